@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people and programs are told: expiry alerts, mails, and the feed of every event of an account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.contracts.base import Page, Permission, Request, View, command, query
+from shared.eventsourcing.event import Event, event
+
+SERVICE = "alerts"
+
+
+class AlertSettings(View):
+    """`days_before` expiry at which alerts begin; repeated every `repeat_days` until resolved."""
+
+    days_before: list[int]
+    email: bool
+    repeat_days: int = 7
+    addresses: list[str] = []  # none = the account's contact
+
+
+class AlertView(View):
+    """Something that needs a person. `state`: open, acknowledged, resolved."""
+
+    alert_id: str
+    kind: str  # expiry
+    state: str
+    severity: str  # notice, warning, critical
+    text: str
+    raised_at: str
+    subject: str
+    order_id: str = ""
+    fingerprint_sha256: str = ""
+    not_after: str | None = None
+    last_notified_at: str | None = None
+    resolved_at: str | None = None
+
+
+class MailView(View):
+    """A mail that was written to the folder because no SMTP server is set."""
+
+    mail_id: str
+    at: str
+    to: list[str]
+    subject: str
+    text: str = ""
+
+
+class FeedEvent(View):
+    """A CloudEvents 1.0 event of the own account, with its place in the feed."""
+
+    position: int
+    cloudevent: dict[str, Any]
+
+
+class FeedPage(View):
+    """`next_after` is where to go on, also when nothing is new."""
+
+    events: list[FeedEvent]
+    next_after: int
+
+
+@query(SERVICE, Permission.VIEW)
+class GetAlertSettings(Request[AlertSettings]):
+    """The rule of the own account."""
+
+
+@command(SERVICE, Permission.ADMINISTER)
+class SetAlertSettings(Request[AlertSettings]):
+    """Changes the rule; days 1 … 365, at most 10 of them, at most 5 addresses."""
+
+    days_before: list[int]
+    email: bool
+    repeat_days: int = 7
+    addresses: list[str] = []
+
+
+@query(SERVICE, Permission.VIEW)
+class ListAlerts(Request[Page[AlertView]]):
+    """Alerts of the own account, newest first."""
+
+    state: str | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+@command(SERVICE, Permission.VIEW)
+class AcknowledgeAlert(Request[AlertView]):
+    """Says that somebody looks after it: no more mails until it changes."""
+
+    alert_id: str
+
+
+@query(SERVICE, Permission.OPERATOR)
+class ListMails(Request[Page[MailView]]):
+    """Mails in the folder, newest first."""
+
+    limit: int = 50
+    cursor: str | None = None
+
+
+@query(SERVICE, Permission.OPERATOR)
+class GetMail(Request[MailView]):
+    """One mail with its text."""
+
+    mail_id: str
+
+
+@query(SERVICE, Permission.VIEW)
+class ReadFeed(Request[FeedPage]):
+    """Events of the own account after a position; operators without an account get all. `types` narrows it."""
+
+    after: int = 0
+    limit: int = 100
+    types: list[str] = []
+
+
+@query(SERVICE, Permission.INTERNAL)
+class GetFeedHead(Request[FeedPage]):
+    """Only the newest position, to know whether it is worth reading."""
+
+
+@event("alerts.AlertRaised")
+class AlertRaised(Event):
+    """A certificate comes to its end."""
+
+    alert_id: str
+    account_id: str
+    kind: str
+    fingerprint_sha256: str
+    not_after: str
+    severity: str
+
+
+@event("alerts.AlertAcknowledged")
+class AlertAcknowledged(Event):
+    """Somebody looks after it."""
+
+    alert_id: str
+    account_id: str
+
+
+@event("alerts.AlertResolved")
+class AlertResolved(Event):
+    """Replaced or renewed."""
+
+    alert_id: str
+    account_id: str
+
+
+@event("alerts.NotificationSent")
+class NotificationSent(Event):
+    """A mail went out; the address is not part of history."""
+
+    alert_id: str
+    account_id: str
+    channel: str

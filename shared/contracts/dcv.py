@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Domain control validation: the right of an account over an FQDN, earned by a challenge, with an expiry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.contracts.base import Page, Permission, Request, View, command, query
+from shared.eventsourcing.event import Event, event
+
+SERVICE = "dcv"
+
+METHODS = ("http_csr_hash", "https_csr_hash", "cname_csr_hash", "email")
+
+
+class FileChallenge(View):
+    """The file to place: `url` is where it is looked for, `path` the path below the web root."""
+
+    url: str
+    path: str
+    content: str
+
+
+class DNSChallenge(View):
+    """The record to add; both names end with a dot."""
+
+    name: str
+    type: str
+    value: str
+
+
+class MethodOption(View):
+    """A method that may be chosen for this FQDN, or why not. `ends` is the date on which the rules forbid it."""
+
+    method: str
+    allowed: bool
+    reason: str = ""
+    ends: str | None = None
+
+
+class AttemptView(View):
+    """One look-up and what came of it. `reason` is from a closed list; `advice` says what to do."""
+
+    at: str
+    method: str
+    passed: bool
+    reason: str = ""
+    advice: str = ""
+    evidence: dict[str, Any] = {}
+
+
+class AuthorizationView(View):
+    """One FQDN of one order. `status`: open, validating, valid, expired."""
+
+    authorization_id: str
+    order_id: str
+    fqdn: str
+    status: str
+    method: str
+    csr_version: int
+    file: FileChallenge | None = None
+    cname: DNSChallenge | None = None
+    email_addresses: list[str] = []
+    email: str = ""
+    email_sent_at: str | None = None
+    options: list[MethodOption] = []
+    expires_at: str | None = None
+    reused: bool = False
+    next_check_at: str | None = None
+    attempts: list[AttemptView] = []
+
+
+class MailConfirmation(View):
+    """What the page behind a mailed link shows before the button is pressed."""
+
+    fqdn: str
+    account_name: str
+    address: str
+    state: str  # open, confirmed, expired, unknown
+
+
+@query(SERVICE, Permission.VIEW)
+class ListAuthorizations(Request[Page[AuthorizationView]]):
+    """The FQDNs of one order with their challenges ready to copy, or all of the account without `order_id`."""
+
+    order_id: str | None = None
+    limit: int = 100
+    cursor: str | None = None
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class ChooseMethod(Request[AuthorizationView]):
+    """Chooses how an FQDN is proved; `email` one of the offered addresses. Choosing email sends the mail."""
+
+    order_id: str
+    fqdn: str
+    method: str
+    email: str = ""
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class PlaceDCVFile(Request[AuthorizationView]):
+    """Has the agent of a server place the file; the check follows by itself."""
+
+    order_id: str
+    fqdn: str
+    server_id: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class CheckDCV(Request[AuthorizationView]):
+    """Looks now. The answer comes as an event; the reply shows the authorization as validating."""
+
+    order_id: str
+    fqdn: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class SubmitDCVCode(Request[AuthorizationView]):
+    """The code from the mail. Errors: invalid (wrong, used, expired; 5 tries)."""
+
+    order_id: str
+    fqdn: str
+    code: str
+
+
+@query(SERVICE, Permission.PUBLIC)
+class GetMailConfirmation(Request[MailConfirmation]):
+    """Looks at a mailed link without using it: mail scanners follow links."""
+
+    token: str
+
+
+@command(SERVICE, Permission.PUBLIC)
+class ConfirmDCVMail(Request[MailConfirmation]):
+    """Uses a mailed link."""
+
+    token: str
+
+
+@event("dcv.AuthorizationRequested")
+class AuthorizationRequested(Event):
+    """An order needs this FQDN for this CSR."""
+
+    authorization_id: str
+    account_id: str
+    fqdn: str
+    order_id: str
+    csr_version: int
+    method: str
+    md5: str
+    sha256: str
+    unique_value: str
+
+
+@event("dcv.MethodChosen")
+class MethodChosen(Event):
+    """`method` is empty when the choice was taken back."""
+
+    authorization_id: str
+    order_id: str
+    method: str
+
+
+@event("dcv.ChallengeMailSent")
+class ChallengeMailSent(Event):
+    """A mail with link and code went out. The address is constructed, never personal (BR 3.2.2.4.4)."""
+
+    authorization_id: str
+    order_id: str
+    address: str
+    expires_at: str
+
+
+@event("dcv.DCVFileRequested")
+class DCVFileRequested(Event):
+    """An agent is to place the file below the web root of the site that serves `fqdn`."""
+
+    authorization_id: str
+    account_id: str
+    order_id: str
+    placement_id: str
+    server_id: str
+    fqdn: str
+    path: str
+    content: str
+
+
+@event("dcv.ValidationRequested")
+class ValidationRequested(Event):
+    """Somebody asked for a look."""
+
+    authorization_id: str
+    order_id: str
+    csr_version: int
+    attempt: int
+
+
+@event("dcv.ValidationAttempted")
+class ValidationAttempted(Event):
+    """What was asked, of whom, and what came back."""
+
+    authorization_id: str
+    order_id: str
+    csr_version: int
+    attempt: int
+    method: str
+    passed: bool
+    reason: str
+    advice: str
+    evidence: dict[str, Any]
+
+
+@event("dcv.DCVPassed")
+class DCVPassed(Event):
+    """The FQDN is proved for this order and CSR. `reused` tells that an earlier proof still held."""
+
+    authorization_id: str
+    account_id: str
+    order_id: str
+    csr_version: int
+    fqdn: str
+    method: str
+    rules_version: str
+    expires_at: str
+    reused: bool
+
+
+@event("dcv.PlacementFailed")
+class PlacementFailed(Event):
+    """The agent could not place the file."""
+
+    authorization_id: str
+    order_id: str
+    placement_id: str
+    reason: str
+
+
+@event("dcv.AuthorizationExpired")
+class AuthorizationExpired(Event):
+    """The proof is too old to be used again."""
+
+    authorization_id: str
+    account_id: str
+    fqdn: str

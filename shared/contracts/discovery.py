@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inventory: one certificate, many places, however it came to be known."""
+
+from __future__ import annotations
+
+from shared.contracts.base import Page, Permission, Request, View, query
+from shared.eventsourcing.event import Event, event
+
+SERVICE = "discovery"
+
+
+class Place(View):
+    """Where a certificate was seen. `source`: issued or agent."""
+
+    source: str
+    seen_at: str
+    server_id: str = ""
+    site_id: str = ""
+    site_name: str = ""
+    address: str = ""
+    port: int = 0
+
+
+class InventoryCertificate(View):
+    """A certificate known to the account, keyed by SHA-256. `form`: single, wildcard, multi_domain."""
+
+    fingerprint_sha256: str
+    serial: str
+    common_name: str
+    names: list[str]
+    subject: str
+    issuer: str
+    not_before: str
+    not_after: str
+    days_left: int
+    own: bool  # issued through Certwright
+    form: str
+    key_algorithm: str
+    first_seen_at: str
+    last_seen_at: str
+    places: list[Place]
+    order_id: str = ""
+    pem: str = ""
+
+
+@query(SERVICE, Permission.VIEW)
+class ListInventory(Request[Page[InventoryCertificate]]):
+    """By expiry, soonest first. `expires_within_days`, `search` (FQDN, subject, issuer) and `server_id` narrow it."""
+
+    search: str | None = None
+    expires_within_days: int | None = None
+    server_id: str | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+@query(SERVICE, Permission.VIEW)
+class GetInventoryCertificate(Request[InventoryCertificate]):
+    """One certificate of the inventory."""
+
+    fingerprint_sha256: str
+
+
+@event("discovery.CertDiscovered")
+class CertDiscovered(Event):
+    """A certificate that this account did not know yet."""
+
+    account_id: str
+    fingerprint_sha256: str
+    serial: str
+    not_after: str
+    source: str
