@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every test: how hard hypothesis tries, and that nothing is skipped where CI=true."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+CI = os.environ.get("CI") == "true"
+
+# A slow machine is no failure: no deadline anywhere. CI draws the same examples each time, so that a red run can be
+# repeated; at a desk every run draws new ones.
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, print_blob=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("dev", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if CI else "dev")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With CI=true a skipped test is a failed one: what was not run was not shown."""
+    report = yield
+    if CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and CI=true allows no skip: {report.longrepr}"
+    return report
