@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading certificates and comparing one with what was asked for.
+
+Used on everything that comes back from an issuer, a web server or an agent; none of it is trusted to be well formed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha1, sha256
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID, NameOID
+
+from shared.pki.keys import CURVES
+
+MAX_BYTES = 256 * 1024
+_BLOCK = re.compile(
+    r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(?P<body>[^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----"
+)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
+class CertificateUnreadableError(ValueError):
+    """The bytes are not a certificate that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a certificate says. Nothing here is verified; see `chain_problems`.
+
+    `serial` is lower-case hexadecimal without sign or leading zeros; `sha256` the fingerprint in lower-case
+    hexadecimal;
+    `names` the DNS names of the SAN in lower case, sorted (the CN alone when there is no SAN). `not_after` is the
+    last valid second.
+    """
+
+    der: bytes
+    serial: str
+    sha256: str
+    sha1: str
+    spki_sha256: str
+    names: tuple[str, ...]
+    common_name: str
+    organization: str
+    issuer: str
+    subject: str
+    not_before: datetime
+    not_after: datetime
+    key_kind: str
+    key_size: int
+    curve: str
+    signature_hash: str
+    is_ca: bool
+
+    @property
+    def pem(self) -> str:
+        """The usual text form."""
+        return to_pem(self.der)
+
+    @property
+    def self_issued(self) -> bool:
+        """Whether issuer and subject are the same name."""
+        return self.issuer == self.subject
+
+
+def parse_certificate(source: str | bytes) -> Certificate:
+    """Reads one certificate, PEM text (the first block counts) or DER. Raises CertificateUnreadableError."""
+    if isinstance(source, str):
+        blocks = pem_blocks(source)
+        if not blocks:
+            raise CertificateUnreadableError("There is no certificate in PEM form.")
+        source = blocks[0]
+    if len(source) > MAX_BYTES:
+        raise CertificateUnreadableError("The certificate is too large.")
+    try:
+        return _read(source)
+    except CertificateUnreadableError:
+        raise
+    except _UNREADABLE:
+        raise CertificateUnreadableError("The certificate is damaged.") from None
+
+
+def parse_chain(text: str) -> tuple[Certificate, ...]:
+    """Reads every certificate in a PEM file, in order. Raises CertificateUnreadableError."""
+    return tuple(parse_certificate(block) for block in pem_blocks(text))
+
+
+def pem_blocks(text: str) -> list[bytes]:
+    """The DER of every PEM certificate in a text. Raises CertificateUnreadableError on damaged base64."""
+    if len(text) > 16 * MAX_BYTES:
+        raise CertificateUnreadableError("The text is too large.")
+    try:
+        return [base64.b64decode("".join(body.split()).encode("ascii"), validate=True) for body in _BLOCK.findall(text)]
+    except (binascii.Error, UnicodeError):
+        raise CertificateUnreadableError("The text between the BEGIN and END lines is damaged.") from None
+
+
+def to_pem(der: bytes) -> str:
+    """The usual text form of a certificate."""
+    body = base64.b64encode(der).decode("ascii")
+    lines = [body[start : start + 64] for start in range(0, len(body), 64)]
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+
+
+def differences(
+    certificate: Certificate, *, spki_sha256: str, names: Iterable[str], now: datetime, max_seconds: int | None = None
+) -> list[str]:
+    """Which fields do not fit what was asked for: of `key`, `names`, `not_yet_valid`, `expired`, `validity`. Empty
+    when it fits.
+
+    `max_seconds` is the longest validity allowed; the period includes both ends (RFC 5280 §4.1.2.5).
+    """
+    found = []
+    if certificate.spki_sha256 != spki_sha256:
+        found.append("key")
+    if set(certificate.names) != {name.lower() for name in names}:
+        found.append("names")
+    if now < certificate.not_before:
+        found.append("not_yet_valid")
+    if now > certificate.not_after:
+        found.append("expired")
+    if max_seconds is not None and (certificate.not_after - certificate.not_before).total_seconds() + 1 > max_seconds:
+        found.append("validity")
+    return found
+
+
+def chain_problems(leaf: Certificate, chain: Sequence[Certificate]) -> list[str]:
+    """What is wrong with `leaf` followed by `chain` in order: wrong issuer, bad signature, an issuer that is no CA.
+    Empty when sound."""
+    found = []
+    child = leaf
+    for parent in chain:
+        if not parent.is_ca:
+            found.append(f"{parent.subject} is not a CA")
+        if child.issuer != parent.subject:
+            found.append(f"{child.subject} was not issued by {parent.subject}")
+        elif not issued_by(child, parent):
+            found.append(f"the signature of {child.subject} does not fit the key of {parent.subject}")
+        child = parent
+    return found
+
+
+def issued_by(child: Certificate, parent: Certificate) -> bool:
+    """Whether the key of `parent` made the signature of `child` and the names fit."""
+    try:
+        loaded = x509.load_der_x509_certificate(child.der)
+        loaded.verify_directly_issued_by(x509.load_der_x509_certificate(parent.der))
+    except (InvalidSignature, *_UNREADABLE):
+        return False
+    return True
+
+
+def _read(der: bytes) -> Certificate:
+    loaded = x509.load_der_x509_certificate(der)
+    key = loaded.public_key()
+    curve = ""
+    if isinstance(key, rsa.RSAPublicKey):
+        kind, size = "rsa", key.key_size
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        kind, size, curve = "ecdsa", key.key_size, CURVES.get(key.curve.name, key.curve.name)
+    else:
+        kind, size = type(key).__name__.removesuffix("PublicKey").lower(), 0
+    common_name = _first(loaded.subject, NameOID.COMMON_NAME)
+    return Certificate(
+        der=der,
+        serial=f"{loaded.serial_number:x}",
+        sha256=sha256(der).hexdigest(),
+        sha1=sha1(der, usedforsecurity=False).hexdigest(),
+        spki_sha256=sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest(),
+        names=_names(loaded, common_name),
+        common_name=common_name,
+        organization=_first(loaded.subject, NameOID.ORGANIZATION_NAME),
+        issuer=loaded.issuer.rfc4514_string(),
+        subject=loaded.subject.rfc4514_string(),
+        not_before=loaded.not_valid_before_utc,
+        not_after=loaded.not_valid_after_utc,
+        key_kind=kind,
+        key_size=size,
+        curve=curve,
+        signature_hash=_signature_hash(loaded),
+        is_ca=_is_ca(loaded),
+    )
+
+
+def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
+    for attribute in name.get_attributes_for_oid(oid):
+        if isinstance(attribute.value, str):
+            return attribute.value
+    return ""
+
+
+def _names(loaded: x509.Certificate, common_name: str) -> tuple[str, ...]:
+    try:
+        extension = loaded.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    except x509.ExtensionNotFound:
+        return (common_name.lower(),) if common_name else ()
+    value = extension.value
+    if not isinstance(value, x509.SubjectAlternativeName):
+        return ()
+    return tuple(sorted({name.lower() for name in value.get_values_for_type(x509.DNSName)}))
+
+
+def _signature_hash(loaded: x509.Certificate) -> str:
+    try:
+        algorithm = loaded.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return "unknown"
+    return algorithm.name if algorithm is not None else "none"
+
+
+def _is_ca(loaded: x509.Certificate) -> bool:
+    try:
+        value = loaded.extensions.get_extension_for_oid(ExtensionOID.BASIC_CONSTRAINTS).value
+    except x509.ExtensionNotFound:
+        return False
+    return isinstance(value, x509.BasicConstraints) and value.ca
