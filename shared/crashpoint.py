@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Marked places where a fault test may kill the process, as a power cut would. Else inert."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+
+CRASH_AT = "CERTWRIGHT_CRASH_AT"
+CRASH_MARK = "CERTWRIGHT_CRASH_MARK"
+EXIT_STATUS = 137  # what a shell reports for SIGKILL
+
+_wanted = os.environ.get(CRASH_AT, "")
+
+
+def crash_point(name: str) -> None:
+    """Dies here, at once and without clean-up, when `CERTWRIGHT_CRASH_AT` (a shell pattern) matches `name`.
+
+    With `CERTWRIGHT_CRASH_MARK=<file>` it dies once only: the file is created before dying and, when present, spares
+    every later run.
+    """
+    if not _wanted or not fnmatchcase(name, _wanted):
+        return
+    mark = os.environ.get(CRASH_MARK)
+    if mark:
+        try:
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return
+    os._exit(EXIT_STATUS)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Streams: append with an expected version, append to a hot stream under a lock, load and fold."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from shared.eventsourcing.envelope import Cursor, Envelope, Metadata
+from shared.eventsourcing.event import Event, decode, encode
+from shared.eventsourcing.fold import Fold
+from shared.eventstore.database import Database
+
+S = TypeVar("S")
+COLUMNS = "stream, version, type, schema_version, event_id, occurred_at, recorded_at, data, metadata, hash"
+_metadata = msgspec.json.Decoder(Metadata)
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+class ConflictError(Exception):
+    """Somebody else appended to the stream since it was loaded: load and decide again."""
+
+
+class Tip(NamedTuple):
+    """Where a stream ends: its last version and the hash of its last event; (0, "") before the first."""
+
+    version: int = 0
+    hash: str = ""
+
+
+class Loaded(Generic[S]):
+    """A stream as it was read: the state that its events fold to, and the tip that the next append expects."""
+
+    __slots__ = ("fold", "state", "stream", "tip")
+
+    def __init__(self, stream: str, fold: Fold[S], state: S, tip: Tip) -> None:
+        self.stream = stream
+        self.fold = fold
+        self.state = state
+        self.tip = tip
+
+    @property
+    def version(self) -> int:
+        """How many events the stream had."""
+        return self.tip.version
+
+    @property
+    def exists(self) -> bool:
+        """Whether the stream had any event."""
+        return self.tip.version > 0
+
+
+class Appended(list[Envelope[Any]]):
+    """The envelopes of one append; `tip` is where the stream ends now."""
+
+    def __init__(self, tip: Tip) -> None:
+        super().__init__()
+        self.tip = tip
+
+
+def chain_hash(previous: str, row: Sequence[Any]) -> str:
+    """SHA-256 (hex) over the previous event's hash and the canonical text of every stored field of `row`.
+
+    `row` is in the order of `COLUMNS` without the hash. Position and transaction id are no part of it: they belong to
+    the database that holds the log and change when the log is copied.
+    """
+    return hashlib.sha256(previous.encode() + b"\n" + _canonical.encode(row)).hexdigest()
+
+
+def envelope_of(row: Sequence[Any], cursor: Cursor = Cursor()) -> Envelope[Any]:  # noqa: B008 - a constant tuple
+    """The envelope of a row in the order of `COLUMNS`. Raises UnknownEventTypeError."""
+    stream, version, type_, schema, event_id, occurred_at, recorded_at, payload, metadata, digest = row
+    return Envelope(
+        event_id=event_id,
+        stream=stream,
+        version=version,
+        type=type_,
+        schema_version=schema,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        data=decode(type_, schema, payload),
+        metadata=_metadata.decode(metadata),
+        hash=digest,
+        cursor=cursor,
+    )
+
+
+@functools.cache
+def _insert(dialect: str, rows: int) -> str:
+    mark = "%s" if dialect == "postgresql" else "?"
+    row = f"({', '.join([mark] * 10)})"
+    return f"INSERT INTO events ({COLUMNS}) VALUES {', '.join([row] * rows)}"
+
+
+class Streams:
+    """Reads and writes the events table through an open transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+        sql = database.sql
+        self._load = sql(
+            "SELECT type, schema_version, data, version, hash FROM events WHERE stream = ? ORDER BY version"
+        )
+        self._tip = sql("SELECT version, hash FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1")
+        self._read = sql(f"SELECT {COLUMNS} FROM events WHERE stream = ? ORDER BY version")
+        self._lock = sql("SELECT pg_advisory_xact_lock(?)")
+
+    def load(self, connection: sa.Connection, stream: str, fold: Fold[S]) -> Loaded[S]:
+        """The folded state of `stream`; the initial state when it has no events. Raises UnknownEventTypeError."""
+        rows = connection.exec_driver_sql(self._load, (stream,)).fetchall()
+        if not rows:
+            return Loaded(stream, fold, fold.initial(), Tip())
+        state = fold([decode(row[0], row[1], row[2]) for row in rows])
+        return Loaded(stream, fold, state, Tip(rows[-1][3], rows[-1][4]))
+
+    def read(self, connection: sa.Connection, stream: str) -> list[Envelope[Any]]:
+        """Every event of `stream` in order."""
+        return [envelope_of(row) for row in connection.exec_driver_sql(self._read, (stream,))]
+
+    def tip(self, connection: sa.Connection, stream: str) -> Tip:
+        """Where `stream` ends."""
+        row = connection.exec_driver_sql(self._tip, (stream,)).first()
+        return Tip() if row is None else Tip(row[0], row[1])
+
+    def lock(self, connection: sa.Connection, stream: str) -> None:
+        """Holds `stream` until the transaction ends. SQLite needs nothing: a write transaction holds the database."""
+        if self._dialect == "postgresql":
+            digest = hashlib.blake2b(stream.encode(), digest_size=8, person=self._database.service.encode()[:16])
+            connection.exec_driver_sql(self._lock, (int.from_bytes(digest.digest(), "big", signed=True),))
+
+    def append(
+        self,
+        connection: sa.Connection,
+        stream: str,
+        tip: Tip,
+        facts: Sequence[Event],
+        *,
+        event_ids: Sequence[str],
+        at: str,
+        recorded_at: str,
+        metadata: Metadata,
+    ) -> Appended:
+        """Appends `facts` behind `tip` in one statement; the unique (stream, version) is the arbiter.
+
+        Raises ConflictError when the stream has gone on since `tip` was read.
+        """
+        appended = Appended(tip)
+        version, digest = tip
+        described = _canonical.encode(metadata).decode()
+        parameters: list[Any] = []
+        for fact, event_id in zip(facts, event_ids, strict=True):
+            version += 1
+            kind = type(fact)
+            row = (stream, version, kind.TYPE, kind.SCHEMA, event_id, at, recorded_at, encode(fact), described)
+            digest = chain_hash(digest, row)
+            parameters += row
+            parameters.append(digest)
+            appended.append(
+                Envelope(
+                    event_id=event_id,
+                    stream=stream,
+                    version=version,
+                    type=kind.TYPE,
+                    schema_version=kind.SCHEMA,
+                    occurred_at=at,
+                    recorded_at=recorded_at,
+                    data=fact,
+                    metadata=metadata,
+                    hash=digest,
+                )
+            )
+        try:
+            connection.exec_driver_sql(_insert(self._dialect, len(appended)), tuple(parameters))
+        except IntegrityError as error:
+            raise ConflictError(f"{stream} went on behind version {tip.version}") from error
+        appended.tip = Tip(version, digest)
+        return appended
