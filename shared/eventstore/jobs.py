@@ -195,13 +195,11 @@ class JobQueue:
         """Removes a job that is done; one that was scheduled anew meanwhile stays and is free to run again."""
         sql = self._database.sql
         with self._database.write() as connection:
-            connection.exec_driver_sql(
+            removed = connection.exec_driver_sql(
                 sql("DELETE FROM jobs WHERE id = ? AND revision = ? AND holder = ?"), (job.id, job.revision, job.holder)
-            )
-            connection.exec_driver_sql(
-                sql("UPDATE jobs SET holder = NULL, leased_until = NULL WHERE id = ? AND holder = ?"),
-                (job.id, job.holder),
-            )
+            ).rowcount
+            if not removed:
+                self._free(connection, job)
 
     def fail(self, job: LeasedJob, error: BaseException) -> None:
         """Records a failed attempt: the job runs again after the kind's backoff, or is parked after its last attempt.
@@ -240,7 +238,8 @@ class JobQueue:
                     job.holder,
                 ),
             )
-            connection.exec_driver_sql(
-                self._database.sql("UPDATE jobs SET holder = NULL, leased_until = NULL WHERE id = ? AND holder = ?"),
-                (job.id, job.holder),
-            )
+            self._free(connection, job)
+
+    def _free(self, connection: sa.Connection, job: LeasedJob) -> None:
+        statement = self._database.sql("UPDATE jobs SET holder = NULL, leased_until = NULL WHERE id = ? AND holder = ?")
+        connection.exec_driver_sql(statement, (job.id, job.holder))

@@ -18,12 +18,17 @@ from shared.crashpoint import crash_point
 from shared.errors import Code, ServiceError
 from shared.eventsourcing.envelope import Envelope
 from shared.eventsourcing.event import Event
+from shared.eventstore.checkpoints import Checkpoints
 from shared.eventstore.commands import Replies, fingerprint, restore
 from shared.eventstore.database import Database
+from shared.eventstore.dead_letters import DeadLetters
 from shared.eventstore.inbox import Inbox
 from shared.eventstore.jobs import JobQueue, Jobs
+from shared.eventstore.leases import Leases
+from shared.eventstore.log import Log
 from shared.eventstore.projections import Projections
 from shared.eventstore.streams import ConflictError, Streams
+from shared.eventstore.timers import Timers
 from shared.eventstore.unit_of_work import UnitOfWork
 
 Q = TypeVar("Q")
@@ -54,6 +59,11 @@ class Room:
         self.queue = JobQueue(database, clock, ids, jobs or Jobs())
         self.inbox = Inbox(database, clock)
         self.replies = Replies(database)
+        self.log = Log(database, clock)
+        self.leases = Leases(database, clock)
+        self.timers = Timers(database, clock)
+        self.checkpoints = Checkpoints(database, clock)
+        self.dead_letters = DeadLetters(database, clock)
         self._callbacks: list[Callable[[], None]] = []
 
     def execute(self, handler: Callable[[UnitOfWork, Q], R], request: Q, context: Context) -> R:
