@@ -18,21 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "CERTWRIGHT_"
 ENV_FILE = ".env"
 # Prefixes that other settings classes own; crash points are read by shared/crashpoint.py.
-OWNED = (
-    "ACCOUNTS",
-    "ORDERS",
-    "DCV",
-    "CA",
-    "INSTALLER",
-    "DISCOVERY",
-    "BILLING",
-    "ALERTS",
-    "GATEWAY",
-    "AGENT",
-    "EGRESS",
-    "MAIL",
-    "CRASH",
-)
+OWNED = ("ACCOUNTS", "ORDERS", "DCV", "CA", "INSTALLER", "DISCOVERY", "BILLING", "ALERTS", "GATEWAY", "AGENT", "CRASH")
 
 
 class PrefixedSettings(BaseSettings):

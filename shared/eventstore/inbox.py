@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from shared.clock import Clock, derived_id, to_text
 from shared.eventsourcing.envelope import Cursor, Envelope, Metadata
-from shared.eventsourcing.event import decode
+from shared.eventsourcing.event import UnknownEventTypeError, decode
 from shared.eventstore.database import Database
 from shared.eventstore.retries import describe, next_delay
+
+UNREADABLE = "unreadable"
 
 
 class Failure(NamedTuple):
@@ -24,11 +26,16 @@ class Failure(NamedTuple):
 
 
 class DueRetry(NamedTuple):
-    """A reaction whose next try has come. `name` is the inbox name, such as `orders.on_payment_captured`."""
+    """A reaction whose next try has come. `name` is the inbox name, such as `orders.on_payment_captured`.
 
-    envelope: Envelope[Any]
+    `envelope` is None for a message that could not be read when it came; `text` is then what `record_unreadable` got.
+    """
+
+    envelope: Envelope[Any] | None
     name: str
     attempts: int
+    event_id: str
+    text: str = ""
 
 
 class Inbox:
@@ -81,15 +88,46 @@ class Inbox:
             )
         return Failure(before + 1, delay)
 
+    def known(self, event_ids: list[str], name: str) -> set[str]:
+        """Which of these events the reaction has met: done, given up, parked, or waiting for its next try."""
+        if not event_ids:
+            return set()
+        places = ", ".join("?" * len(event_ids))
+        statement = self._database.sql(f"SELECT event_id FROM inbox WHERE handler = ? AND event_id IN ({places})")
+        with self._database.read() as connection:
+            return {row[0] for row in connection.exec_driver_sql(statement, (name, *event_ids))}
+
+    def record_unreadable(self, body: bytes | str, name: str, error: BaseException, event_id: str = "") -> None:
+        """Parks a message that is no event this code can read, with its body; the same body is recorded once.
+
+        `event_id` is that of a `DueRetry` when a replayed one still cannot be read.
+        """
+        text = body.decode(errors="replace") if isinstance(body, bytes) else body
+        event_id = event_id or derived_id("unreadable", text)
+        moment = to_text(self._clock.now())
+        kept = msgspec.json.encode({UNREADABLE: text}).decode()
+        identity = derived_id("inbox", event_id, name)
+        parameters = (event_id, name, "parked", moment, identity, None, describe(error), kept, moment, moment)
+        with self._database.write() as connection:
+            connection.exec_driver_sql(self._fail, parameters)
+
     def due_retries(self, limit: int = 100) -> list[DueRetry]:
         """Reactions to try now, longest due first. The next `record_failure` or `react` settles each."""
         statement = self._database.sql(
-            "SELECT envelope, handler, attempts FROM inbox WHERE status = 'retrying' AND next_attempt_at <= ? "
-            "ORDER BY next_attempt_at LIMIT ?"
+            "SELECT envelope, handler, attempts, event_id FROM inbox WHERE status = 'retrying' "
+            "AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?"
         )
         with self._database.read() as connection:
             rows = connection.exec_driver_sql(statement, (to_text(self._clock.now()), limit)).fetchall()
-        return [DueRetry(unpack(row[0]), row[1], row[2]) for row in rows]
+        return [_due(*row) for row in rows]
+
+
+def _due(text: str, name: str, attempts: int, event_id: str) -> DueRetry:
+    try:
+        return DueRetry(unpack(text), name, attempts, event_id)
+    except (msgspec.MsgspecError, UnknownEventTypeError):
+        kept = msgspec.json.decode(text)
+        return DueRetry(None, name, attempts, event_id, kept.get(UNREADABLE, text))
 
 
 def pack(envelope: Envelope[Any]) -> str:

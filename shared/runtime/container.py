@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The container of one running service: nameko's, with the service's app, its engines and an orderly end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+from greenlet import GreenletExit
+from nameko.containers import ServiceContainer
+
+from shared import log
+from shared.messaging.catchup import CatchUp
+from shared.messaging.intake import Intake
+from shared.messaging.job_runner import JobRunner
+from shared.messaging.relay import Relay
+from shared.messaging.retries import RetryLoop
+from shared.messaging.rpc_client import RpcClient, shared_client
+from shared.messaging.subscribe import Subscription
+from shared.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+MAX_WORKERS = 100  # above the sum of all prefetch windows, so that taking messages never waits for a worker
+DRAIN_JOBS_S = 20.0
+STALE_S = 30.0
+
+
+def nameko_config(settings: Settings) -> dict[str, Any]:
+    """What nameko reads. Our own settings ride along under a key of their own."""
+    return {"AMQP_URI": settings.amqp_uri, "max_workers": MAX_WORKERS, "ACCEPT": ["json"], "CERTWRIGHT": settings}
+
+
+class Container(ServiceContainer):
+    """Runs one service class. `app` is what its `build` made; `client` sends requests to other services."""
+
+    def __init__(self, service_cls: Any, config: dict[str, Any]) -> None:
+        super().__init__(service_cls, config)
+        settings: Settings = config["CERTWRIGHT"]
+        self.settings = settings
+        self.client: RpcClient = shared_client(settings.amqp_uri)
+        self.app: Any = service_cls.build(settings)
+        self.ready = False
+        subscriptions = [each for each in self.entrypoints if isinstance(each, Subscription)]
+        self.relay = Relay(self.app.room, settings.amqp_uri)
+        self.jobs = JobRunner(self.app)
+        self.catch_up = CatchUp(self, subscriptions)
+        self.retries = RetryLoop(self, subscriptions)
+        self._engines: list[Any] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request, event or timer is being worked on."""
+        return bool(self._worker_pool.running())
+
+    def new_service(self) -> Any:
+        """An instance of the service class, as each piece of work gets."""
+        service = self.service_cls()
+        service.app = self.app
+        service.client = self.client
+        service.container = self
+        return service
+
+    def start(self) -> None:
+        """Returns when messages are being consumed."""
+        super().start()
+        for engine in (self.relay, self.jobs, self.catch_up, self.retries):
+            self._engines.append(eventlet.spawn(self._guard, engine.run))
+        self.ready = True
+
+    def stop(self) -> None:
+        """Takes no more work, finishes what runs, publishes what came of it, and leaves."""
+        self.ready = False
+        self.catch_up.stop()
+        self.retries.stop()
+        self.jobs.stop(within_s=DRAIN_JOBS_S)
+        super().stop()
+        self.relay.stop()
+        for thread in self._engines:
+            thread.wait()
+        self._engines.clear()
+        self.relay.close()
+
+    def wake_retries(self, after_s: float) -> None:
+        """A reaction failed and will be tried again then."""
+        self.retries.wake(after_s)
+
+    def health(self) -> dict[str, str]:
+        """`ok` or what is wrong, by part: `database`, `broker`, `relay`."""
+        parts = {"database": "ok", "broker": "ok", "relay": "ok"}
+        try:
+            with self.app.room.query() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except Exception as error:
+            parts["database"] = f"does not answer ({type(error).__name__})"
+        intake = self.shared_extensions.get(Intake)
+        if intake is not None and not intake.connected:
+            parts["broker"] = "not connected"
+        if self.relay.age > STALE_S:
+            parts["relay"] = f"stuck for {self.relay.age:.0f} s: {self.relay.failing or 'no reason known'}"
+        return parts
+
+    def _guard(self, run: Callable[[], None]) -> None:
+        """Keeps an engine running: its loop ends only when it is told to."""
+        while True:
+            try:
+                run()
+            except GreenletExit:
+                raise
+            except BaseException:
+                _log.exception("an engine of %s broke out of its loop; it starts again", self.service_name)
+                eventlet.sleep(1.0)
+            else:
+                return
+
+    def _run_worker(self, worker_ctx: Any, handle_result: Callable[..., Any] | None) -> None:
+        """nameko's worker, leaner, and with one difference: no exception of a method ever gets past it.
+
+        nameko catches `Exception` only; an `eventlet.Timeout`, a BaseException, would leave the message unacknowledged
+        and the consumer, one slot smaller each time, silent at last.
+        """
+        started = time.monotonic()
+        result = exc_info = None
+        log.bind(service=self.service_name)
+        self._inject_dependencies(worker_ctx)
+        service = worker_ctx.service
+        service.app = self.app
+        service.client = self.client
+        service.container = self
+        try:
+            result = getattr(service, worker_ctx.entrypoint.method_name)(*worker_ctx.args, **worker_ctx.kwargs)
+        except (GreenletExit, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            exc_info = sys.exc_info()
+        if handle_result is not None:
+            result, exc_info = handle_result(worker_ctx, result, exc_info)
+        self._worker_result(worker_ctx, result, exc_info)
+        del exc_info
+        self._worker_teardown(worker_ctx)
+        _log.debug("%s took %.1f ms", worker_ctx.entrypoint.method_name, (time.monotonic() - started) * 1000)
