@@ -18,7 +18,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "CERTWRIGHT_"
 ENV_FILE = ".env"
 # Prefixes that other settings classes own; crash points are read by shared/crashpoint.py.
-OWNED = ("ACCOUNTS", "ORDERS", "DCV", "CA", "INSTALLER", "DISCOVERY", "BILLING", "ALERTS", "GATEWAY", "AGENT", "CRASH")
+OWNED = (
+    "ACCOUNTS",
+    "ORDERS",
+    "DCV",
+    "CA",
+    "INSTALLER",
+    "DISCOVERY",
+    "BILLING",
+    "ALERTS",
+    "GATEWAY",
+    "AGENT",
+    "EGRESS",
+    "MAIL",
+    "CRASH",
+)
 
 
 class PrefixedSettings(BaseSettings):
