@@ -72,6 +72,10 @@ class Settings(PrefixedSettings):
     """PostgreSQL, such as `postgresql://certwright_{service}@host/certwright`; `{service}` becomes the service's name.
     Empty means SQLite files, one per service, in `data_dir`."""
 
+    database_owner_url: str = ""
+    """PostgreSQL as the role that owns the tables, used for migrations only. The role of `database_url` then cannot
+    change or remove events, whatever happens to the service. Empty means that one role does both."""
+
     database_connections: int = Field(8, ge=1, le=100)
     """At most so many connections per service and process."""
 
