@@ -87,3 +87,12 @@ class Settings(PrefixedSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log line that is written."""
+
+    ops_address: str = "127.0.0.1:9464"
+    """Where `/livez`, `/readyz` and `/metrics` are served; port 0 picks a free one, empty serves none."""
+
+    drain_s: float = Field(45.0, ge=1, le=600)
+    """When told to stop, the process finishes what runs, at most this long (seconds)."""
+
+    drain_delay_s: float = Field(0.0, ge=0, le=60)
+    """Seconds between saying "not ready" and refusing work, for a load balancer to notice."""
