@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 # Modules of certwright/commands whose `register(app)` adds a command.
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("connection", "orders", "dead_letters", "history")
 
 
 @app.command()
@@ -31,7 +31,8 @@ def serve() -> None:
 @app.command()
 def service(names: Annotated[list[str], typer.Argument(help="rooms, such as orders, or gateway")]) -> None:
     """Run some services in this process; others run elsewhere on the same broker."""
-    from certwright.serve import GATEWAY, ROOMS, run
+    from certwright.rooms import GATEWAY, ROOMS
+    from certwright.serve import run
     from shared.settings import Settings
 
     unknown = [name for name in names if name not in {*ROOMS, GATEWAY}]

@@ -7,12 +7,10 @@ import importlib
 import importlib.util
 from collections.abc import Sequence
 
+from certwright.rooms import GATEWAY, ROOMS
 from shared.runtime.run import PartBuilder, serve
 from shared.runtime.service import Service
 from shared.settings import Settings
-
-ROOMS = ("accounts", "billing", "orders", "dcv", "ca", "installer", "discovery", "alerts")
-GATEWAY = "gateway"
 
 
 def present() -> tuple[str, ...]:
