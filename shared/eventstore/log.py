@@ -51,7 +51,8 @@ class Log:
             self._after = "(xid, position) > (?::text::xid8, ?)"
             self._upto = "(xid, position) <= (?::text::xid8, ?)"
             self._order = "xid, position"
-            xid = "xid::text"
+            # Under another name: ORDER BY would take an output column called xid, and sort 1000 before 999.
+            xid = "xid::text AS xid_text"
             self._head = f"SELECT {xid}, position FROM events WHERE {settled} ORDER BY xid DESC, position DESC LIMIT 1"
         else:
             self._after = "? = '0' AND position > ?"
