@@ -40,8 +40,7 @@ cluster: $(RUNTIME) servers ## start every service as its own process on a priva
 	@exec $(BIN)/certwright cluster $(ARGS)
 
 .PHONY: test
-test: $(DEV) ## run every test: unit, contract, integration on real servers, system; ARGS='unit' runs one part
-	@tests/setup-servers --tests
+test: $(DEV) servers ## run every test: unit, contract, integration on real servers, system; ARGS='unit' runs one part
 	@exec $(BIN)/python tests/run.py $(ARGS)
 
 .PHONY: check

@@ -150,10 +150,14 @@ class GetCharge(Request[ChargeView]):
 
 @command(SERVICE, Permission.PUBLIC)
 class RecordProviderNotice(Request[Done]):
-    """A webhook of the payment provider: the raw body and its signature header. Unsigned ones are refused."""
+    """A webhook of the payment provider: the raw body and its headers `webhook-signature`, `webhook-id` and
+    `webhook-timestamp` (Standard Webhooks 1.0). Errors: unauthenticated when the signature does not fit.
+    """
 
     body: str
     signature: str
+    notice_id: str = ""
+    timestamp: str = ""
 
 
 @command(SERVICE, Permission.PUBLIC)
@@ -219,6 +223,7 @@ class ChargeOpened(Event):
     amount: int
     currency: str
     quote_id: str = ""
+    tax: int = 0  # part of the amount
 
 
 @event("billing.ChargeRefused")
@@ -299,6 +304,29 @@ class RefundIssued(Event):
     amount: int
     currency: str
     target: str
+
+
+@event("billing.SurplusReceived")
+class SurplusReceived(Event):
+    """Money came that nothing was owed for, such as a payment that crossed a cancellation. It goes back."""
+
+    order_id: str
+    account_id: str
+    intent_id: str
+    amount: int
+    currency: str
+    idempotency_key: str
+
+
+@event("billing.SurplusReturned")
+class SurplusReturned(Event):
+    """The surplus is back where it came from. One per intent, ever."""
+
+    order_id: str
+    account_id: str
+    intent_id: str
+    amount: int
+    currency: str
 
 
 @event("billing.DepositOpened")

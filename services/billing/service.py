@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Billing on the wire: requests, subscriptions, and the sandbox provider's life."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from nameko.extensions import DependencyProvider
+
+from services.billing import bootstrap, jobs
+from services.billing.handlers import charges, quotes, statements
+from services.billing.projections import check_ledger
+from shared.context import Context
+from shared.contracts import billing, orders
+from shared.contracts.base import Done, Page
+from shared.eventsourcing.envelope import Envelope
+from shared.messaging.rpc import rpc
+from shared.messaging.subscribe import subscribe
+from shared.runtime.service import Service
+
+_log = logging.getLogger(__name__)
+
+
+class Sandbox(DependencyProvider):
+    """Runs the sandbox payment provider as long as the service runs."""
+
+    def start(self) -> None:
+        """Begins to serve the payment page, unless another replica does."""
+        sandbox = self.container.app.sandbox
+        if sandbox is None:
+            return
+        if sandbox.start():
+            _log.info("the sandbox payment provider serves %s", sandbox.base_url)
+        else:
+            _log.info("the sandbox payment provider already serves %s", sandbox.base_url)
+
+    def stop(self) -> None:
+        """Ends it."""
+        if self.container.app.sandbox is not None:
+            self.container.app.sandbox.stop()
+
+
+class BillingService(Service):
+    """Catalogue, quotes, payments, deposits, ledger."""
+
+    name = "billing"
+    build = staticmethod(bootstrap.build)
+    app: bootstrap.App
+    sandbox = Sandbox()
+
+    @rpc(billing.ListProducts)
+    def list_products(self, request: billing.ListProducts, _context: Context) -> Page[billing.Product]:
+        """The catalogue."""
+        return quotes.list_products(request, prices=self.app.prices)
+
+    @rpc(billing.CreateQuote)
+    def create_quote(self, request: billing.CreateQuote, context: Context) -> billing.QuoteView:
+        """Names a price."""
+        return self.app.room.execute(partial(quotes.create_quote, prices=self.app.prices), request, context)
+
+    @rpc(billing.GetQuote)
+    def get_quote(self, request: billing.GetQuote, context: Context) -> billing.QuoteView:
+        """A quote as it stands."""
+        return quotes.get_quote(self.app.room, request, context)
+
+    @rpc(billing.StartPayment)
+    def start_payment(self, request: billing.StartPayment, context: Context) -> billing.ChargeView:
+        """Opens the payment page, or draws from the deposit."""
+        return jobs.start_payment(self.app, request, context)
+
+    @rpc(billing.GetCharge)
+    def get_charge(self, request: billing.GetCharge, context: Context) -> billing.ChargeView:
+        """What an order owes."""
+        return statements.get_charge(self.app.room, request, context)
+
+    @rpc(billing.RecordProviderNotice)
+    def record_provider_notice(self, request: billing.RecordProviderNotice, context: Context) -> Done:
+        """A webhook of the provider."""
+        return jobs.record_notice(self.app, request, context)
+
+    @rpc(billing.ConfirmReturn)
+    def confirm_return(self, request: billing.ConfirmReturn, context: Context) -> billing.ChargeView:
+        """The customer is back from the payment page."""
+        return jobs.confirm_return(self.app, request, context)
+
+    @rpc(billing.GetBalance)
+    def get_balance(self, request: billing.GetBalance, context: Context) -> billing.BalanceView:
+        """The deposit."""
+        return statements.get_balance(self.app.room, request, context, prices=self.app.prices)
+
+    @rpc(billing.ListStatement)
+    def list_statement(self, request: billing.ListStatement, context: Context) -> Page[billing.StatementLine]:
+        """The deposit's movements."""
+        return statements.list_statement(self.app.room, request, context)
+
+    @rpc(billing.CheckLedger)
+    def check_ledger(self, _request: billing.CheckLedger, _context: Context) -> billing.LedgerCheck:
+        """The sums that must be zero."""
+        with self.app.room.query() as connection:
+            return check_ledger(connection)
+
+    @subscribe(orders.OrderPlaced)
+    def on_order_placed(self, event: Envelope[orders.OrderPlaced]) -> None:
+        """Opens the charge."""
+        self.app.room.react(charges.on_order_placed, event, name="billing.on_order_placed")
+
+    @subscribe(orders.OrderCancelled)
+    def on_order_cancelled(self, event: Envelope[orders.OrderCancelled]) -> None:
+        """Closes the charge or gives the money back."""
+        self.app.room.react(charges.on_order_given_up, event, name="billing.on_order_cancelled")
+
+    @subscribe(orders.OrderRejected)
+    def on_order_rejected(self, event: Envelope[orders.OrderRejected]) -> None:
+        """Closes the charge or gives the money back."""
+        self.app.room.react(charges.on_order_given_up, event, name="billing.on_order_rejected")
