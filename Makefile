@@ -40,7 +40,8 @@ cluster: $(RUNTIME) servers ## start every service as its own process on a priva
 	@exec $(BIN)/certwright cluster $(ARGS)
 
 .PHONY: test
-test: $(DEV) servers ## run every test: unit, contract, integration on real servers, system; ARGS='unit' runs one part
+test: $(DEV) ## run every test: unit, contract, integration on real servers, system; ARGS='unit' runs one part
+	@tests/setup-servers --tests
 	@exec $(BIN)/python tests/run.py $(ARGS)
 
 .PHONY: check

@@ -8,6 +8,7 @@ subscription (`orders.on_payment_captured`), `kind` a kind of job, `route` an op
 from __future__ import annotations
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Info
+from prometheus_client.registry import Collector
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -69,3 +70,15 @@ HTTP_SECONDS = Histogram(
     "certwright_http_seconds", "Time to answer an HTTP request. `status` is the three-digit code.",
     ["route", "method", "status"], buckets=_QUICK,
 )  # fmt: skip
+
+
+_collectors: dict[str, Collector] = {}
+
+
+def set_collector(name: str, collector: Collector) -> None:
+    """Adds what a service computes when it is asked, such as certificates by status; replaces the one of that name."""
+    former = _collectors.pop(name, None)
+    if former is not None:
+        registry.unregister(former)
+    _collectors[name] = collector
+    registry.register(collector)

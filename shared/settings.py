@@ -18,7 +18,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "CERTWRIGHT_"
 ENV_FILE = ".env"
 # Prefixes that other settings classes own; crash points are read by shared/crashpoint.py.
-OWNED = ("ACCOUNTS", "ORDERS", "DCV", "CA", "INSTALLER", "DISCOVERY", "BILLING", "ALERTS", "GATEWAY", "AGENT", "CRASH")
+OWNED = (
+    "ACCOUNTS",
+    "ORDERS",
+    "DCV",
+    "CA",
+    "INSTALLER",
+    "DISCOVERY",
+    "BILLING",
+    "ALERTS",
+    "GATEWAY",
+    "AGENT",
+    "EGRESS",
+    "MAIL",
+    "CRASH",
+)
 
 
 class PrefixedSettings(BaseSettings):
@@ -58,6 +72,10 @@ class Settings(PrefixedSettings):
     """PostgreSQL, such as `postgresql://certwright_{service}@host/certwright`; `{service}` becomes the service's name.
     Empty means SQLite files, one per service, in `data_dir`."""
 
+    database_owner_url: str = ""
+    """PostgreSQL as the role that owns the tables, used for migrations only. The role of `database_url` then cannot
+    change or remove events, whatever happens to the service. Empty means that one role does both."""
+
     database_connections: int = Field(8, ge=1, le=100)
     """At most so many connections per service and process."""
 
@@ -69,3 +87,12 @@ class Settings(PrefixedSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log line that is written."""
+
+    ops_address: str = "127.0.0.1:9464"
+    """Where `/livez`, `/readyz` and `/metrics` are served; port 0 picks a free one, empty serves none."""
+
+    drain_s: float = Field(45.0, ge=1, le=600)
+    """When told to stop, the process finishes what runs, at most this long (seconds)."""
+
+    drain_delay_s: float = Field(0.0, ge=0, le=60)
+    """Seconds between saying "not ready" and refusing work, for a load balancer to notice."""

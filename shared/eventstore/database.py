@@ -22,11 +22,12 @@ IDLE_IN_TRANSACTION_MS = 30_000  # a forgotten transaction would stall every rea
 class Database:
     """Opens transactions. Never yield, sleep, publish or call out inside one: SQLite has one writer."""
 
-    def __init__(self, service: str, engine: sa.Engine) -> None:
+    def __init__(self, service: str, engine: sa.Engine, *, owner_url: sa.URL | None = None) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", service):
             raise ValueError(f"not a service name: {service!r}")
         self.service = service
         self.engine = engine
+        self._owner_url = owner_url
         self.dialect: Literal["sqlite", "postgresql"] = cast("Any", engine.dialect.name)
 
     @classmethod
@@ -35,7 +36,9 @@ class Database:
         if settings.database_url:
             url = sa.make_url(settings.database_url.replace("{service}", service))
             if url.get_backend_name() == "postgresql":
-                return cls(service, _postgresql(url, service, settings.database_connections))
+                owner = settings.database_owner_url.replace("{service}", service)
+                engine = _postgresql(url, service, settings.database_connections)
+                return cls(service, engine, owner_url=sa.make_url(owner) if owner else None)
             if url.get_backend_name() == "sqlite":
                 return cls(service, _sqlite(url, settings.database_connections))
             raise ValueError(f"no support for a {url.get_backend_name()} database")
@@ -69,11 +72,36 @@ class Database:
             yield connection
             transaction.rollback()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A reading transaction in which every statement sees the same moment, for scans of more than one table."""
+        with self.engine.connect() as connection:
+            if self.dialect == "postgresql":  # SQLite gives every transaction one snapshot
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin() as transaction:
+                yield connection
+                transaction.rollback()
+
+    def owner(self) -> Database:
+        """The same database as the role that owns its tables, for migrations; close it afterwards if it is another."""
+        if self._owner_url is None:
+            return self
+        return Database(self.service, _postgresql(self._owner_url, self.service, 1))
+
+    def create_schema(self) -> None:
+        """Makes the service's schema on PostgreSQL where there is none; nothing elsewhere."""
+        if self.dialect == "postgresql":
+            with self.engine.connect() as connection:
+                found = connection.execute(
+                    sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": self.service}
+                ).scalar()
+                if not found:
+                    connection.execute(sa.schema.CreateSchema(self.service, if_not_exists=True))
+                    connection.commit()
+
     def create_all(self, *metadata: sa.MetaData) -> None:
         """Creates the store's tables and those of `metadata` where they do not exist: for tests and scratch data."""
-        if self.dialect == "postgresql":
-            with self.engine.begin() as connection:
-                connection.execute(sa.schema.CreateSchema(self.service, if_not_exists=True))
+        self.create_schema()
         with self.write() as connection:
             for each in (tables.metadata, *metadata):
                 each.create_all(connection)

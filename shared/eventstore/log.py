@@ -51,7 +51,8 @@ class Log:
             self._after = "(xid, position) > (?::text::xid8, ?)"
             self._upto = "(xid, position) <= (?::text::xid8, ?)"
             self._order = "xid, position"
-            xid = "xid::text"
+            # Under another name: ORDER BY would take an output column called xid, and sort 1000 before 999.
+            xid = "xid::text AS xid_text"
             self._head = f"SELECT {xid}, position FROM events WHERE {settled} ORDER BY xid DESC, position DESC LIMIT 1"
         else:
             self._after = "? = '0' AND position > ?"
@@ -88,6 +89,13 @@ class Log:
         if not count:
             return Backlog(0, 0.0)
         return Backlog(count, max(0.0, (self._clock.now() - from_text(oldest)).total_seconds()))
+
+    def hashes(self, connection: sa.Connection, cursor: Cursor, upto: Cursor | None = None) -> tuple[list[str], Cursor]:
+        """The hashes of the events after `cursor` up to `upto` (or the head) in log order, and where they end."""
+        end = self._head_of(connection) if upto is None else upto
+        statement = f"SELECT hash FROM events WHERE {self._after} AND {self._upto} ORDER BY {self._order}"
+        parameters = (*_parameters(cursor), *_parameters(end))
+        return list(connection.exec_driver_sql(self._database.sql(statement), parameters).scalars()), end
 
     def _rows(self, cursor: Cursor, limit: int, types: Collection[str]) -> tuple[Sequence[sa.Row[Any]], Cursor]:
         with self._database.read() as connection:

@@ -27,6 +27,7 @@ from shared.eventstore.jobs import JobQueue, Jobs
 from shared.eventstore.leases import Leases
 from shared.eventstore.log import Log
 from shared.eventstore.projections import Projections
+from shared.eventstore.seals import Seals
 from shared.eventstore.streams import ConflictError, Streams
 from shared.eventstore.timers import Timers
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -63,6 +64,7 @@ class Room:
         self.leases = Leases(database, clock)
         self.timers = Timers(database, clock)
         self.checkpoints = Checkpoints(database, clock)
+        self.seals = Seals(database, clock, self.log)
         self.dead_letters = DeadLetters(database, clock)
         self._callbacks: list[Callable[[], None]] = []
 

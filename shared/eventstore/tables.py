@@ -147,6 +147,17 @@ checkpoints = sa.Table(
     sa.Column("at", sa.Text, nullable=False),
 )
 
+seals = sa.Table(
+    "seals",
+    metadata,
+    sa.Column("number", BIG, primary_key=True, autoincrement=False),
+    sa.Column("xid", BIG, nullable=False),
+    sa.Column("position", BIG, nullable=False),
+    sa.Column("events", BIG, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
 # Append-only for real (ARCHITECTURE.md §3.8). Roles without the right are the first fence (grants.py), this the second.
 APPEND_ONLY: dict[str, tuple[str, ...]] = {
     "sqlite": tuple(

@@ -46,7 +46,8 @@ class CertificateUnreadableError(ValueError):
 class Certificate:
     """What a certificate says. Nothing here is verified; see `chain_problems`.
 
-    `serial` is lower-case hexadecimal without sign or leading zeros; `sha256` the fingerprint in lower-case
+    `serial` is upper-case hexadecimal with an even number of digits, as OpenSSL prints it; `sha256` the fingerprint
+    in lower-case
     hexadecimal;
     `names` the DNS names of the SAN in lower case, sorted (the CN alone when there is no SAN). `not_after` is the
     last valid second.
@@ -181,7 +182,7 @@ def _read(der: bytes) -> Certificate:
     common_name = _first(loaded.subject, NameOID.COMMON_NAME)
     return Certificate(
         der=der,
-        serial=f"{loaded.serial_number:x}",
+        serial=_serial(loaded.serial_number),
         sha256=sha256(der).hexdigest(),
         sha1=sha1(der, usedforsecurity=False).hexdigest(),
         spki_sha256=sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest(),
@@ -198,6 +199,11 @@ def _read(der: bytes) -> Certificate:
         signature_hash=_signature_hash(loaded),
         is_ca=_is_ca(loaded),
     )
+
+
+def _serial(number: int) -> str:
+    digits = f"{number:X}"
+    return digits if len(digits) % 2 == 0 else "0" + digits
 
 
 def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:

@@ -13,7 +13,7 @@ import eventlet
 from greenlet import GreenletExit
 from nameko.containers import ServiceContainer
 
-from shared import log
+from shared import log, metrics
 from shared.messaging.catchup import CatchUp
 from shared.messaging.intake import Intake
 from shared.messaging.job_runner import JobRunner
@@ -36,7 +36,10 @@ def nameko_config(settings: Settings) -> dict[str, Any]:
 
 
 class Container(ServiceContainer):
-    """Runs one service class. `app` is what its `build` made; `client` sends requests to other services."""
+    """Runs one service class. `app` is what its `build` made; `client` sends requests to other services.
+
+    An app has `room`, and may have `collector` (a Prometheus collector) for metrics of its own.
+    """
 
     def __init__(self, service_cls: Any, config: dict[str, Any]) -> None:
         super().__init__(service_cls, config)
@@ -51,6 +54,9 @@ class Container(ServiceContainer):
         self.catch_up = CatchUp(self, subscriptions)
         self.retries = RetryLoop(self, subscriptions)
         self._engines: list[Any] = []
+        collector = getattr(self.app, "collector", None)
+        if collector is not None:
+            metrics.set_collector(self.service_name, collector)
 
     @property
     def busy(self) -> bool:
@@ -103,6 +109,14 @@ class Container(ServiceContainer):
         if self.relay.age > STALE_S:
             parts["relay"] = f"stuck for {self.relay.age:.0f} s: {self.relay.failing or 'no reason known'}"
         return parts
+
+    def measure(self) -> None:
+        """Brings the gauges up to date that are computed when somebody looks."""
+        try:
+            self.relay.measure()
+            metrics.DEAD_LETTERS.labels(self.service_name).set(self.app.room.dead_letters.count())
+        except Exception:
+            _log.warning("%s cannot be measured now", self.service_name, exc_info=True)
 
     def _guard(self, run: Callable[[], None]) -> None:
         """Keeps an engine running: its loop ends only when it is told to."""

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
 from shared.context import Context
@@ -34,16 +33,9 @@ from shared.errors import invalid
 from shared.eventsourcing.envelope import Cursor
 from shared.messaging.rpc import rpc
 from shared.messaging.rpc_client import RpcClient
+from shared.runtime.version import running_version
 
 READ_LOG_MAX = 1000
-
-
-def running_version() -> str:
-    """The version of the installed program."""
-    try:
-        return version("certwright")
-    except PackageNotFoundError:  # run from a source tree
-        return "0+source"
 
 
 class Service:

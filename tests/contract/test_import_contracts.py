@@ -24,6 +24,13 @@ PLANTS: dict[str, dict[str, str]] = {
     },
     "service-layers": {"services/planted/__init__.py": "", "services/planted/utils.py": "BAG = 1\n"},
     "shared-layers": {"shared/clock.py": "import shared.eventsourcing\n"},
+    "pure-model": {
+        "services/planted/__init__.py": "",
+        "services/planted/model/__init__.py": "",
+        "services/planted/model/order.py": "import socket\n",
+    },
+    "sql-only-here": {"services/planted/__init__.py": "", "services/planted/handlers.py": "import sqlalchemy\n"},
+    "nameko-only-at-the-edge": {"shared/eventstore/streams.py": "import eventlet\n"},
 }
 
 

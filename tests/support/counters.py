@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -109,6 +110,13 @@ class ManualClock:
 
     def advance(self, seconds):
         self.moment += timedelta(seconds=seconds)
+
+
+def settle(room):
+    """Waits until readers of the log may see all of it: on PostgreSQL any other transaction of the cluster, such as an
+    autovacuum, holds them back for as long as it runs."""
+    while room.log.backlog(room.log.head()).events:
+        time.sleep(0.01)
 
 
 def open_room(settings, *, clock=None, ids=None, create=True):

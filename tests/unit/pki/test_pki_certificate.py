@@ -51,7 +51,7 @@ LEAF = certificate("www.example.com", "Root", key="P-256", signer="P-384", names
 
 def test_a_certificate_is_read_completely():
     leaf = parse_certificate(LEAF)
-    assert leaf.serial == "abc"
+    assert leaf.serial == "0ABC"
     assert leaf.sha256 == hashlib.sha256(LEAF).hexdigest()
     assert leaf.names == ("example.com", "www.example.com")
     assert (leaf.not_before, leaf.not_after) == (START, END)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: `run`, `once`, `enroll`, `status`."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from certwright_agent import VERSION, facts, report
+from certwright_agent.config import Settings, load
+from certwright_agent.enrolment import Credential, Talk, enroll
+from certwright_agent.errors import AgentError, GatewayError
+from certwright_agent.files import make_folder
+from certwright_agent.gateway import Gateway
+from certwright_agent.jobs import Worker
+from certwright_agent.loop import Agent
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0 done, 1 failed, 2 wrong use."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = load(_settings_path(arguments.config))
+        if arguments.command == "status":
+            return _status(settings)
+        make_folder(settings.state)
+        with _only_one(settings.state):
+            return _work(arguments, settings)
+    except AgentError as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="certwright-agent",
+        description="Certwright's agent. Unpack the zip from the console, start `run` in its folder, and type the code "
+        "that it prints into the console. Keys are made on this host and never leave it.",
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    parser.add_argument("--config", type=Path, help="the settings file (default: agent.json beside this program)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("run", "enrol if need be, then stay in the foreground and do what the console asks for"),
+        ("once", "do what is waiting now, then end"),
+        ("enroll", "enrol this agent with its account, then end"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--yes", action="store_true", help="finish the verification without asking")
+    commands.add_parser("status", help="print settings, enrolment and sites as JSON; changes nothing")
+    return parser
+
+
+def _work(arguments: argparse.Namespace, settings: Settings) -> int:
+    credential = Credential(settings.state)
+    token = credential.read()
+    if token is None:
+        if arguments.command == "once":
+            raise AgentError("this agent is not enrolled yet: start `enroll` or `run`")
+        token = enroll(
+            Gateway(settings.gateway, settings.ca_file),
+            settings.uid,
+            facts.gather(settings.servers()),
+            Talk(say=_print, ask=input),
+            poll_seconds=min(settings.poll_seconds, 5.0),
+            yes=arguments.yes,
+        )
+        credential.keep(token)
+    elif arguments.command == "enroll":
+        _print("This agent is enrolled already.")
+    if arguments.command == "enroll":
+        return 0
+    agent = Agent(Gateway(settings.gateway, settings.ca_file, token), Worker(settings), _say)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        agent.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        if arguments.command == "once":
+            agent.once()
+        else:
+            agent.run(settings.poll_seconds)
+    except GatewayError as error:
+        if error.status == 401:
+            raise AgentError(
+                f"{error}. The agent was removed or enrolled anew elsewhere; delete {settings.state / 'token'} "
+                "to enrol it again."
+            ) from None
+        raise
+    return 0
+
+
+def _status(settings: Settings) -> int:
+    servers = settings.servers()
+    sites, problems = report.sites(servers)
+    shown = {
+        "version": VERSION,
+        "gateway": settings.gateway,
+        "uid": settings.uid,
+        "enrolled": Credential(settings.state).read() is not None if settings.state.exists() else False,
+        "facts": facts.gather(servers),
+        "sites": sites,
+        "problems": problems,
+    }
+    _print(json.dumps(shown, indent=2))
+    return 0
+
+
+def _settings_path(given: Path | None) -> Path:
+    """`--config`, or `agent.json` beside the zipapp."""
+    return given if given is not None else Path(sys.argv[0]).resolve().parent / "agent.json"
+
+
+def _only_one(state: Path) -> TextIO:
+    """Holds the lock of the state folder: two agents on one folder would undo each other. Raises AgentError."""
+    lock = (state / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise AgentError(f"another agent is running on {state}") from None
+    return lock
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  the command line's output
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  the command line's log

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The write-ahead journal of an installation: what is about to change is on disk before it changes.
+
+One JSON file per job, replaced by rename and flushed at each phase. An agent that starts and finds one knows that it
+was stopped on the way, and goes back to the old state, or on to the new one when that was already seen on the wire.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from certwright_agent.files import Owner, link_target, make_folder, point_link, write_atomic
+from certwright_agent.webservers.site import Change
+
+# In this order. From VERIFIED on, an interrupted installation goes forward; before, back.
+PREPARED, STAGED, TRIED, LINKED, WRITTEN, TESTED, RELOADED, VERIFIED = (
+    "prepared", "staged", "tried", "linked", "written", "tested", "reloaded", "verified"
+)  # fmt: skip
+PHASES = (PREPARED, STAGED, TRIED, LINKED, WRITTEN, TESTED, RELOADED, VERIFIED)
+_KEPT = 20
+
+
+class Entry:
+    """One installation on its way. `record` is plain JSON: no key material, only paths and configuration files."""
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path = path
+        self.record = record
+
+    @classmethod
+    def begin(cls, folder: Path, record: dict[str, Any], link: Path, target: str, changes: tuple[Change, ...]) -> Entry:
+        """Writes down the intention: old and new bytes of every file, old and new target of the link."""
+        record = {
+            **record,
+            "phase": PREPARED,
+            "link": {"path": str(link), "old": link_target(link), "new": target},
+            "changes": [_change(change) for change in changes],
+        }
+        entry = cls(folder / f"{record['job_id']}.json", record)
+        entry.save()
+        crash_here(f"{PREPARED}/recorded")
+        return entry
+
+    def advance(self, phase: str) -> None:
+        """Writes down that `phase` is done."""
+        crash_here(f"{phase}/done")
+        self.record["phase"] = phase
+        self.save()
+        crash_here(f"{phase}/recorded")
+
+    def save(self) -> None:
+        """Flushes the record to disk."""
+        write_atomic(self.path, json.dumps(self.record).encode(), mode=0o600)
+
+    def apply(self, staging: Path) -> None:
+        """Gives each file its new bytes, each by one rename."""
+        for change in self.record["changes"]:
+            write_atomic(Path(change["path"]), _bytes(change["new"]), owner=_owner(change), staging=staging)
+            crash_here("writing/done")
+
+    def restore(self, staging: Path) -> list[str]:
+        """Puts every file and the link back as they were; returns the files that somebody else changed meanwhile.
+
+        Files first: until they are back they may point through the link.
+        """
+        foreign = []
+        for change in self.record["changes"]:
+            path = Path(change["path"])
+            present = path.read_bytes() if path.exists() else b""
+            if present == _bytes(change["new"]):
+                write_atomic(path, _bytes(change["old"]), owner=_owner(change), staging=staging)
+            elif present != _bytes(change["old"]):
+                foreign.append(str(path))
+        link = self.record["link"]
+        if link_target(Path(link["path"])) == link["new"] and link["new"] != link["old"] and not foreign:
+            point_link(Path(link["path"]), link["old"])
+        return foreign
+
+    def close(self) -> None:
+        """The installation is over: the record stays as history, the newest 20 of them."""
+        history = make_folder(self.path.parent / "history")
+        self.path.replace(history / self.path.name)
+        for old in sorted(history.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+            old.unlink()
+
+
+def unfinished(folder: Path) -> list[Entry]:
+    """The installations that were cut off, oldest first."""
+    found = [Entry(path, json.loads(path.read_text("utf-8"))) for path in folder.glob("*.json")]
+    return sorted(found, key=lambda entry: str(entry.record.get("started_at", "")))
+
+
+def crash_here(point: str) -> None:
+    """Dies like `kill -9` when the environment asks for it: tests stop the agent at every step."""
+    if os.environ.get("CERTWRIGHT_AGENT_CRASH_AT") == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _change(change: Change) -> dict[str, Any]:
+    owner = Owner.of(change.path)
+    return {
+        "path": str(change.path),
+        "old": base64.b64encode(change.old).decode("ascii"),
+        "new": base64.b64encode(change.new).decode("ascii"),
+        "mode": owner.mode,
+        "uid": owner.uid,
+        "gid": owner.gid,
+    }
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+def _owner(change: dict[str, Any]) -> Owner:
+    return Owner(change["mode"], change["uid"], change["gid"])

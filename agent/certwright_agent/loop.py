@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's life: finish what was begun, tell what the sites are, claim work, do it, deliver the outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from certwright_agent import facts, report
+from certwright_agent.errors import AgentError, GatewayError, Refused
+from certwright_agent.gateway import Gateway
+from certwright_agent.jobs import Worker
+
+_REPORT_EVERY = 600.0  # seconds; sooner when something changed
+_LOOK_EVERY = 30.0
+_BACKOFF_LIMIT = 60.0
+
+
+class Agent:
+    """One agent at work. `say` is for the log on standard error: never a secret."""
+
+    def __init__(self, gateway: Gateway, worker: Worker, say: Callable[[str], None]) -> None:
+        self._gateway = gateway
+        self._worker = worker
+        self._say = say
+        self._reported = ""
+        self._reported_at = self._looked_at = float("-inf")
+        self._telling = True
+        self.stopping = False
+
+    def once(self) -> float:
+        """One round: delivers, reports, claims and works until there is no more. Returns seconds to wait.
+
+        Raises GatewayError when the gateway cannot be reached or does not know this agent.
+        """
+        self._worker.recover()
+        self._deliver()
+        self.report_sites()
+        while not self.stopping:
+            work = self._gateway.send("POST", "/jobs/claim", {"facts": facts.gather(self._worker.servers), "limit": 1})
+            jobs = work.get("jobs")
+            if not isinstance(jobs, list) or not jobs:
+                return _seconds(work.get("poll_after"))
+            for job in jobs:
+                if isinstance(job, dict):
+                    self._do(job)
+        return 0.0
+
+    def run(self, poll_seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Rounds until `stopping`, with jitter, ever slower while the gateway is away. Raises GatewayError 401."""
+        failures = 0
+        while not self.stopping:
+            wait = poll_seconds
+            try:
+                wait = self.once() or poll_seconds
+                failures = 0
+            except GatewayError as error:
+                if error.status == 401:
+                    raise
+                failures += 1
+                self._say(str(error))
+                wait = min(_BACKOFF_LIMIT, poll_seconds * 2 ** min(failures, 10))
+            except (AgentError, OSError) as error:
+                self._say(str(error))
+                wait = _BACKOFF_LIMIT
+            wait *= random.uniform(0.8, 1.2)  # noqa: S311  jitter, no secret
+            while wait > 0 and not self.stopping:
+                sleep(min(wait, 0.25))
+                wait -= 0.25
+
+    def report_sites(self, *, always: bool = False) -> None:
+        """Tells the gateway what the sites are, when that changed or was not told for long."""
+        now = time.monotonic()
+        if not always and now - self._looked_at < _LOOK_EVERY:
+            return
+        self._looked_at = now
+        sites, problems = report.sites(self._worker.servers)
+        for problem in problems:
+            self._say(problem)
+        digest = hashlib.sha256(json.dumps(sites, sort_keys=True).encode()).hexdigest()
+        if always or digest != self._reported or now - self._reported_at > _REPORT_EVERY:
+            self._gateway.send("PUT", "/sites", {"sites": sites})
+            self._reported, self._reported_at = digest, now
+
+    def _do(self, job: dict[str, Any]) -> None:
+        self._telling = True
+        try:
+            job_id, outcome = self._worker.work(job, lambda step: self._tell(str(job.get("job_id")), step))
+        except Refused as problem:
+            self._say(str(problem))
+            return
+        self._say(f"{job.get('kind')} {job_id}: {'done' if outcome.succeeded else outcome.reason}")
+        if job.get("kind") in ("install_certificate", "report_sites"):
+            self.report_sites(always=True)
+        self._deliver()
+
+    def _tell(self, job_id: str, step: dict[str, str]) -> None:
+        """Tells a step as it happens. The outcome repeats all of them, so a gateway that is away must not slow us."""
+        if not self._telling:
+            return
+        try:
+            self._gateway.send("POST", f"/jobs/{job_id}/steps", {"step": step}, timeout=2.0)
+        except GatewayError:
+            self._telling = False
+
+    def _deliver(self) -> None:
+        for job_id, outcome in self._worker.outcomes.waiting().items():
+            try:
+                self._gateway.send("POST", f"/jobs/{job_id}/outcome", asdict(outcome))
+            except GatewayError as error:
+                if error.status not in (404, 409, 422):
+                    raise
+                self._say(f"the gateway does not want the outcome of job {job_id}: {error}")
+            self._worker.outcomes.delivered(job_id)
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) and 0 < value <= 3600 else 0.0

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this host's web servers serve: for the gateway's list of sites and for the installation check."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.probe.handshake import Failed, handshake
+from shared.probe.leaf import Leaf
+
+from certwright_agent import arguments as check
+from certwright_agent.certificates import first_in_file
+from certwright_agent.errors import Refused
+from certwright_agent.installation import find_site
+from certwright_agent.webservers.site import Site, WebServer
+
+
+def sites(servers: Sequence[WebServer]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Every site as the agent API takes it (`SiteReport`), and what could not be read."""
+    reports: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for server in servers:
+        try:
+            reports += [_site(site) for site in server.sites()]
+        except Refused as problem:  # noqa: PERF203  one server's trouble must not hide the others
+            problems.append(f"{server.kind} {server.main}: {problem}")
+    return reports, problems
+
+
+def check_installation(servers: Sequence[WebServer], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What each TLS binding of a site serves now, beside the serial that is expected."""
+    _, site = find_site(servers, arguments)
+    expected = check.serial(arguments, "expected_serial")
+    bindings: list[dict[str, Any]] = []
+    for listener in site.listeners:
+        if not listener.tls:
+            continue
+        seen = handshake(listener.probe_address, listener.port, site.server_name)
+        binding: dict[str, Any] = {"address": listener.address, "port": listener.port}
+        if isinstance(seen, Failed):
+            binding.update(correct=False, failure=seen.failure.value, detail=seen.detail)
+        else:
+            served = _certificate(seen.leaf, ssl.DER_cert_to_PEM_cert(seen.der))
+            binding.update(correct=seen.leaf.serial == expected, served=served, protocol=seen.protocol)
+        bindings.append(binding)
+    correct = bool(bindings) and all(binding["correct"] for binding in bindings)
+    return {"correct": correct, "expected_serial": expected, "bindings": bindings}
+
+
+def _site(site: Site) -> dict[str, Any]:
+    bindings = []
+    for block in site.blocks:
+        stored = first_in_file(Path(block.certificate_file)) if block.certificate_file else None
+        bindings += [
+            {
+                "address": listener.address,
+                "port": listener.port,
+                "tls": listener.tls,
+                "names": list(block.names)[:100],
+                "certificate": _certificate(*stored) if listener.tls and stored else None,
+            }
+            for listener in block.listeners
+        ]
+    return {
+        "web_server": site.web_server,
+        "name": site.name,
+        "names": site.names[:250],
+        "bindings": bindings,
+        "document_root": site.document_root,
+        "config_path": str(site.blocks[0].file),
+        "writable": not site.reason,
+        "reason": site.reason,
+    }
+
+
+def _certificate(leaf: Leaf, pem: str) -> dict[str, Any]:
+    return {
+        "serial": leaf.serial,
+        "fingerprint_sha256": leaf.fingerprint,
+        "subject": leaf.subject,
+        "issuer": leaf.issuer,
+        "names": list(leaf.dns_names),
+        "not_before": leaf.not_before.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "not_after": leaf.not_after.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "spki_sha256": leaf.spki_sha256,
+        "pem": pem,
+    }

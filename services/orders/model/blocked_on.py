@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an order waits for, who must act, and how: from its state alone, in words a customer understands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.orders.model.order import Order
+from services.orders.model.status import status_of
+from shared.clock import from_text
+from shared.contracts.orders import BlockedOn
+
+# How long an operator usually takes (guide §2).
+VALIDATION_TIME = {"OV": "up to two days", "EV": "up to one week"}
+
+
+def blocked_on(order: Order, now: datetime) -> list[BlockedOn]:
+    """The reasons in the order in which they are best dealt with. Empty when nothing is missing or can be done."""
+    status = status_of(order)
+    if status == "awaiting_payment":
+        return [_payment(order)]
+    if status == "waiting_for_csr":
+        return [*_csr(order, "generate_request"), *_organization(order)]
+    if status == "processing":
+        return _issuance(order, now, "replace_csr")
+    if status in {"issued", "installed"}:
+        return _after_issuance(order, now, status)
+    if status == "expired" and order.renewed_by is None:
+        return [_say("order_expired", "customer", "The order has expired. Renew it to get a new certificate.", "renew")]
+    return []
+
+
+def _say(reason: str, actor: str, text: str, action: str = "", subject: str = "") -> BlockedOn:
+    return BlockedOn(reason=reason, actor=actor, text=text, action=action, subject=subject)
+
+
+def _payment(order: Order) -> BlockedOn:
+    if order.deposit:
+        return _say("payment_being_drawn", "certwright", "The price is being drawn from your funds.")
+    return _say("payment_missing", "customer", "The order has not been paid. Complete the payment.", "complete_payment")
+
+
+def _csr(order: Order, action: str) -> list[BlockedOn]:
+    attempt = order.csr_attempt
+    if attempt is not None:
+        text = "The agent is making the key and the request (CSR) on your server. Is it connected, if this takes long?"
+        return [_say("csr_being_made", "agent", text, subject=attempt.server_id)]
+    if order.csr_failure:
+        text = f"The last request (CSR) could not be used: {order.csr_failure} Make or paste another one."
+        return [_say("csr_rejected", "customer", text, action)]
+    text = "A certificate request (CSR) is missing. Have it made on your server, or paste one."
+    return [_say("csr_missing", "customer", text, action)]
+
+
+def _organization(order: Order) -> list[BlockedOn]:
+    if not order.needs_organization or order.organization_validated:
+        return []
+    level = order.validation_level
+    text = (
+        f"We are checking your organization, as {level} certificates demand; "
+        f"this takes {VALIDATION_TIME[level]}. You need not do anything unless we call."
+    )
+    return [
+        _say(
+            "organization_not_validated",
+            "operator",
+            text,
+            subject=order.organization.name if order.organization else "",
+        )
+    ]
+
+
+def _issuance(order: Order, now: datetime, csr_action: str) -> list[BlockedOn]:
+    """What stands between the present CSR and its certificate."""
+    replacing = _csr(order, csr_action) if order.csr_attempt or order.csr_failure else []
+    issuance = order.present_issuance
+    if issuance is not None and issuance.status == "requested":
+        return [
+            _say("issuance_pending", "certwright", "The certificate is being issued. This takes seconds."),
+            *replacing,
+        ]
+    if issuance is not None and issuance.status == "failed":
+        text = f"The certificate was not issued: {issuance.reason} Send another request (CSR), with a new key."
+        return replacing or [_say("issuance_failed", "customer", text, csr_action)]
+    return [*replacing, *_names(order, now), *_organization(order)]
+
+
+def _names(order: Order, now: datetime) -> list[BlockedOn]:
+    found = []
+    for fqdn in order.names:
+        if order.authorized(fqdn, now):
+            continue
+        if fqdn in order.authorizations:
+            reason, text = (
+                "authorization_expired",
+                f"Your proof of control over {fqdn} has grown too old. Prove it again.",
+            )
+        else:
+            reason, text = (
+                "authorization_missing",
+                f"Prove that you control {fqdn}: choose a method and follow its steps.",
+            )
+        found.append(_say(reason, "customer", text, "domain_control_validation", fqdn))
+    return found
+
+
+def _after_issuance(order: Order, now: datetime, status: str) -> list[BlockedOn]:
+    if order.being_revoked:
+        return [_say("revocation_pending", "certwright", "The certificate is being revoked.")]
+    if not order.usable:
+        text = "The newest certificate was revoked by the CA. Have it reissued."
+        return _reissue(order, now) or [_say("certificate_revoked", "customer", text, "reissue")]
+    return [*_expiry(order, now), *_reissue(order, now), *_installation(order, status)]
+
+
+def _expiry(order: Order, now: datetime) -> list[BlockedOn]:
+    newest = order.certificate
+    if newest is None or order.reissuing or from_text(newest.not_after) > now:
+        return []
+    text = "The certificate has expired, but its term is paid for. Have it reissued at no cost."
+    return [_say("certificate_expired", "customer", text, "reissue")]
+
+
+def _reissue(order: Order, now: datetime) -> list[BlockedOn]:
+    newest = order.certificate
+    if not order.reissuing or newest is None:
+        return []
+    if order.csr_version == newest.csr_version:
+        return _csr(order, "reissue")
+    return _issuance(order, now, "reissue")
+
+
+def _installation(order: Order, status: str) -> list[BlockedOn]:
+    newest = order.certificate
+    if newest is None:
+        return []
+    latest = {one.site_id: one for one in order.installations.values() if one.csr_version == newest.csr_version}
+    found = []
+    for one in latest.values():
+        if one.status == "requested":
+            text = "The agent is installing the certificate on your site."
+            found.append(_say("installation_pending", "agent", text, subject=one.site_id))
+        elif one.status == "failed":
+            text = f"The installation failed: {one.reason} The site is as it was. Mend the cause and install again."
+            found.append(_say("installation_failed", "customer", text, "auto_install", one.site_id))
+    if status == "issued" and not found:
+        text = "The certificate is ready. Install it on your site, or save it."
+        found.append(_say("installation_missing", "customer", text, "auto_install"))
+    return found

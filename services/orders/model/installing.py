@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bringing certificates on sites: what is asked of the installer, and what it says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from services.orders.model.issuing import normal_serial
+from services.orders.model.order import Certificate, Installation, Order
+from services.orders.model.status import require
+from shared.contracts import installer
+from shared.contracts import orders as c
+from shared.errors import Code, ServiceError, invalid
+from shared.eventsourcing.event import Event
+
+MAX_SITES = 100
+
+
+def request_installation(
+    order: Order, server_id: str, site_ids: list[str], *, new_id: Callable[[], str], now: datetime
+) -> list[Event]:
+    """The newest certificate on every site given, one event each. Raises action_not_allowed, invalid."""
+    require(order, now, "auto_install")
+    if not server_id:
+        raise invalid("Choose a server.", "/server_id")
+    if not site_ids or len(set(site_ids)) != len(site_ids) or "" in site_ids:
+        raise invalid("Choose one or more different sites.", "/site_ids")
+    if len(site_ids) > MAX_SITES:
+        raise invalid(f"At most {MAX_SITES} sites at once.", "/site_ids")
+    newest = usable_certificate(order)
+    return [
+        c.InstallationRequested(
+            order_id=order.order_id,
+            account_id=order.account_id,
+            installation_id=new_id(),
+            server_id=server_id,
+            site_id=site_id,
+            csr_version=newest.csr_version,
+            serial=newest.serial,
+            names=newest.names,
+            spki_sha256=newest.spki_sha256,
+            certificate_pem=newest.certificate_pem,
+            chain_pem=newest.chain_pem,
+        )
+        for site_id in site_ids
+    ]
+
+
+def request_save(order: Order, server_id: str, *, save_id: str, now: datetime) -> list[Event]:
+    """The newest certificate as a zip on a server. Raises action_not_allowed, invalid."""
+    require(order, now, "save")
+    if not server_id:
+        raise invalid("Choose a server.", "/server_id")
+    newest = usable_certificate(order)
+    return [
+        c.CertificateSaveRequested(
+            order_id=order.order_id,
+            account_id=order.account_id,
+            save_id=save_id,
+            number=order.number,
+            server_id=server_id,
+            common_name=order.common_name,
+            certificate_pem=newest.certificate_pem,
+            chain_pem=newest.chain_pem,
+        )
+    ]
+
+
+def install_again(order: Order, *, new_id: Callable[[], str]) -> list[Event]:
+    """A reissued certificate goes where the one before it is served, without a human."""
+    if len(order.certificates) < 2:
+        return []
+    newest, before = order.certificates[-1], order.certificates[-2]
+    served: dict[tuple[str, str], Installation] = {
+        (one.server_id, one.site_id): one
+        for one in order.installations.values()
+        if one.status == "installed" and one.csr_version == before.csr_version
+    }
+    # A key that was pasted is not known to the servers: their agents hold none for it.
+    if order.csr is None or not order.csr.server_id:
+        return []
+    return [
+        c.InstallationRequested(
+            order_id=order.order_id,
+            account_id=order.account_id,
+            installation_id=new_id(),
+            server_id=server_id,
+            site_id=site_id,
+            csr_version=newest.csr_version,
+            serial=newest.serial,
+            names=newest.names,
+            spki_sha256=newest.spki_sha256,
+            certificate_pem=newest.certificate_pem,
+            chain_pem=newest.chain_pem,
+        )
+        for server_id, site_id in served
+        if server_id == order.csr.server_id
+    ]
+
+
+def record_deployment(order: Order, event: installer.DeploymentSucceeded) -> list[Event]:
+    """A site serves the certificate. "Installed" is only said when the serial seen is the one that was sent."""
+    wanted = _open(order, event.installation_id)
+    if wanted is None:
+        return []
+    served = normal_serial(event.served_serial)
+    if served != wanted.serial:
+        return [
+            c.InstallationFailed(
+                order_id=order.order_id,
+                installation_id=wanted.installation_id,
+                server_id=wanted.server_id,
+                site_id=wanted.site_id,
+                reason="The site serves another certificate.",
+                rolled_back=False,
+            )
+        ]
+    return [
+        c.CertInstalled(
+            order_id=order.order_id,
+            installation_id=wanted.installation_id,
+            server_id=wanted.server_id,
+            site_id=wanted.site_id,
+            served_serial=served,
+            csr_version=wanted.csr_version,
+        )
+    ]
+
+
+def record_failed_deployment(order: Order, event: installer.DeploymentFailed) -> list[Event]:
+    """A site kept, or went back to, what it served."""
+    wanted = _open(order, event.installation_id)
+    if wanted is None:
+        return []
+    return [
+        c.InstallationFailed(
+            order_id=order.order_id,
+            installation_id=wanted.installation_id,
+            server_id=wanted.server_id,
+            site_id=wanted.site_id,
+            reason=event.reason,
+            rolled_back=event.rolled_back,
+        )
+    ]
+
+
+def usable_certificate(order: Order) -> Certificate:
+    """The newest certificate if it may be used. Raises not_found before the first, conflict when it is revoked."""
+    newest = order.certificate
+    if newest is None:
+        raise ServiceError(Code.NOT_FOUND, "There is no certificate yet.")
+    if not order.usable:
+        raise ServiceError(Code.CONFLICT, "The newest certificate is revoked or being revoked. Have it reissued first.")
+    return newest
+
+
+def _open(order: Order, installation_id: str) -> Installation | None:
+    found = order.installations.get(installation_id)
+    return found if found is not None and found.status == "requested" else None

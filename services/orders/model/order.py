@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an order is, folded from its events (ADR 0005). Nothing here decides or refuses: history is fact."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.clock import from_text, to_text
+from shared.contracts import orders as c
+from shared.eventsourcing.fold import Fold
+
+
+class CSR(msgspec.Struct, frozen=True):
+    """The newest accepted CSR. `server_id` is empty when it was pasted."""
+
+    version: int
+    pem: str
+    spki_sha256: str
+    server_id: str
+
+
+class CSRAttempt(msgspec.Struct, frozen=True):
+    """A key and CSR being made on a server."""
+
+    request_id: str
+    server_id: str
+    key_algorithm: str
+
+
+class Authorization(msgspec.Struct, frozen=True):
+    """The proof of one FQDN for the present CSR."""
+
+    authorization_id: str
+    method: str
+    expires_at: str
+
+
+class Issuance(msgspec.Struct, frozen=True):
+    """One request to the CA. `status`: requested, issued, failed."""
+
+    csr_version: int
+    status: str
+    reason: str = ""
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """A certificate that was accepted for this order."""
+
+    serial: str
+    fingerprint_sha256: str
+    spki_sha256: str
+    names: list[str]
+    not_before: str
+    not_after: str
+    issuer: str
+    csr_version: int
+    certificate_pem: str
+    chain_pem: str
+    revoked_at: str | None = None
+
+
+class Installation(msgspec.Struct, frozen=True):
+    """A certificate on its way to, or on, one site. `status`: requested, installed, failed."""
+
+    installation_id: str
+    server_id: str
+    site_id: str
+    serial: str
+    csr_version: int
+    status: str = "requested"
+    served_serial: str = ""
+    reason: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's state. An empty `order_id` means that it was never placed.
+
+    `ended` is empty, cancelled, rejected or expired. `authorizations` are those of the present CSR version only.
+    `reissuing` holds from the request for a new certificate until it is there. Dictionaries are replaced, never
+    changed.
+    """
+
+    order_id: str = ""
+    number: int = 0
+    account_id: str = ""
+    kind: str = ""
+    product: str = ""
+    product_name: str = ""
+    amount: int = 0
+    currency: str = ""
+    validation_level: str = ""
+    common_name: str = ""
+    names: list[str] = []
+    term_years: int = 0
+    dcv_method: str = ""
+    organization: c.Organization | None = None
+    deposit: bool = False
+    renews: str | None = None
+    renewed_by: str | None = None
+    paid: bool = False
+    organization_validated: bool = False
+    csr: CSR | None = None
+    csr_attempt: CSRAttempt | None = None
+    csr_failure: str = ""
+    authorizations: dict[str, Authorization] = {}
+    issuances: dict[str, Issuance] = {}
+    certificates: list[Certificate] = []
+    term_ends_at: str | None = None
+    reissuing: bool = False
+    installations: dict[str, Installation] = {}
+    revoking: frozenset[str] = frozenset()
+    ended: str = ""
+    last_failure: str = ""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The newest certificate."""
+        return self.certificates[-1] if self.certificates else None
+
+    @property
+    def csr_version(self) -> int:
+        """The version of the newest CSR, 0 before the first."""
+        return self.csr.version if self.csr else 0
+
+    @property
+    def needs_organization(self) -> bool:
+        """Whether an operator has to validate the organization (OV and EV)."""
+        return self.validation_level in {"OV", "EV"}
+
+    @property
+    def being_revoked(self) -> bool:
+        """Whether the order's own certificates are to be revoked: not one that was refused and goes away by itself."""
+        return any(one.serial in self.revoking for one in self.certificates)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the newest certificate is neither revoked nor about to be."""
+        newest = self.certificate
+        return newest is not None and newest.revoked_at is None and newest.serial not in self.revoking
+
+    @property
+    def present_issuance(self) -> Issuance | None:
+        """The issuance for the present CSR version, if one was requested."""
+        for issuance in self.issuances.values():
+            if issuance.csr_version == self.csr_version:
+                return issuance
+        return None
+
+    def authorized(self, fqdn: str, now: datetime) -> bool:
+        """Whether the FQDN is proved for the present CSR and the proof has not grown too old."""
+        found = self.authorizations.get(fqdn)
+        return found is not None and from_text(found.expires_at) > now
+
+
+def years_later(moment: datetime, years: int) -> datetime:
+    """The same day and time so many years later; 29 February becomes 1 March."""
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:
+        return moment.replace(year=moment.year + years, month=3, day=1)
+
+
+def stream_of(order_id: str) -> str:
+    """The name of an order's stream."""
+    return f"order-{order_id}"
+
+
+fold: Fold[Order] = Fold(Order)
+
+
+@fold.on(c.OrderPlaced)
+def _placed(_state: Order, event: c.OrderPlaced) -> Order:
+    return Order(
+        order_id=event.order_id,
+        number=event.number,
+        account_id=event.account_id,
+        kind=event.kind,
+        product=event.product,
+        product_name=event.product_name,
+        amount=event.amount,
+        currency=event.currency,
+        validation_level=event.validation_level,
+        common_name=event.common_name,
+        names=event.names,
+        term_years=event.term_years,
+        dcv_method=event.dcv_method,
+        organization=event.organization,
+        deposit=event.deposit,
+        renews=event.renews_order_id,
+    )
+
+
+@fold.on(c.OrderPaid)
+def _paid(state: Order, _event: c.OrderPaid) -> Order:
+    return replace(state, paid=True)
+
+
+@fold.on(c.PaymentRefused)
+def _refused(state: Order, event: c.PaymentRefused) -> Order:
+    return replace(state, ended="rejected", last_failure=event.reason)
+
+
+@fold.on(c.CSRRequested)
+def _csr_requested(state: Order, event: c.CSRRequested) -> Order:
+    attempt = CSRAttempt(event.request_id, event.server_id, event.key_algorithm)
+    return replace(state, csr_attempt=attempt, csr_failure="")
+
+
+@fold.on(c.CSRSubmitted)
+def _csr_submitted(state: Order, event: c.CSRSubmitted) -> Order:
+    csr = CSR(event.csr_version, event.csr_pem, event.spki_sha256, event.server_id)
+    # Proofs belong to one CSR: a replaced one ends them (BR §3.2.2.4.7, the request token is made of the CSR).
+    return replace(state, csr=csr, csr_attempt=None, csr_failure="", authorizations={}, last_failure="")
+
+
+@fold.on(c.CSRRejected)
+def _csr_rejected(state: Order, event: c.CSRRejected) -> Order:
+    return replace(state, csr_attempt=None, csr_failure=event.reason, last_failure=event.reason)
+
+
+@fold.on(c.AuthorizationRecorded)
+def _authorized(state: Order, event: c.AuthorizationRecorded) -> Order:
+    if event.csr_version != state.csr_version:
+        return state
+    proof = Authorization(event.authorization_id, event.method, event.expires_at)
+    return replace(state, authorizations={**state.authorizations, event.fqdn: proof})
+
+
+@fold.on(c.OrganizationValidated)
+def _organization_validated(state: Order, _event: c.OrganizationValidated) -> Order:
+    return replace(state, organization_validated=True)
+
+
+@fold.on(c.IssuanceRequested)
+def _issuance_requested(state: Order, event: c.IssuanceRequested) -> Order:
+    return _with_issuance(state, event.issuance_id, Issuance(event.csr_version, "requested"))
+
+
+@fold.on(c.IssuanceFailed)
+def _issuance_failed(state: Order, event: c.IssuanceFailed) -> Order:
+    known = state.issuances.get(event.issuance_id)
+    version = known.csr_version if known else 0
+    failed = _with_issuance(state, event.issuance_id, Issuance(version, "failed", event.reason))
+    return replace(failed, last_failure=event.reason) if version == state.csr_version else failed
+
+
+@fold.on(c.CertIssued)
+def _issued(state: Order, event: c.CertIssued) -> Order:
+    certificate = Certificate(
+        serial=event.serial,
+        fingerprint_sha256=event.fingerprint_sha256,
+        spki_sha256=event.spki_sha256,
+        names=event.names,
+        not_before=event.not_before,
+        not_after=event.not_after,
+        issuer=event.issuer,
+        csr_version=event.csr_version,
+        certificate_pem=event.certificate_pem,
+        chain_pem=event.chain_pem,
+    )
+    return replace(
+        _with_issuance(state, event.issuance_id, Issuance(event.csr_version, "issued")),
+        certificates=[*state.certificates, certificate],
+        # The term that was paid for begins with the first certificate.
+        term_ends_at=state.term_ends_at or to_text(years_later(from_text(event.not_before), state.term_years)),
+        reissuing=False,
+        last_failure="",
+    )
+
+
+@fold.on(c.InstallationRequested)
+def _installation_requested(state: Order, event: c.InstallationRequested) -> Order:
+    wanted = Installation(event.installation_id, event.server_id, event.site_id, event.serial, event.csr_version)
+    return _with_installation(state, wanted)
+
+
+@fold.on(c.CertInstalled)
+def _installed(state: Order, event: c.CertInstalled) -> Order:
+    known = state.installations.get(event.installation_id)
+    if known is None:
+        return state
+    done = replace(known, status="installed", served_serial=event.served_serial, reason="")
+    return replace(_with_installation(state, done), last_failure="")
+
+
+@fold.on(c.InstallationFailed)
+def _installation_failed(state: Order, event: c.InstallationFailed) -> Order:
+    known = state.installations.get(event.installation_id)
+    if known is None:
+        return state
+    failed = replace(known, status="failed", reason=event.reason)
+    return replace(_with_installation(state, failed), last_failure=event.reason)
+
+
+@fold.on(c.ReissueRequested)
+def _reissue(state: Order, _event: c.ReissueRequested) -> Order:
+    return replace(state, reissuing=True, csr_failure="")
+
+
+@fold.on(c.OrderRenewed)
+def _renewed(state: Order, event: c.OrderRenewed) -> Order:
+    return replace(state, renewed_by=event.by_order_id)
+
+
+@fold.on(c.RevocationRequested)
+def _revocation(state: Order, event: c.RevocationRequested) -> Order:
+    return replace(state, revoking=state.revoking | set(event.serials))
+
+
+@fold.on(c.CertRevoked)
+def _revoked(state: Order, event: c.CertRevoked) -> Order:
+    certificates = [
+        replace(one, revoked_at=event.revoked_at) if one.serial == event.serial else one for one in state.certificates
+    ]
+    return replace(state, certificates=certificates, revoking=state.revoking - {event.serial})
+
+
+@fold.on(c.OrderCancelled)
+def _cancelled(state: Order, _event: c.OrderCancelled) -> Order:
+    return replace(state, ended="cancelled", csr_attempt=None)
+
+
+@fold.on(c.OrderRejected)
+def _rejected(state: Order, event: c.OrderRejected) -> Order:
+    return replace(state, ended="rejected", csr_attempt=None, last_failure=event.reason)
+
+
+@fold.on(c.OrderExpired)
+def _expired(state: Order, _event: c.OrderExpired) -> Order:
+    return replace(state, ended="expired", csr_attempt=None, reissuing=False)
+
+
+def _with_issuance(state: Order, issuance_id: str, issuance: Issuance) -> Order:
+    return replace(state, issuances={**state.issuances, issuance_id: issuance})
+
+
+def _with_installation(state: Order, installation: Installation) -> Order:
+    changed: dict[str, Any] = {**state.installations, installation.installation_id: installation}
+    return replace(state, installations=changed)

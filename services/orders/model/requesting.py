@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way of the CSR: pasted or made on a server, accepted, replaced, asked for again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.orders.model.issuing import with_issuance
+from services.orders.model.order import Order
+from services.orders.model.status import ENDS, require, status_of
+from shared.contracts import orders as c
+from shared.errors import ServiceError, invalid
+from shared.eventsourcing.event import Event
+from shared.pki.csr import CSR, CSRRefusedError, match_order, parse_csr
+
+KEY_ALGORITHMS = ("ec-p256", "ec-p384", "rsa-2048", "rsa-3072")
+
+
+def read_csr(text: str, pointer: str = "/csr") -> CSR:
+    """Reads a pasted CSR. Raises ServiceError invalid with the reason; the text itself is never repeated."""
+    try:
+        return parse_csr(text)
+    except CSRRefusedError as error:
+        raise ServiceError("invalid", error.detail, pointer=pointer, extra={"reason": error.code}) from None
+
+
+def misfit(order: Order, csr: CSR) -> CSRRefusedError | None:
+    """Why the CSR does not fit the names that were bought, or None."""
+    try:
+        match_order(csr, order.names)
+    except CSRRefusedError as error:
+        return error
+    return None
+
+
+def submit_csr(order: Order, csr: CSR, *, unique_value: str, now: datetime) -> list[Event]:
+    """A pasted CSR, the first one or a replacement while processing. Raises action_not_allowed, invalid."""
+    require(order, now, "generate_request", "replace_csr")
+    if order.csr is not None and order.csr.pem == csr.pem:
+        raise invalid("This is the CSR that the order has already. Send another one.", "/csr")
+    return with_issuance(order, _accept(order, csr, unique_value), now)
+
+
+def request_csr(order: Order, server_id: str, key_algorithm: str, *, request_id: str, now: datetime) -> list[Event]:
+    """Key and CSR to be made on a server. A newer request ends an older one. Raises action_not_allowed, invalid."""
+    require(order, now, "generate_request", "replace_csr")
+    return [_requested(order, server_id, key_algorithm, request_id)]
+
+
+def reissue(
+    order: Order,
+    *,
+    csr: CSR | None,
+    server_id: str | None,
+    key_algorithm: str,
+    fresh_id: str,
+    reason: str,
+    now: datetime,
+) -> list[Event]:
+    """A new certificate in the same term: the CSR given, or one made on the server. Raises action_not_allowed, invalid.
+
+    `fresh_id` becomes the unique value of the CSR or the id of the request to the server.
+    """
+    require(order, now, "reissue")
+    if (csr is None) == (server_id is None):
+        raise invalid("Give either a CSR or a server on which to make one.", "/csr")
+    opened = c.ReissueRequested(order_id=order.order_id, reason=reason)
+    if csr is not None:
+        return with_issuance(order, [opened, *_accept(order, csr, fresh_id)], now)
+    return [opened, _requested(order, server_id or "", key_algorithm, fresh_id)]
+
+
+def record_generated_csr(
+    order: Order, request_id: str, pem: str, *, unique_value: str, taken: bool, now: datetime
+) -> list[Event]:
+    """A server made the CSR. One that answers an older request is ignored; one that does not fit is rejected.
+
+    `taken` tells that the key belongs to another account.
+    """
+    attempt = order.csr_attempt
+    if attempt is None or attempt.request_id != request_id or status_of(order) in ENDS:
+        return []
+    try:
+        csr = parse_csr(pem)
+        match_order(csr, order.names)
+    except CSRRefusedError as error:
+        return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=error.detail)]
+    if taken:
+        return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=KEY_TAKEN)]
+    event = _submitted(order, csr, unique_value, server_id=attempt.server_id, request_id=request_id)
+    return with_issuance(order, [event], now)
+
+
+def record_csr_failure(order: Order, request_id: str, reason: str) -> list[Event]:
+    """A server could not make the CSR."""
+    attempt = order.csr_attempt
+    if attempt is None or attempt.request_id != request_id or status_of(order) in ENDS:
+        return []
+    return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=reason)]
+
+
+KEY_TAKEN = "The key of this request is in use by somebody else. Make a new key."
+
+
+def describe(csr: CSR) -> c.ParsedCSR:
+    """What the CSR says, for people."""
+    return c.ParsedCSR(
+        names=[name.text for name in csr.names],
+        common_name=csr.common_name,
+        organization=csr.subject.organization,
+        organizational_unit=csr.subject.organizational_unit,
+        country=csr.subject.country,
+        state=csr.subject.state,
+        locality=csr.subject.locality,
+        email=csr.subject.email,
+        key_algorithm=csr.key.kind,
+        key_size=csr.key.size,
+        signature_hash=csr.signature_hash,
+        spki_sha256=csr.key.spki_sha256,
+        md5=csr.md5,
+        sha256=csr.sha256,
+        problems=[],
+    )
+
+
+def _accept(order: Order, csr: CSR, unique_value: str) -> list[Event]:
+    refused = misfit(order, csr)
+    if refused is not None:
+        raise ServiceError("invalid", refused.detail, pointer="/csr", extra={"reason": refused.code})
+    return [_submitted(order, csr, unique_value)]
+
+
+def _submitted(
+    order: Order, csr: CSR, unique_value: str, *, server_id: str = "", request_id: str = ""
+) -> c.CSRSubmitted:
+    return c.CSRSubmitted(
+        order_id=order.order_id,
+        account_id=order.account_id,
+        csr_version=order.csr_version + 1,
+        csr_pem=csr.pem,
+        spki_sha256=csr.key.spki_sha256,
+        md5=csr.md5,
+        sha256=csr.sha256,
+        unique_value=unique_value,
+        names=order.names,
+        dcv_method=order.dcv_method,
+        server_id=server_id,
+        request_id=request_id,
+    )
+
+
+def _requested(order: Order, server_id: str, key_algorithm: str, request_id: str) -> c.CSRRequested:
+    if not server_id:
+        raise invalid("Choose the server on which the key is to be made.", "/server_id")
+    if key_algorithm not in KEY_ALGORITHMS:
+        raise invalid(f"The key algorithm is one of {', '.join(KEY_ALGORITHMS)}.", "/key_algorithm")
+    return c.CSRRequested(
+        order_id=order.order_id,
+        account_id=order.account_id,
+        request_id=request_id,
+        server_id=server_id,
+        common_name=order.common_name,
+        names=order.names,
+        key_algorithm=key_algorithm,
+        organization=order.organization,
+    )

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the customer sees, and what may be done then: the table of ARCHITECTURE §4, in one place."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from services.orders.model.order import Order
+from shared.clock import from_text
+from shared.errors import Code, ServiceError
+
+# A renewal buys the next term, so it counts from the end of this one. Thirty days are the usual notice of the trade:
+# they leave a third of the older 90-day certificates, and a week or two for an organization to be validated anew.
+RENEW_BEFORE = timedelta(days=30)
+
+ACTIONS: dict[str, tuple[str, ...]] = {
+    "awaiting_payment": ("complete_payment", "cancel"),
+    "waiting_for_csr": ("generate_request", "request_invoice", "cancel"),
+    "processing": ("domain_control_validation", "replace_csr", "request_invoice", "cancel"),
+    "issued": ("auto_install", "save", "installation_check", "renew", "reissue", "revoke", "request_invoice"),
+    "installed": ("auto_install", "save", "installation_check", "renew", "reissue", "revoke", "request_invoice"),
+    "paid": (),
+    "expired": ("renew",),
+    "cancelled": (),
+    "revoked": (),
+    "rejected": (),
+}
+STATUSES = tuple(ACTIONS)
+# What an operator may do is no choice of the customer's and therefore not in the table.
+ENDS = ("expired", "cancelled", "revoked", "rejected")
+BEFORE_ISSUANCE = ("awaiting_payment", "waiting_for_csr", "processing")
+
+
+def status_of(order: Order) -> str:
+    """The one word for the order's state."""
+    if order.ended:
+        return order.ended
+    if not order.paid:
+        return "awaiting_payment"
+    if order.kind == "topup":
+        return "paid"
+    newest = order.certificate
+    if newest is None:
+        return "processing" if order.csr else "waiting_for_csr"
+    if all(one.revoked_at for one in order.certificates):
+        return "revoked"
+    served = any(
+        one.status == "installed" and one.csr_version == newest.csr_version for one in order.installations.values()
+    )
+    return "installed" if served else "issued"
+
+
+def allowed_actions(status: str, term_ends_at: str | None, now: datetime) -> list[str]:
+    """What the customer may do at `now`; `renew` only near the end of the term, or after it."""
+    return [
+        action for action in ACTIONS[status] if action != "renew" or status == "expired" or _near(term_ends_at, now)
+    ]
+
+
+def actions_of(order: Order, now: datetime) -> list[str]:
+    """What the customer may do with this order at `now`."""
+    return allowed_actions(status_of(order), order.term_ends_at, now)
+
+
+def require(order: Order, now: datetime, *actions: str) -> None:
+    """Refuses with `action_not_allowed`, naming status and allowed actions, unless one of `actions` is allowed."""
+    allowed = actions_of(order, now)
+    if not any(action in allowed for action in actions):
+        raise refusal(order, actions[0], allowed)
+
+
+def refusal(order: Order, action: str, allowed: list[str]) -> ServiceError:
+    """The answer to an action that the status does not have."""
+    status = status_of(order)
+    words = ", ".join(words_of(one) for one in allowed) or "nothing"
+    return ServiceError(
+        Code.ACTION_NOT_ALLOWED,
+        f"Order {order.number} is {words_of(status)}: it does not allow to {words_of(action)}. Possible: {words}.",
+        extra={"status": status, "action": action, "allowed_actions": ",".join(allowed)},
+    )
+
+
+def words_of(name: str) -> str:
+    """A status or action as people read it."""
+    return name.replace("_", " ").replace("csr", "CSR")
+
+
+def _near(term_ends_at: str | None, now: datetime) -> bool:
+    return term_ends_at is not None and now >= from_text(term_ends_at) - RENEW_BEFORE

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dated rules of the field, read from `rules.toml`: `Rules.at(moment)` are those in force at a moment.
+
+Every decision that rests on them records `Rules.version`, so that it can be judged later by the rules of its day.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRule:
+    """Whether a validation method may be used on the day asked for.
+
+    `ends` is the first day on which it is forbidden, None while no end is known. `single_name`: a proof covers only the
+    very FQDN, not the names below it.
+    """
+
+    name: str
+    allowed: bool
+    wildcard: bool
+    single_name: bool
+    discouraged: bool
+    ends: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds on one day (UTC). A day of validity is 86,400 seconds and a started one counts (BR 6.3.2)."""
+
+    day: date
+    version: str
+    validity_days: int
+    dcv_reuse_days: int
+    identity_reuse_days: int
+    methods: Mapping[str, MethodRule]
+
+    @classmethod
+    def at(cls, moment: datetime | date) -> Rules:
+        """The rules in force at `moment`. Raises ValueError before the oldest rule of the file."""
+        day = moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
+        return _at(day)
+
+    @property
+    def issue_for(self) -> timedelta:
+        """How long to issue for: one day less than allowed, so that no rounding ever exceeds the limit (BR 6.3.2)."""
+        return timedelta(days=self.validity_days - 1)
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest validity allowed, both ends included."""
+        return timedelta(days=self.validity_days)
+
+    def dcv_expires(self, proved: datetime, method: str) -> datetime:
+        """Until when a proof made at `proved` may be used, by the rules of this day: also the end of its method counts.
+
+        Rules that come into force later shorten it again: ask the rules of the day of use, see `dcv_usable`.
+        """
+        expires = proved + timedelta(days=self.dcv_reuse_days)
+        ends = self.methods[method].ends
+        return expires if ends is None else min(expires, datetime(ends.year, ends.month, ends.day, tzinfo=UTC))
+
+    def dcv_usable(self, proved: datetime, method: str, moment: datetime) -> bool:
+        """Whether a proof made at `proved` may be used at `moment`, a moment of this day."""
+        return self.methods[method].allowed and moment < self.dcv_expires(proved, method)
+
+
+@cache
+def dates() -> tuple[date, ...]:
+    """Every day on which some rule changes, oldest first."""
+    found = set()
+    for value in _file().values():
+        for entry in value if isinstance(value, list) else ():
+            found |= {entry[key] for key in ("from", "until", "discouraged") if key in entry}
+    return tuple(sorted(found))
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__ or "shared.pki").joinpath("rules.toml").read_text("utf-8"))
+
+
+@cache
+def _at(day: date) -> Rules:
+    rules = _file()
+    changed = max((each for each in dates() if each <= day), default=day)
+    return Rules(
+        day=day,
+        version=f"BR {rules['version']}, state of {changed.isoformat()}",
+        validity_days=_days(rules["validity"], day),
+        dcv_reuse_days=_days(rules["dcv_reuse"], day),
+        identity_reuse_days=_days(rules["identity_reuse"], day),
+        methods=MappingProxyType({entry["name"]: _method(entry, day) for entry in rules["method"]}),
+    )
+
+
+def _days(table: list[dict[str, Any]], day: date) -> int:
+    in_force = [entry for entry in table if entry["from"] <= day]
+    if not in_force:
+        raise ValueError(f"no rule is known for {day.isoformat()}")
+    newest = max(in_force, key=lambda entry: entry["from"])
+    return int(newest["days"])
+
+
+def _method(entry: dict[str, Any], day: date) -> MethodRule:
+    ends = entry.get("until")
+    return MethodRule(
+        name=entry["name"],
+        allowed=entry["from"] <= day and (ends is None or day < ends),
+        wildcard=entry["wildcard"],
+        single_name=entry["single_name"],
+        discouraged="discouraged" in entry and entry["discouraged"] <= day,
+        ends=ends,
+        source=entry["source"],
+    )

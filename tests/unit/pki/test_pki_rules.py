@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every dated rule holds from its first second and not a second before."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from shared.pki.rules import Rules, dates
+
+
+@pytest.mark.parametrize(
+    ("day", "validity", "dcv", "identity"),
+    [
+        (date(2026, 3, 14), 398, 398, 825),
+        (date(2026, 3, 15), 200, 200, 398),
+        (date(2027, 3, 14), 200, 200, 398),
+        (date(2027, 3, 15), 100, 100, 398),
+        (date(2029, 3, 14), 100, 100, 398),
+        (date(2029, 3, 15), 47, 10, 398),
+        (date(2040, 1, 1), 47, 10, 398),
+    ],
+)
+def test_periods_on_the_day_before_and_the_day(day, validity, dcv, identity):
+    rules = Rules.at(day)
+    assert (rules.validity_days, rules.dcv_reuse_days, rules.identity_reuse_days) == (validity, dcv, identity)
+    assert rules.issue_for == timedelta(days=validity - 1)
+
+
+@pytest.mark.parametrize(("method", "last_day"), [("email", date(2028, 3, 14)), ("whois_email", date(2025, 7, 14))])
+def test_a_method_ends_on_its_day(method, last_day):
+    assert Rules.at(last_day).methods[method].allowed
+    assert not Rules.at(last_day + timedelta(days=1)).methods[method].allowed
+    assert Rules.at(last_day).methods[method].ends == last_day + timedelta(days=1)
+
+
+def test_constructed_mail_is_discouraged_from_its_day():
+    assert not Rules.at(date(2026, 3, 14)).methods["email"].discouraged
+    assert Rules.at(date(2026, 3, 15)).methods["email"].discouraged
+
+
+def test_files_prove_no_wildcard_and_only_one_name():
+    methods = Rules.at(date(2026, 11, 23)).methods
+    assert [name for name, rule in methods.items() if rule.allowed and not rule.wildcard] == [
+        "http_csr_hash",
+        "https_csr_hash",
+    ]
+    assert methods["http_csr_hash"].single_name
+    assert not methods["cname_csr_hash"].single_name
+
+
+def test_the_change_comes_at_midnight_utc_wherever_one_is():
+    last = datetime(2027, 3, 14, 23, 59, 59, 999999, tzinfo=UTC)
+    assert Rules.at(last).validity_days == 200
+    assert Rules.at(last + timedelta(microseconds=1)).validity_days == 100
+    assert Rules.at(last.astimezone(timezone(timedelta(hours=9)))).validity_days == 200
+
+
+def test_the_version_changes_with_every_rule():
+    for day in (each for each in dates() if each > date(2020, 9, 1)):
+        assert Rules.at(day).version != Rules.at(day - timedelta(days=1)).version
+        assert day.isoformat() in Rules.at(day).version
+
+
+def test_a_proof_is_usable_for_the_reuse_period_and_not_a_second_longer():
+    proved = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    rules = Rules.at(proved)
+    expires = rules.dcv_expires(proved, "http_csr_hash")
+    assert expires == proved + timedelta(days=200)
+    tomorrow = proved + timedelta(days=1)
+    assert Rules.at(tomorrow).dcv_usable(proved, "http_csr_hash", tomorrow)
+
+
+def test_a_new_rule_shortens_proofs_made_before_it():
+    proved = datetime(2026, 12, 1, tzinfo=UTC)
+    before, after = datetime(2027, 3, 14, 23, tzinfo=UTC), datetime(2027, 3, 15, tzinfo=UTC)
+    assert Rules.at(before).dcv_usable(proved, "cname_csr_hash", before)
+    assert not Rules.at(after).dcv_usable(proved, "cname_csr_hash", after)
+
+
+def test_a_proof_by_mail_ends_with_the_method():
+    proved = datetime(2028, 3, 10, tzinfo=UTC)
+    assert Rules.at(proved).dcv_expires(proved, "email") == datetime(2028, 3, 15, tzinfo=UTC)
+    day = datetime(2028, 3, 15, tzinfo=UTC)
+    assert not Rules.at(day).dcv_usable(proved, "email", day)
+
+
+def test_nothing_is_invented_before_the_first_rule():
+    with pytest.raises(ValueError, match="no rule is known"):
+        Rules.at(date(2019, 1, 1))
