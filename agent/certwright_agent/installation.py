@@ -197,17 +197,25 @@ class Installer:
         entry.advance(journal.VERIFIED)
 
     def _wait_for(self, record: Mapping[str, Any], fingerprint: str) -> str:
-        """Empty when every listener serves this certificate twice in a row; else what is wrong when the time is up."""
+        """Empty when every listener serves this certificate; else what is wrong when the time is up."""
+        seen = self._settled(record, [(address, port, fingerprint) for address, port in record["listeners"]])
+        for address, port, served in seen:
+            if served != fingerprint:
+                return f"{address}:{port} " + (f"serves {served[:16]}…" if len(served) == 64 else f"says {served}")
+        return ""
+
+    def _settled(self, record: Mapping[str, Any], wanted: list[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
+        """What is served once it is `wanted` three times in a row, or when the time is up.
+
+        Old workers may take one more connection after a reload, so that one good look is not enough.
+        """
         deadline = time.monotonic() + self._verify_seconds
         good = 0
         while True:
-            wrong = ""
-            for address, port, seen in _served(record):
-                if seen != fingerprint:
-                    wrong = f"{address}:{port} " + (f"serves {seen[:16]}…" if len(seen) == 64 else f"says {seen}")
-            good = 0 if wrong else good + 1
-            if good == 2 or time.monotonic() > deadline:
-                return wrong
+            seen = _served(record)
+            good = good + 1 if seen == wanted else 0
+            if good == 3 or time.monotonic() > deadline:
+                return seen
             self._sleep(0.1)
 
     def _back(self, server: WebServer, entry: journal.Entry, steps: Steps, reason: str) -> Outcome:
@@ -235,12 +243,8 @@ class Installer:
             return f"{', '.join(foreign)} was changed by somebody else"
         if not verdict.ok:
             return verdict.detail
-        deadline = time.monotonic() + self._verify_seconds
-        before = [tuple(seen) for seen in entry.record["before"]]
-        now = _served(entry.record)
-        while now != before and time.monotonic() < deadline:
-            self._sleep(0.1)
-            now = _served(entry.record)
+        before = [(address, port, seen) for address, port, seen in entry.record["before"]]
+        now = self._settled(entry.record, before)
         # Where nothing was served before, nothing has to come back.
         lost = [f"{was[0]}:{was[1]}" for was, seen in zip(before, now) if seen != was and len(was[2]) == 64]
         return f"{', '.join(lost)} does not serve the old certificate" if lost else ""
