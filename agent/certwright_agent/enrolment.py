@@ -81,7 +81,7 @@ def enroll(gateway: Gateway, uid: str, facts: dict[str, Any], talk: Talk, *, pol
         name = str(introduction.get("name", ""))[:100]
         if not yes and talk.ask(f"Agent '{name}' is verified. Finish verification? [y/N] ").strip().lower() != "y":
             raise AgentError("verification was not finished")
-        finished = gateway.send("POST", "/enrolment", request)
+        finished = gateway.send("POST", "/finish", request)
         token = finished.get("token")
         if isinstance(token, str) and token.isascii() and 20 <= len(token) <= 500:
             talk.say("Authentication successful. Your agent IP is: " + str(finished.get("address", ""))[:50])
@@ -95,7 +95,7 @@ def _wait(gateway: Gateway, request: dict[str, Any], talk: Talk, poll_seconds: f
     ends = time.monotonic() + CODE_SECONDS
     while time.monotonic() < ends:
         try:
-            introduction = gateway.send("POST", "/introduction", request)
+            introduction = gateway.send("POST", "/introduce", request)
         except GatewayError as error:
             if 400 <= error.status < 500 and error.status not in (408, 429):
                 raise

@@ -17,13 +17,13 @@ _BODY_LIMIT = 4 * 1024 * 1024
 
 
 class Gateway:
-    """The agent API below `<url>/api/v1/agent`. `token` is None until the agent is enrolled."""
+    """The agent API below `<url>/api/agent/v1`. `token` is None until the agent is enrolled."""
 
     def __init__(self, url: str, ca_file: Path | None, token: str | None = None, *, timeout: float = 20.0) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port
-        self._base = parts.path.rstrip("/") + "/api/v1/agent"
+        self._base = parts.path.rstrip("/") + "/api/agent/v1"
         self._token = token
         self._timeout = timeout
         self._context: ssl.SSLContext | None = None

@@ -111,7 +111,7 @@ class Agent:
     def _deliver(self) -> None:
         for job_id, outcome in self._worker.outcomes.waiting().items():
             try:
-                self._gateway.send("POST", f"/jobs/{job_id}/outcome", asdict(outcome))
+                self._gateway.send("POST", f"/jobs/{job_id}/finish", asdict(outcome))
             except GatewayError as error:
                 if error.status not in (404, 409, 422):
                     raise
