@@ -61,6 +61,10 @@ class UnitOfWork:
         """The state of `stream` now, what this unit of work appended included."""
         return self._streams.load(self.connection, stream, fold)
 
+    def events(self, stream: str) -> list[Envelope[Any]]:
+        """Every event of `stream` in order, what this unit of work appended included: for views that show moments."""
+        return self._streams.read(self.connection, stream)
+
     def append(self, onto: Loaded[Any] | str, *events: Event) -> list[Envelope[Any]]:
         """Appends `events` onto what was loaded, or as the first ones of a new stream when a name is given.
 
