@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.eventstore.migrations import upgrade
-
-from services.orders.projections import projections
-from shared.clock import Clock, Ids, RandomIds, SystemClock
+from services.orders.projections import count_by_status, managed_certificates, projections
+from shared import metrics
+from shared.clock import Clock, Ids, RandomIds, SystemClock, from_text
 from shared.eventstore.database import Database
+from shared.eventstore.migrations import upgrade
 from shared.eventstore.room import Room
 from shared.settings import Settings
 
@@ -20,6 +20,18 @@ class App:
 
     room: Room
     settings: Settings
+
+    def measure(self) -> None:
+        """Brings the metrics of this room up to date; called when somebody scrapes them."""
+        with self.room.query() as connection:
+            counts = count_by_status(connection)
+            managed = managed_certificates(connection)
+        metrics.ORDERS.clear()
+        for kind, status, count in counts:
+            metrics.ORDERS.labels(kind, status).set(count)
+        metrics.CERTIFICATE_NOT_AFTER.clear()
+        for number, not_after in managed:
+            metrics.CERTIFICATE_NOT_AFTER.labels(str(number)).set(from_text(not_after).timestamp())
 
 
 def build(
