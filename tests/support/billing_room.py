@@ -13,7 +13,7 @@ from services.billing.handlers import charges, quotes, statements
 from services.billing.model import charge, ledger
 from services.billing.model.intent import Intent, IntentStatus
 from services.billing.ports import BadSignatureError, ProviderUnavailableError
-from services.billing.projections import check_ledger, projections
+from services.billing.projections import check_ledger
 from services.billing.settings import BillingSettings
 from shared.clock import to_text
 from shared.context import Context
@@ -139,7 +139,6 @@ class BillingRoom:
         app = bootstrap.build(
             settings, billing=own, clock=clock, ids=ids or CountingIds(), provider=provider or FakeProvider()
         )
-        app.room.database.create_all(projections.metadata, projections.state)
         try:
             yield cls(app, clock)
         finally:
