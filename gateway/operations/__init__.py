@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every operation of the HTTP API, in the order of the reference page."""
+
+from __future__ import annotations
+
+from gateway.operations import accounts, agents, billing, certificates, installer, operator, orders, validation
+from gateway.route import Route
+
+ROUTES: tuple[Route, ...] = (
+    *accounts.ROUTES,
+    *billing.ROUTES,
+    *orders.ROUTES,
+    *validation.ROUTES,
+    *installer.ROUTES,
+    *certificates.ROUTES,
+    *operator.ROUTES,
+    *agents.ROUTES,
+)
+
+TAGS: dict[str, str] = {
+    "Sign-in": "Sign-up, sessions of browsers, and the own user.",
+    "Account": "The company, its users and its API tokens.",
+    "Shop": "Products, quotes, payments and the deposit account. Amounts are integers in minor units.",
+    "Orders": "Certificate orders from placement to revocation. `allowed_actions` says what may be done.",
+    "Validation": "Domain control validation: one authorization per FQDN.",
+    "Servers": "Agents, servers, sites, and what agents do on them.",
+    "Certificates": "The inventory of every known certificate, and the alerts before they end.",
+    "Events": "Everything that happened to the account, as CloudEvents.",
+    "Operator": "For those who run this installation.",
+    "CA": "Certificates and the revocation list of the built-in CA.",
+    "Agent": "For the agent program only.",
+}

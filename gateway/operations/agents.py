@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the agent program asks: introduction, work, and what came of it. Its token says which agent it is."""
+
+from __future__ import annotations
+
+from gateway.route import Filled, Route
+from shared.contracts import installer
+
+AGENT = "Agent"
+PREFIX = "/api/agent/v1"
+
+ROUTES = (
+    Route(
+        method="POST", path=f"{PREFIX}/introduce", request=installer.IntroduceAgent, tag=AGENT,
+        summary="An agent says hello with the hash of its one-time code",
+        filled={"remote_address": Filled.REMOTE_ADDRESS},
+    ),
+    Route(
+        method="POST", path=f"{PREFIX}/finish", request=installer.FinishEnrolment, tag=AGENT,
+        summary="The agent confirms too and gets its token",
+    ),
+    Route(
+        method="POST", path=f"{PREFIX}/jobs/claim", request=installer.ClaimJobs, tag=AGENT,
+        summary="Beat and claim work",
+    ),
+    Route(
+        method="POST", path=f"{PREFIX}/jobs/{{job_id}}/steps", request=installer.ReportStep, tag=AGENT, status=204,
+        summary="A step of a job, as it happens",
+    ),
+    Route(
+        method="POST", path=f"{PREFIX}/jobs/{{job_id}}/finish", request=installer.FinishJob, tag=AGENT, status=204,
+        summary="How a job ended",
+    ),
+    Route(
+        method="PUT", path=f"{PREFIX}/sites", request=installer.ReportSites, tag=AGENT, status=204,
+        summary="All sites of the host",
+    ),
+)  # fmt: skip

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inventory, the alerts, the feed of events, and the files of the built-in CA."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from gateway.exchange import Exchange, Raw
+from gateway.route import Route
+from shared.contracts import alerts, ca, discovery
+
+CERTIFICATES = "Certificates"
+EVENTS = "Events"
+CA = "CA"
+CRL_MEDIA = "application/pkix-crl"  # RFC 2585 §4
+DER_MEDIA = "application/pkix-cert"
+PEM_MEDIA = "application/x-pem-file"
+
+
+def _crl(_exchange: Exchange, reply: Any) -> Raw:
+    return Raw(base64.b64decode(reply.der_base64), CRL_MEDIA)
+
+
+def _root(chain: ca.CAChain) -> list[str]:
+    return [chain.root_pem]
+
+
+def _issuing(chain: ca.CAChain) -> list[str]:
+    return chain.issuers_pem[:1]
+
+
+def _chain(chain: ca.CAChain) -> list[str]:
+    return [*chain.issuers_pem, chain.root_pem]
+
+
+def _pem(parts: Callable[[ca.CAChain], list[str]]) -> Callable[[Exchange, Any], Raw]:
+    return lambda _exchange, reply: Raw("".join(f"{pem.strip()}\n" for pem in parts(reply)).encode(), PEM_MEDIA)
+
+
+def _der(parts: Callable[[ca.CAChain], list[str]]) -> Callable[[Exchange, Any], Raw]:
+    return lambda _exchange, reply: Raw(ssl.PEM_cert_to_DER_cert(parts(reply)[0].strip()), DER_MEDIA)
+
+
+ROUTES = (
+    Route(
+        method="GET", path="/api/v1/certificates", request=discovery.ListInventory, tag=CERTIFICATES,
+        summary="Every certificate known to the account, by expiry",
+    ),
+    Route(
+        method="GET", path="/api/v1/certificates/{fingerprint_sha256}", request=discovery.GetInventoryCertificate,
+        tag=CERTIFICATES, summary="One certificate",
+    ),
+    Route(
+        method="GET", path="/api/v1/alerts", request=alerts.ListAlerts, tag=CERTIFICATES,
+        summary="Alerts, newest first",
+    ),
+    Route(
+        method="POST", path="/api/v1/alerts/{alert_id}/acknowledge", request=alerts.AcknowledgeAlert,
+        tag=CERTIFICATES, summary="Say that somebody looks after it",
+    ),
+    Route(
+        method="GET", path="/api/v1/alert-settings", request=alerts.GetAlertSettings, tag=CERTIFICATES,
+        summary="When alerts are raised and who gets them",
+    ),
+    Route(
+        method="PUT", path="/api/v1/alert-settings", request=alerts.SetAlertSettings, tag=CERTIFICATES,
+        summary="Change the rule of alerts",
+    ),
+    Route(
+        method="GET", path="/api/v1/events", request=alerts.ReadFeed, tag=EVENTS,
+        summary="Events of the account after a position",
+    ),
+    Route(
+        method="GET", path="/api/v1/events/stream", request=alerts.ReadFeed, tag=EVENTS, name="stream_events",
+        summary="The same as server-sent events; Last-Event-ID goes on where a connection broke",
+        media="text/event-stream", stream=True, fixed={"limit": 100},
+    ),
+    Route(
+        method="GET", path="/api/v1/ca", request=ca.GetChain, tag=CA, summary="Root and issuing certificates",
+    ),
+    Route(
+        method="GET", path="/ca/root.pem", request=ca.GetChain, tag=CA, name="ca_root_pem",
+        summary="The root certificate, PEM", answer=_pem(_root), media=PEM_MEDIA,
+    ),
+    Route(
+        method="GET", path="/ca/chain.pem", request=ca.GetChain, tag=CA, name="ca_chain_pem",
+        summary="Issuing certificates and the root, PEM", answer=_pem(_chain), media=PEM_MEDIA,
+    ),
+    Route(
+        method="GET", path="/ca/root.crt", request=ca.GetChain, tag=CA, name="ca_root_der",
+        summary="The root certificate, DER", answer=_der(_root), media=DER_MEDIA,
+    ),
+    Route(
+        method="GET", path="/ca/issuing.crt", request=ca.GetChain, tag=CA, name="ca_issuing_der",
+        summary="The issuing certificate, DER", answer=_der(_issuing), media=DER_MEDIA,
+    ),
+    Route(
+        method="GET", path="/crl/issuing.crl", request=ca.GetCRL, tag=CA, summary="The newest revocation list, DER",
+        answer=_crl, media=CRL_MEDIA,
+    ),
+)  # fmt: skip

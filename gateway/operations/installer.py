@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Agents, servers, sites and jobs, as their account sees them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from gateway.exchange import Exchange, Raw
+from gateway.route import Route
+from shared.contracts import installer
+
+SERVERS = "Servers"
+ZIP = "application/zip"
+
+
+def _zip(_exchange: Exchange, reply: Any) -> Raw:
+    download: installer.AgentDownload = reply
+    return Raw(base64.b64decode(download.zip_base64), ZIP, download.file_name)
+
+
+ROUTES = (
+    Route(
+        method="GET", path="/api/v1/agents", request=installer.ListAgents, tag=SERVERS,
+        summary="Agents of the account",
+    ),
+    Route(
+        method="POST", path="/api/v1/agents", request=installer.RegisterAgent, tag=SERVERS, status=201,
+        summary="Make an agent record", location="/api/v1/agents/{agent_id}",
+    ),
+    Route(method="GET", path="/api/v1/agents/{agent_id}", request=installer.GetAgent, tag=SERVERS, summary="One agent"),
+    Route(
+        method="PATCH", path="/api/v1/agents/{agent_id}", request=installer.RenameAgent, tag=SERVERS,
+        summary="Rename an agent",
+    ),
+    Route(
+        method="DELETE", path="/api/v1/agents/{agent_id}", request=installer.RemoveAgent, tag=SERVERS, status=204,
+        summary="Take an agent out", forgets=True,
+    ),
+    Route(
+        method="POST", path="/api/v1/agents/{agent_id}/verify", request=installer.VerifyAgent, tag=SERVERS,
+        summary="Confirm the code that the agent printed",
+    ),
+    Route(
+        method="GET", path="/api/v1/agents/{agent_id}/download", request=installer.DownloadAgent, tag=SERVERS,
+        summary="The agent program with its settings, as a zip", answer=_zip, media=ZIP,
+    ),
+    Route(method="GET", path="/api/v1/servers", request=installer.ListServers, tag=SERVERS, summary="Servers"),
+    Route(method="GET", path="/api/v1/sites", request=installer.ListSites, tag=SERVERS, summary="Sites and bindings"),
+    Route(
+        method="GET", path="/api/v1/jobs", request=installer.ListJobs, tag=SERVERS, summary="Agent jobs, newest first",
+    ),
+    Route(method="GET", path="/api/v1/jobs/{job_id}", request=installer.GetJob, tag=SERVERS, summary="One agent job"),
+    Route(
+        method="POST", path="/api/v1/installation-checks", request=installer.CheckInstallation, tag=SERVERS,
+        status=202, summary="Have an agent look at what a site serves", location="/api/v1/jobs/{job_id}",
+    ),
+)  # fmt: skip

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of the gateway: `CERTWRIGHT_GATEWAY_…`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ENV_FILE, PrefixedSettings
+
+
+class GatewaySettings(PrefixedSettings):
+    """Where the HTTP server listens and what it puts up with."""
+
+    model_config = SettingsConfigDict(env_prefix="CERTWRIGHT_GATEWAY_", env_file=ENV_FILE, extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` or `::` for all."""
+
+    port: int = Field(8080, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+
+    tls_certificate: Path | None = None
+    """PEM file with certificate and chain. With `tls_key` the gateway speaks TLS itself."""
+
+    tls_key: Path | None = None
+    """PEM file with the key of `tls_certificate`."""
+
+    trusted_proxies: list[IPv4Network | IPv6Network] = []
+    """Networks of reverse proxies whose `X-Forwarded-For` is believed, as JSON: `["10.0.0.0/8"]`."""
+
+    max_body: int = Field(1 << 20, ge=1024)
+    """Largest request body in bytes."""
+
+    max_connections: int = Field(2000, ge=10)
+    """Connections at a time; more wait. Half of them may be event streams."""
+
+    header_seconds: float = Field(65.0, gt=0)
+    """Time for a connection to deliver its next request line and headers, idle time included."""
+
+    body_seconds: float = Field(20.0, gt=0)
+    """Time to deliver a request body."""
+
+    write_seconds: float = Field(30.0, gt=0)
+    """Time that a client may stop reading an answer."""
+
+    rpc_seconds: float = Field(10.0, gt=0)
+    """Time to wait for a service."""
+
+    drain_seconds: float = Field(10.0, ge=0)
+    """Time for running requests to end when the gateway stops."""
+
+    event_poll_seconds: float = Field(0.5, gt=0, le=10)
+    """How often one reader per process looks for new events while event streams are open."""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        return self

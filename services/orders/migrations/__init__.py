@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Revisions of the tables of orders, applied in order."""
