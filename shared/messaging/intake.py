@@ -16,13 +16,15 @@ from typing import Any
 
 import eventlet
 from kombu import Connection, Consumer
+from kombu.utils.limits import TokenBucket
 from nameko.messaging import QueueConsumer, QueueConsumerStopped
 
 from shared.messaging.link import CONNECT_TIMEOUT_S, HEARTBEAT_S
 
 _log = logging.getLogger(__name__)
 
-POLL_S = 0.5  # how soon a stop is noticed while no message comes
+RESTARTS_PER_S = 5
+POLL_S = 0.25  # how soon a stop is noticed while no message comes
 
 
 class _Consumer(Consumer):
@@ -41,6 +43,10 @@ class _Consumer(Consumer):
 class Intake(QueueConsumer):
     """One connection and channel per service for everything it consumes. Providers have `queue` and `prefetch`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._restarts = TokenBucket(RESTARTS_PER_S)
+
     @property
     def connection(self) -> Connection:
         """Parameters of the connection; kombu clones and opens it."""
@@ -57,6 +63,11 @@ class Intake(QueueConsumer):
         return self._consumers_ready.ready() and self._holding
 
     _holding = False
+
+    @property
+    def restart_limit(self) -> TokenBucket:
+        """How often a lost connection is opened again: kombu's one a second is slow for a broker beside us."""
+        return self._restarts
 
     def run(self, **_: Any) -> None:
         """Consumes until it is stopped, whatever happens to the connection."""
@@ -101,6 +112,11 @@ class Intake(QueueConsumer):
     def on_consume_end(self, connection: Any, channel: Any) -> None:
         """The consumers are gone, with or without the connection."""
         self._holding = False
+
+    def on_connection_revived(self) -> None:
+        """Says so, unless it is the first time."""
+        if self._consumers_ready.ready():
+            _log.info("%s is connected to the message broker again", self.container.service_name)
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """Says so, without the password in the URI."""

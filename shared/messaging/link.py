@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 20
 CONNECT_TIMEOUT_S = 3.0
+GOODBYE_S = 2.0
+CLOSE = (10, 50)  # connection.close of AMQP 0-9-1
 TRANSIENT = 1
 PERSISTENT = 2
 
@@ -58,8 +61,33 @@ class _Line:
 
     def __init__(self, connection: Connection, channel: Any) -> None:
         self.connection = connection
+        self.established = connection.connection  # kombu's property would connect anew when this one is lost
         self.channel = channel
         self.alive = True
+        self.reader: threading.Thread | None = None
+
+    def end(self) -> None:
+        """Has the reader leave, which then closes the socket.
+
+        Nobody else may close it: eventlet would still listen on its number when the next socket, perhaps a database's,
+        gets the same one ("second simultaneous read").
+        """
+        transport = getattr(self.established, "transport", None)
+        wire = getattr(transport, "sock", None)
+        if wire is None:
+            self.connection.collect()  # the embedded broker has no socket
+            return
+        with contextlib.suppress(OSError):
+            wire.shutdown(socket.SHUT_RDWR)
+
+    def leave(self) -> None:
+        """Says goodbye to the broker; the reader sees the answer and ends."""
+        established = self.established
+        if hasattr(established, "send_method"):
+            established.is_closing = True
+            established.send_method(CLOSE, "BsBB", (200, "", 0, 0))
+            if self.reader is not None:
+                self.reader.join(GOODBYE_S)
 
 
 class Link:
@@ -120,7 +148,9 @@ class Link:
         """Leaves for good."""
         self._closed = True
         line, self._line = self._line, None
-        if line is not None:
+        if line is not None and line.alive:
+            with contextlib.suppress(Exception):
+                line.leave()
             self._lost(line, "the connection was closed")
 
     def _open(self) -> _Line:
@@ -140,7 +170,8 @@ class Link:
                 connection.collect()
                 raise LinkDownError(f"the message broker refused: {error}") from error
             self._line = line
-            threading.Thread(target=self._read, args=(line,), name=f"link-{self.name}", daemon=True).start()
+            line.reader = threading.Thread(target=self._read, args=(line,), name=f"link-{self.name}", daemon=True)
+            line.reader.start()
             return line
 
     def _establish(self, connection: Connection) -> _Line:
@@ -164,15 +195,16 @@ class Link:
         return _Line(connection, channel)
 
     def _read(self, line: _Line) -> None:
-        connection = line.connection
+        connection, established = line.connection, line.established
+        transport = connection.transport
         beat_at = time.monotonic()
         reason = "closed"
         try:
             while line.alive:
                 with contextlib.suppress(TimeoutError):
-                    connection.drain_events(timeout=HEARTBEAT_S / 4)
+                    transport.drain_events(established, timeout=HEARTBEAT_S / 4)
                 if time.monotonic() - beat_at >= HEARTBEAT_S / 4:
-                    connection.heartbeat_check()
+                    transport.heartbeat_check(established)
                     beat_at = time.monotonic()
         except (*connection.connection_errors, *connection.channel_errors, OSError) as error:
             reason = str(error)
@@ -180,6 +212,8 @@ class Link:
             # kombu raises AttributeError and the like when its socket vanishes under it
             reason = repr(error)
         self._lost(line, reason)
+        with contextlib.suppress(Exception):  # a broken connection may fail in any way; there is nothing to lose
+            connection.collect()
 
     def _lost(self, line: _Line, reason: str) -> None:
         if not line.alive:
@@ -187,9 +221,7 @@ class Link:
         line.alive = False
         if not self._closed:
             _log.warning("lost the connection to the message broker (%s): %s", self.name, reason)
-        try:
-            line.connection.collect()
-        except Exception:
-            _log.debug("closing a broken connection failed", exc_info=True)
+        with contextlib.suppress(Exception):
+            line.end()
         if self._on_lost is not None:
             self._on_lost(reason)

@@ -70,11 +70,12 @@ class EventPublisher:
 
     def _await_confirmations(self, connection: Connection) -> None:
         deadline = time.monotonic() + CONFIRM_TIMEOUT_S
+        established = connection.connection  # asked once: kombu would connect anew after a loss
         while self._unconfirmed:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the broker does not confirm")
-            connection.drain_events(timeout=left)
+            connection.transport.drain_events(established, timeout=left)
         if self._refused:
             raise ConnectionError("the broker refused a message")
 

@@ -14,6 +14,7 @@ from greenlet import GreenletExit
 from nameko.containers import ServiceContainer
 
 from shared import log, metrics
+from shared.eventstore.migrations import upgrade
 from shared.messaging.catchup import CatchUp
 from shared.messaging.intake import Intake
 from shared.messaging.job_runner import JobRunner
@@ -38,7 +39,8 @@ def nameko_config(settings: Settings) -> dict[str, Any]:
 class Container(ServiceContainer):
     """Runs one service class. `app` is what its `build` made; `client` sends requests to other services.
 
-    An app has `room`, and may have `collector` (a Prometheus collector) for metrics of its own.
+    An app has `room`. It may have `collector` (a Prometheus collector, for metrics of its own), and `start()` and
+    `stop()`, called before the first and after the last piece of work.
     """
 
     def __init__(self, service_cls: Any, config: dict[str, Any]) -> None:
@@ -72,7 +74,9 @@ class Container(ServiceContainer):
         return service
 
     def start(self) -> None:
-        """Returns when messages are being consumed."""
+        """Returns when messages are being consumed. Raises SchemaTooNewError on data of a later version."""
+        upgrade(self.app.room.database, self.app.room.projections)
+        self._call_app("start")
         super().start()
         for engine in (self.relay, self.jobs, self.catch_up, self.retries):
             self._engines.append(eventlet.spawn(self._guard, engine.run))
@@ -90,6 +94,8 @@ class Container(ServiceContainer):
             thread.wait()
         self._engines.clear()
         self.relay.close()
+        self._call_app("stop")
+        self.app.room.database.close()
 
     def wake_retries(self, after_s: float) -> None:
         """A reaction failed and will be tried again then."""
@@ -117,6 +123,11 @@ class Container(ServiceContainer):
             metrics.DEAD_LETTERS.labels(self.service_name).set(self.app.room.dead_letters.count())
         except Exception:
             _log.warning("%s cannot be measured now", self.service_name, exc_info=True)
+
+    def _call_app(self, step: str) -> None:
+        hook = getattr(self.app, step, None)
+        if hook is not None:
+            hook()
 
     def _guard(self, run: Callable[[], None]) -> None:
         """Keeps an engine running: its loop ends only when it is told to."""

@@ -12,8 +12,9 @@ import warnings
 
 def patch() -> None:
     """Monkey-patches for eventlet, once. Raises RuntimeError when it comes too late to be sound."""
+    done = sys.modules.get("eventlet.patcher")
     late = sorted({"kombu", "nameko", "sqlalchemy", "requests", "flask"} & set(sys.modules))
-    if late:
+    if late and not (done and done.is_monkey_patched("socket")):
         raise RuntimeError(f"patched too late: {', '.join(late)} imported already")
     # psycopg waits in C and would stop every greenlet; this makes it wait in Python, where eventlet can switch.
     os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_selector")
