@@ -94,19 +94,20 @@ class Subscription(Entrypoint):
         return result, exc_info
 
     def run(self, envelope: Envelope[Any], *, path: str) -> bool:
-        """Runs the handler here and now, for catch-up and retries; False when not even a failure could be recorded."""
+        """Runs the handler and waits for it: for catch-up and retries. False when not even a failure was recorded."""
+        settled: bool = self.container.run_apart(partial(self._run, envelope, path))
+        return settled
+
+    def _run(self, envelope: Envelope[Any], path: str) -> bool:
         started = time.monotonic()
-        service = self.container.new_service()
+        failure: BaseException | None = None
         try:
-            getattr(service, self.method_name)(envelope)
-        except GreenletExit:
+            getattr(self.container.new_service(), self.method_name)(envelope)
+        except (GreenletExit, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            # eventlet.Timeout is a BaseException; let loose it would end the greenlet that handles everything else
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
-            return self.settle(envelope, error, started, path=path)
-        return self.settle(envelope, None, started, path=path)
+            failure = error
+        return self.settle(envelope, failure, started, path=path)
 
     def settle(self, envelope: Envelope[Any], error: BaseException | None, started: float, *, path: str) -> bool:
         """Counts the outcome and records a failure in the inbox; False when that was not possible."""

@@ -97,6 +97,14 @@ class Container(ServiceContainer):
         self._call_app("stop")
         self.app.room.database.close()
 
+    def run_apart(self, work: Callable[[], Any]) -> Any:
+        """Runs work of a handler in a greenlet of its own and returns its result. It must not raise.
+
+        An `eventlet.Timeout` that a handler armed and forgot strikes later, in the greenlet that armed it: that must
+        be none which goes on to handle other events.
+        """
+        return self._worker_pool.spawn(work).wait()
+
     def wake_retries(self, after_s: float) -> None:
         """A reaction failed and will be tried again then."""
         self.retries.wake(after_s)
@@ -131,14 +139,17 @@ class Container(ServiceContainer):
 
     def _guard(self, run: Callable[[], None]) -> None:
         """Keeps an engine running: its loop ends only when it is told to."""
+        again = False
         while True:
             try:
+                if again:
+                    eventlet.sleep(1.0)
                 run()
             except GreenletExit:
                 raise
             except BaseException:
+                again = True
                 _log.exception("an engine of %s broke out of its loop; it starts again", self.service_name)
-                eventlet.sleep(1.0)
             else:
                 return
 
