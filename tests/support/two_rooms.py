@@ -234,7 +234,8 @@ class PongService(Service):
     def on_pinged(self, envelope) -> None:
         app = self.app
         if app.failing.exists():
-            raise failures[app.failing.read_text()]()
+            make = failures[app.failing.read_text()]
+            raise make()
 
         def handler(uow, fact):
             uow.append_anywhere("heard", Ponged(text=fact.data.text, number=fact.data.number, cause=fact.event_id))
