@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What feeds the inventory, and who reads it."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import timedelta
+
+from services.discovery.model.sighting import Sighting, read_pem, read_served, stream
+from services.discovery.projections import (
+    Seen,
+    add_place,
+    find_certificate,
+    is_newer_report,
+    list_inventory,
+    remember,
+    replace_places,
+    servers_of_agent,
+    views,
+)
+from shared.clock import derived_id, to_text
+from shared.context import Context
+from shared.contracts import installer, orders
+from shared.contracts.base import Page
+from shared.contracts.discovery import (
+    CertDiscovered,
+    GetInventoryCertificate,
+    InventoryCertificate,
+    ListInventory,
+    Place,
+)
+from shared.errors import Code, ServiceError, invalid, not_found
+from shared.eventsourcing.envelope import Envelope
+from shared.eventstore.room import Room
+from shared.eventstore.unit_of_work import UnitOfWork
+
+MAX_PAGE = 200
+GONE = 2**62  # newer than any report: a removed agent reports no more, and what it said before says nothing
+
+
+def on_cert_issued(uow: UnitOfWork, envelope: Envelope[orders.CertIssued]) -> None:
+    """Our own certificates are in the inventory from the moment of issuance."""
+    event = envelope.data
+    sighting = read_pem(event.certificate_pem)
+    if sighting is None:
+        raise ValueError(f"certificate {event.serial} of order {event.order_id} cannot be read")
+    _remember(uow, event.account_id, sighting, envelope.occurred_at, "issued", order_id=event.order_id)
+    place = Place(source="issued", seen_at=envelope.occurred_at)
+    place_id = derived_id("issued", event.account_id, sighting.fingerprint)
+    add_place(uow.connection, place_id, event.account_id, sighting.fingerprint, place)
+
+
+def on_sites_reported(uow: UnitOfWork, envelope: Envelope[installer.SitesReported]) -> None:
+    """What a server serves now replaces what it served before; sites that are gone are places no more."""
+    event = envelope.data
+    uow.lock(f"server-{event.server_id}")
+    if not is_newer_report(uow.connection, event.server_id, event.agent_id, envelope.version):
+        return
+    seen: list[tuple[str, Seen]] = []
+    for site in event.sites:
+        for binding in site.bindings:
+            sighting = read_served(binding.certificate) if binding.certificate else None
+            if sighting is None:
+                continue
+            place = Place(
+                source="agent",
+                seen_at=envelope.occurred_at,
+                server_id=event.server_id,
+                site_id=site.site_id,
+                site_name=site.name,
+                address=binding.address,
+                port=binding.port,
+            )
+            parts = (event.server_id, site.site_id, binding.address, str(binding.port), sighting.fingerprint)
+            seen.append((derived_id("agent", *parts), Seen(sighting, place)))
+    for _, each in seen:
+        _remember(uow, event.account_id, each.sighting, envelope.occurred_at, "agent")
+    replace_places(uow.connection, event.server_id, event.account_id, seen)
+
+
+def on_agent_removed(uow: UnitOfWork, envelope: Envelope[installer.AgentRemoved]) -> None:
+    """Nobody looks at its servers any more."""
+    event = envelope.data
+    for server_id in servers_of_agent(uow.connection, event.agent_id):
+        uow.lock(f"server-{server_id}")
+        is_newer_report(uow.connection, server_id, event.agent_id, GONE)
+        replace_places(uow.connection, server_id, event.account_id, [])
+
+
+def _remember(
+    uow: UnitOfWork, account_id: str, sighting: Sighting, at: str, source: str, *, order_id: str | None = None
+) -> None:
+    if remember(uow.connection, account_id, sighting, at, order_id=order_id):
+        discovered = CertDiscovered(
+            account_id=account_id,
+            fingerprint_sha256=sighting.fingerprint,
+            serial=sighting.serial,
+            not_after=sighting.not_after,
+            source=source,
+        )
+        uow.append(stream(account_id, sighting.fingerprint), discovered)
+
+
+# --- queries -------------------------------------------------------------------------------------------------------
+
+
+def inventory(room: Room, request: ListInventory, context: Context) -> Page[InventoryCertificate]:
+    """By expiry, soonest first; what has expired comes first of all. Errors: invalid, forbidden."""
+    account_id = _account_of(context)
+    if not 1 <= request.limit <= MAX_PAGE:
+        raise invalid(f"Ask for 1 to {MAX_PAGE} certificates.", "/limit")
+    days = request.expires_within_days
+    if days is not None and not 0 <= days <= 3660:
+        raise invalid("Give 0 to 3660 days.", "/expires_within_days")
+    now = room.clock.now()
+    until = None if days is None else to_text(now + timedelta(days=days))
+    after = _read_cursor(request.cursor) if request.cursor is not None else None
+    with room.query() as connection:
+        rows, total = list_inventory(connection, account_id, request, until=until, after=after)
+        shown = rows[: request.limit]
+        items = views(connection, account_id, shown, now, with_pem=False)
+    cursor = _cursor(shown[-1].not_after, shown[-1].fingerprint) if len(rows) > request.limit else None
+    return Page(items=items, next_cursor=cursor, total=total)
+
+
+def inventory_certificate(room: Room, request: GetInventoryCertificate, context: Context) -> InventoryCertificate:
+    """One certificate with its PEM. Errors: not_found, forbidden."""
+    account_id = _account_of(context)
+    with room.query() as connection:
+        row = find_certificate(connection, account_id, request.fingerprint_sha256.lower())
+        if row is None:
+            raise not_found("certificate")
+        return views(connection, account_id, [row], room.clock.now(), with_pem=True)[0]
+
+
+def _account_of(context: Context) -> str:
+    if context.account_id is None:
+        raise ServiceError(Code.FORBIDDEN, "An inventory belongs to a customer's account; sign in as a user of one.")
+    return context.account_id
+
+
+def _cursor(not_after: str, fingerprint: str) -> str:
+    return urlsafe_b64encode(f"{not_after} {fingerprint}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[str, str]:
+    try:
+        not_after, fingerprint = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii").split(" ")
+    except (ValueError, binascii.Error):
+        raise invalid("This cursor is not one of ours. Start from the first page.", "/cursor") from None
+    return not_after, fingerprint

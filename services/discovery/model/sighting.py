@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One certificate as it was seen: read from its own bytes, or from what an agent says where it sends none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.clock import derived_id, from_text, to_text
+from shared.contracts.installer import ServedCertificate
+from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate
+
+
+def stream(account_id: str, fingerprint: str) -> str:
+    """The stream of one certificate in one account's inventory."""
+    return f"certificate-{derived_id(account_id, fingerprint)}"
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """The facts of a certificate. `fingerprint` is the SHA-256 in lower-case hex, `serial` upper-case hex."""
+
+    fingerprint: str
+    serial: str
+    common_name: str
+    names: tuple[str, ...]
+    subject: str
+    issuer: str
+    not_before: str
+    not_after: str
+    key_algorithm: str
+    pem: str
+
+
+def form_of(names: Sequence[str]) -> str:
+    """single, wildcard or multi_domain, by the names: a wildcard with its own base is one thing."""
+    wildcards = [name for name in names if name.startswith("*.")]
+    if len(wildcards) == 1 and set(names) <= {wildcards[0], wildcards[0][2:]}:
+        return "wildcard"
+    bases = {name.removeprefix("www.") for name in names}
+    return "single" if len(bases) <= 1 and not wildcards else "multi_domain"
+
+
+def read_pem(pem: str) -> Sighting | None:
+    """The certificate's own word; None when it cannot be read."""
+    try:
+        return _of(parse_certificate(pem))
+    except CertificateUnreadableError:
+        return None
+
+
+def read_served(served: ServedCertificate) -> Sighting | None:
+    """What an agent saw on a binding. Its certificate speaks for itself where the agent sent it; a fingerprint that
+    the bytes do not have, or dates that cannot be read, make it no certificate at all."""
+    claimed = served.fingerprint_sha256.lower()
+    if served.pem:
+        found = read_pem(served.pem)
+        return found if found is not None and found.fingerprint == claimed else None
+    try:
+        not_before, not_after = (to_text(from_text(text)) for text in (served.not_before, served.not_after))
+    except ValueError:
+        return None
+    names = tuple(served.names)
+    return Sighting(
+        fingerprint=claimed,
+        serial=served.serial.upper(),
+        common_name=names[0] if names else "",
+        names=names,
+        subject=served.subject,
+        issuer=served.issuer,
+        not_before=not_before,
+        not_after=not_after,
+        key_algorithm="",
+        pem="",
+    )
+
+
+def _of(certificate: Certificate) -> Sighting:
+    size = certificate.curve or (str(certificate.key_size) if certificate.key_size else "")
+    return Sighting(
+        fingerprint=certificate.sha256,
+        serial=certificate.serial,
+        common_name=certificate.common_name,
+        names=certificate.names,
+        subject=certificate.subject,
+        issuer=certificate.issuer,
+        not_before=to_text(certificate.not_before),
+        not_after=to_text(certificate.not_after),
+        key_algorithm=f"{certificate.key_kind} {size}".strip(),
+        pem=certificate.pem,
+    )
+
+
+def days_left(not_after: str, now: datetime) -> int:
+    """Whole days until the end, rounded down; negative when it is over."""
+    return (from_text(not_after) - now).days

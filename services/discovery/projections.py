@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading and writing the inventory's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from services.discovery.model.sighting import Sighting, days_left, form_of
+from services.discovery.tables import certificates, places, projections, reports
+from shared.contracts.discovery import InventoryCertificate, ListInventory, Place
+
+__all__ = ["projections"]  # where tools look for it
+
+
+class Seen(NamedTuple):
+    """A certificate at a place."""
+
+    sighting: Sighting
+    place: Place
+
+
+def remember(
+    connection: sa.Connection, account_id: str, sighting: Sighting, at: str, *, order_id: str | None = None
+) -> bool:
+    """Takes a certificate into the inventory; True when the account did not know it. `order_id` marks it as our own."""
+    own = order_id is not None
+    mine = _is(account_id, sighting.fingerprint)
+    first, last = certificates.c.first_seen_at, certificates.c.last_seen_at
+    change: dict[str, Any] = {
+        # Messages may come in any order; the dates only ever widen.
+        "first_seen_at": sa.case((first > at, at), else_=first),
+        "last_seen_at": sa.case((last < at, at), else_=last),
+    }
+    if own:
+        change |= {"own": True, "order_id": order_id}
+    if sighting.pem:
+        change |= {"pem": sighting.pem, "key_algorithm": sighting.key_algorithm}
+    if connection.execute(sa.update(certificates).where(mine).values(**change)).rowcount:
+        return False
+    search = "\n".join((*sighting.names, sighting.common_name, sighting.subject, sighting.issuer)).lower()
+    connection.execute(
+        sa.insert(certificates),
+        {
+            "account_id": account_id,
+            "fingerprint": sighting.fingerprint,
+            "serial": sighting.serial,
+            "common_name": sighting.common_name,
+            "names": list(sighting.names),
+            "subject": sighting.subject,
+            "issuer": sighting.issuer,
+            "not_before": sighting.not_before,
+            "not_after": sighting.not_after,
+            "form": form_of(sighting.names),
+            "key_algorithm": sighting.key_algorithm,
+            "own": own,
+            "order_id": order_id or "",
+            "pem": sighting.pem,
+            "search": search,
+            "first_seen_at": at,
+            "last_seen_at": at,
+        },
+    )
+    return True
+
+
+def add_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
+    """Notes where a certificate was seen; the same `place_id` once."""
+    if connection.execute(sa.select(places.c.id).where(places.c.id == place_id)).first() is None:
+        row = {"id": place_id, "account_id": account_id, "fingerprint": fingerprint}
+        fields = {name: getattr(place, name) for name in Place.__struct_fields__}
+        connection.execute(sa.insert(places), {**row, **fields})
+
+
+def is_newer_report(connection: sa.Connection, server_id: str, agent_id: str, version: int) -> bool:
+    """Whether a server's report is newer than the last one taken over; if so, it is the last one from now on."""
+    known = connection.execute(sa.select(reports.c.version).where(reports.c.server_id == server_id)).scalar()
+    if known is None:
+        connection.execute(sa.insert(reports), {"server_id": server_id, "agent_id": agent_id, "version": version})
+        return True
+    if version <= known:
+        return False
+    connection.execute(sa.update(reports).where(reports.c.server_id == server_id).values(version=version))
+    return True
+
+
+def replace_places(
+    connection: sa.Connection, server_id: str, account_id: str, seen: Iterable[tuple[str, Seen]]
+) -> None:
+    """What a server serves now, instead of what it served before; each with the id of its place."""
+    connection.execute(sa.delete(places).where(places.c.server_id == server_id, places.c.account_id == account_id))
+    for place_id, each in seen:
+        add_place(connection, place_id, account_id, each.sighting.fingerprint, each.place)
+
+
+def servers_of_agent(connection: sa.Connection, agent_id: str) -> list[str]:
+    """The servers that an agent ever reported."""
+    return list(connection.execute(sa.select(reports.c.server_id).where(reports.c.agent_id == agent_id)).scalars())
+
+
+def list_inventory(
+    connection: sa.Connection,
+    account_id: str,
+    request: ListInventory,
+    *,
+    until: str | None,
+    after: tuple[str, str] | None,
+) -> tuple[Sequence[sa.Row[Any]], int]:
+    """Up to `limit` + 1 rows by expiry, and how many there are on all pages. `after` is (not_after, fingerprint)."""
+    conditions: list[sa.ColumnElement[bool]] = [certificates.c.account_id == account_id]
+    if request.search:
+        conditions.append(certificates.c.search.contains(request.search.strip().lower(), autoescape=True))
+    if until is not None:
+        conditions.append(certificates.c.not_after <= until)
+    if request.server_id is not None:
+        there = sa.and_(
+            places.c.account_id == account_id,
+            places.c.fingerprint == certificates.c.fingerprint,
+            places.c.server_id == request.server_id,
+        )
+        conditions.append(sa.exists().where(there))
+    total = connection.execute(sa.select(sa.func.count()).select_from(certificates).where(*conditions)).scalar_one()
+    if after is not None:
+        end, fingerprint = after
+        same = sa.and_(certificates.c.not_after == end, certificates.c.fingerprint > fingerprint)
+        conditions.append(sa.or_(certificates.c.not_after > end, same))
+    by_expiry = sa.select(certificates).where(*conditions)
+    rows = connection.execute(
+        by_expiry.order_by(certificates.c.not_after, certificates.c.fingerprint).limit(request.limit + 1)
+    ).all()
+    return rows, total
+
+
+def find_certificate(connection: sa.Connection, account_id: str, fingerprint: str) -> sa.Row[Any] | None:
+    """One certificate of an account."""
+    return connection.execute(sa.select(certificates).where(_is(account_id, fingerprint))).first()
+
+
+def views(
+    connection: sa.Connection, account_id: str, rows: Sequence[sa.Row[Any]], now: datetime, *, with_pem: bool
+) -> list[InventoryCertificate]:
+    """The rows as people see them, with the places of each."""
+    found: dict[str, list[Place]] = {row.fingerprint: [] for row in rows}
+    chosen = sa.select(places).where(places.c.account_id == account_id, places.c.fingerprint.in_(found))
+    for place in connection.execute(chosen.order_by(places.c.source, places.c.site_name, places.c.id)):
+        fields = {name: getattr(place, name) for name in Place.__struct_fields__}
+        found[place.fingerprint].append(Place(**fields))
+    return [
+        InventoryCertificate(
+            fingerprint_sha256=row.fingerprint,
+            serial=row.serial,
+            common_name=row.common_name,
+            names=row.names,
+            subject=row.subject,
+            issuer=row.issuer,
+            not_before=row.not_before,
+            not_after=row.not_after,
+            days_left=days_left(row.not_after, now),
+            own=row.own,
+            form=row.form,
+            key_algorithm=row.key_algorithm,
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+            places=found[row.fingerprint],
+            order_id=row.order_id,
+            pem=row.pem if with_pem else "",
+        )
+        for row in rows
+    ]
+
+
+def _is(account_id: str, fingerprint: str) -> sa.ColumnElement[bool]:
+    return sa.and_(certificates.c.account_id == account_id, certificates.c.fingerprint == fingerprint)
