@@ -16,6 +16,7 @@ from hashlib import md5, sha256
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from shared.pki.fqdn import FQDN, NameRefusedError
@@ -305,3 +306,12 @@ def _names(common_name: str, san: list[str] | None, max_names: int) -> tuple[tup
 def _some(names: list[str]) -> str:
     shown = ", ".join(names[:5])
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+def public_key_of(pem: str) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+    """The key of a request that `parse_csr` took before; its signature is not verified again. Raises
+    CSRRefusedError."""
+    key = x509.load_der_x509_csr(pem_to_der(pem)).public_key()
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        raise _malformed()
+    return key

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One issuance: accepted or refused, then signed once, then perhaps revoked. And the list of what was revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.contracts.ca import (
+    CertificateRevoked,
+    CertificateSigned,
+    CRLPublished,
+    IssuanceAccepted,
+    IssuanceRefused,
+)
+from shared.eventsourcing.fold import Fold
+
+# Baseline Requirements 7.2.2 with RFC 5280 §5.3.1; certificateHold is forbidden for TLS certificates.
+REASONS = {
+    "unspecified": 0,
+    "keyCompromise": 1,
+    "affiliationChanged": 3,
+    "superseded": 4,
+    "cessationOfOperation": 5,
+    "privilegeWithdrawn": 9,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """`status`: new, accepted, refused, signed, revoked."""
+
+    status: str = "new"
+    accepted: IssuanceAccepted | None = None
+
+
+ISSUANCE: Fold[Issuance] = Fold(Issuance)
+
+
+@ISSUANCE.on(IssuanceAccepted)
+def _accepted(state: Issuance, event: IssuanceAccepted) -> Issuance:
+    return replace(state, status="accepted", accepted=event)
+
+
+@ISSUANCE.on(IssuanceRefused)
+def _refused(state: Issuance, _event: IssuanceRefused) -> Issuance:
+    return replace(state, status="refused")
+
+
+@ISSUANCE.on(CertificateSigned)
+def _signed(state: Issuance, _event: CertificateSigned) -> Issuance:
+    return replace(state, status="signed")
+
+
+@ISSUANCE.on(CertificateRevoked)
+def _revoked(state: Issuance, _event: CertificateRevoked) -> Issuance:
+    return replace(state, status="revoked")
+
+
+@dataclass(frozen=True, slots=True)
+class CRLState:
+    """The number of the newest CRL; 0 before the first."""
+
+    number: int = 0
+
+
+CRL: Fold[CRLState] = Fold(CRLState)
+
+
+@CRL.on(CRLPublished)
+def _published(_state: CRLState, event: CRLPublished) -> CRLState:
+    return CRLState(event.number)
+
+
+def stream(issuance_id: str) -> str:
+    """The stream of one issuance."""
+    return f"issuance-{issuance_id}"
+
+
+CRL_STREAM = "crl-issuing"
+
+
+def known_reason(reason: str) -> str:
+    """The reason as it may stand in a CRL; what is not allowed there becomes `unspecified`."""
+    return reason if reason in REASONS else "unspecified"

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a certificate may be issued, and exactly which one.
+
+The answer is `IssuanceAccepted`: everything that will be signed, so that nothing is left to decide when the key is
+used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.clock import from_text, to_text
+from shared.contracts.ca import IssuanceAccepted
+from shared.contracts.orders import IssuanceRequested, Organization
+from shared.pki.csr import CSR, CSRRefusedError, match_order, parse_csr
+from shared.pki.fqdn import FQDN, NameRefusedError
+from shared.pki.keys import NOTHING_BLOCKED, Blocklist
+from shared.pki.rules import Rules
+
+PROFILES = {"DV": "dv", "OV": "ov", "EV": "ev"}
+# RFC 5280 Appendix A, upper bounds of X.520 attributes.
+LIMITS = {"name": 64, "state": 128, "locality": 128, "registration_number": 64}
+SERIAL_PREFIX = "5C"  # keeps the DER integer positive, of one length and without a leading zero
+SHORTEST = timedelta(hours=1)
+
+
+class RefusedError(Exception):
+    """The request breaks a rule; `reason` is for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What this CA issues. `suffixes` limits the names (empty: any public name); `backdate` forgives slow clocks of
+    clients.
+
+    `ca_expires` is the end of the issuing certificate, which no leaf outlives.
+    """
+
+    issuer: str
+    ca_expires: datetime
+    max_names: int = 250
+    suffixes: tuple[str, ...] = ()
+    backdate: timedelta = timedelta(0)
+    blocked: Blocklist = NOTHING_BLOCKED
+
+
+def accept(request: IssuanceRequested, policy: Policy, *, now: datetime, randomness: str) -> IssuanceAccepted:
+    """All that will be signed for `request`. Raises RefusedError.
+
+    `randomness` is hexadecimal from a cryptographic source, at least 64 bits (BR 7.1: serial numbers).
+    """
+    csr = _read_csr(request, policy)
+    names = _names(request, policy)
+    profile = PROFILES.get(request.validation_level)
+    if profile is None:
+        raise RefusedError(f"There is no profile for {request.validation_level or 'no'} validation.")
+    organization = None if profile == "dv" else _organization(request.organization, profile)
+    if profile == "ev" and any(name.wildcard for name in names):
+        raise RefusedError("Extended validation allows no wildcard names (EV Guidelines 3.2.2.2).")
+    rules = Rules.at(now)
+    not_before, not_after = _period(request, policy, rules, now)
+    return IssuanceAccepted(
+        issuance_id=request.issuance_id,
+        order_id=request.order_id,
+        account_id=request.account_id,
+        csr_version=request.csr_version,
+        issuer=policy.issuer,
+        serial=serial_from(randomness),
+        profile=profile,
+        common_name=request.common_name if len(request.common_name) <= 64 else "",
+        names=[name.text for name in names],
+        csr_pem=csr.pem,
+        not_before=to_text(not_before),
+        not_after=to_text(not_after),
+        rules_version=rules.version,
+        organization=organization,
+    )
+
+
+def serial_from(randomness: str) -> str:
+    """A serial number in upper-case hexadecimal. Raises ValueError on less than 64 bits."""
+    digits = randomness.replace("-", "").upper()
+    if len(digits) < 16 or len(digits) > 36 or len(digits) % 2:
+        raise ValueError("a serial needs 64 to 144 random bits")
+    int(digits, 16)
+    return SERIAL_PREFIX + digits
+
+
+def _read_csr(request: IssuanceRequested, policy: Policy) -> CSR:
+    try:
+        csr = parse_csr(request.csr_pem, max_names=policy.max_names, blocked=policy.blocked)
+        match_order(csr, request.names)
+    except CSRRefusedError as error:
+        raise RefusedError(error.detail) from None
+    return csr
+
+
+def _names(request: IssuanceRequested, policy: Policy) -> list[FQDN]:
+    if not request.names:
+        raise RefusedError("The order names nothing.")
+    if len(request.names) > policy.max_names:
+        raise RefusedError(f"There are {len(request.names)} names; at most {policy.max_names} are possible.")
+    try:
+        names = sorted({FQDN.parse(name) for name in request.names})
+    except NameRefusedError as error:
+        raise RefusedError(error.detail) from None
+    if request.common_name not in {name.text for name in names}:
+        raise RefusedError("The common name is not among the names.")
+    for name in names:
+        if policy.suffixes and not any(_under(name.base.text, suffix) for suffix in policy.suffixes):
+            raise RefusedError(f"This CA issues nothing for {name}.")
+    return names
+
+
+def _under(name: str, suffix: str) -> bool:
+    return name == suffix or name.endswith("." + suffix)
+
+
+def _organization(given: Organization | None, profile: str) -> Organization:
+    """The subject of OV and EV certificates (BR 7.1.2.7.4, EV Guidelines 7.1.4.2). No organizational unit: BR
+    7.1.4.2.2."""
+    if given is None:
+        raise RefusedError("The order has no validated organization.")
+    if not given.name.strip() or len(given.country) != 2 or not given.country.isalpha():
+        raise RefusedError("The organization needs a name and a two-letter country.")
+    if not given.state.strip() and not given.locality.strip():
+        raise RefusedError("The organization needs a locality or a state or province.")
+    if profile == "ev" and not given.registration_number.strip():
+        raise RefusedError("Extended validation needs the organization's registration number.")
+    for field, limit in LIMITS.items():
+        value: str = getattr(given, field)
+        if len(value.strip()) > limit:
+            raise RefusedError(f"The organization's {field.replace('_', ' ')} is longer than {limit} characters.")
+        if not value.isprintable():
+            raise RefusedError(f"The organization's {field.replace('_', ' ')} holds characters that cannot be shown.")
+    return Organization(
+        name=given.name.strip(),
+        country=given.country.upper(),
+        state=given.state.strip(),
+        locality=given.locality.strip(),
+        registration_number=given.registration_number.strip(),
+    )
+
+
+def _period(request: IssuanceRequested, policy: Policy, rules: Rules, now: datetime) -> tuple[datetime, datetime]:
+    """One day less than the rules allow, within the term that was paid for. Both ends belong to the period."""
+    not_before = (now - policy.backdate).replace(microsecond=0)
+    not_after = not_before + rules.issue_for - timedelta(seconds=1)
+    if request.not_after_limit:
+        not_after = min(not_after, from_text(request.not_after_limit).replace(microsecond=0))
+    if not_after - now < SHORTEST:
+        raise RefusedError("The term that was paid for is over.")
+    if not_after > policy.ca_expires:
+        raise RefusedError("The issuing certificate would end before this one; the operator has to renew it.")
+    return not_before, not_after

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The CA without a broker: foreign events and jobs are called as the service calls them."""
+
+import itertools
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from services.ca import bootstrap, handlers
+from services.ca.model.issuance import stream
+from services.ca.projections import projections
+from services.ca.settings import CASettings
+from shared.clock import to_text
+from shared.contracts import orders
+from shared.eventsourcing.envelope import Envelope, Metadata
+from shared.settings import Settings
+from tests.support import csr_builder
+
+
+class SteppedClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self):
+        self.moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+    def now(self):
+        return self.moment
+
+    def forward(self, **delta):
+        self.moment += timedelta(**delta)
+
+
+class CountingIds:
+    """UUIDs in a row."""
+
+    def __init__(self):
+        self._numbers = itertools.count(1)
+
+    def new(self):
+        return str(UUID(int=next(self._numbers)))
+
+
+class CARoom:
+    """A CA with helpers in the words of the tests."""
+
+    def __init__(self, app, clock):
+        self.app = app
+        self.clock = clock
+        self._numbers = itertools.count(1)
+
+    def envelope(self, fact, *, event_id=None):
+        at = to_text(self.clock.now())
+        return Envelope(
+            event_id=event_id or f"event-{next(self._numbers)}",
+            stream="order-1",
+            version=1,
+            type=type(fact).TYPE,
+            schema_version=1,
+            occurred_at=at,
+            recorded_at=at,
+            data=fact,
+            metadata=Metadata(account_id="acc-1"),
+            hash="",
+        )
+
+    def request(self, **changes):
+        names = changes.pop("names", ["example.com", "www.example.com"])
+        number = changes.pop("number", 1)
+        fields = {
+            "order_id": f"order-{number}",
+            "account_id": "acc-1",
+            "issuance_id": f"issuance-{number}",
+            "csr_version": 1,
+            "csr_pem": changes.pop("csr_pem", None) or csr_builder.pem(names[0], names),
+            "common_name": names[0],
+            "names": names,
+            "validation_level": "DV",
+        }
+        return orders.IssuanceRequested(**(fields | changes))
+
+    def asked(self, request, *, event_id=None):
+        """The event arrives; the job is not run yet."""
+        handler = partial(handlers.on_issuance_requested, policy=self.app.policy)
+        return self.app.room.react(handler, self.envelope(request, event_id=event_id), name="ca.on_issuance_requested")
+
+    def work(self):
+        return self.app.room.queue.run_due(self.app)
+
+    def issue(self, **changes):
+        request = self.request(**changes)
+        self.asked(request)
+        self.work()
+        return self.facts(request.issuance_id)
+
+    def facts(self, issuance_id="issuance-1"):
+        return [each.data for each in self.app.room.events(stream(issuance_id))]
+
+    def revoke(self, serials, *, order_id="order-1", account_id="acc-1", reason="superseded"):
+        fact = orders.RevocationRequested(order_id=order_id, account_id=account_id, serials=serials, reason=reason)
+        handler = handlers.on_revocation_requested
+        self.app.room.react(handler, self.envelope(fact), name="ca.on_revocation_requested")
+
+
+@contextmanager
+def ca_room(folder, *, clock=None, issuer=None, **own):
+    clock = clock or SteppedClock()
+    settings = Settings(data_dir=folder, public_url="http://certwright.test")
+    app = bootstrap.build(settings, ca=CASettings(**own), clock=clock, ids=CountingIds(), issuer=issuer)
+    app.room.database.create_all(projections.metadata, projections.state)
+    try:
+        yield CARoom(app, clock)
+    finally:
+        app.room.database.close()
