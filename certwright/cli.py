@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 # Modules of certwright/commands whose `register(app)` adds a command.
-COMMANDS: tuple[str, ...] = ("connection", "orders", "dead_letters", "history")
+COMMANDS: tuple[str, ...] = ("connection", "orders", "dead_letters", "history", "cluster", "migration")
 
 
 @app.command()

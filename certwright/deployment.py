@@ -23,6 +23,7 @@ SERVICES = ("accounts", "alerts", "billing", "ca", "dcv", "discovery", "installe
 PROCESSES = (*SERVICES, "gateway")
 VHOST = "certwright"
 DATABASE = "certwright"
+OPS_PORT = 9464
 
 
 def new_password() -> str:
@@ -62,7 +63,11 @@ def database_setup(passwords: Passwords) -> str:
 
 def environment(process: str, passwords: Passwords, *, broker: str, database: str) -> dict[str, str]:
     """The settings of a process that hold an address or a password; `broker` and `database` are `host:port`."""
-    found = {"AMQP_URI": f"amqp://certwright_{process}:{passwords.broker[process]}@{broker}/{VHOST}"}
+    found = {
+        "AMQP_URI": f"amqp://certwright_{process}:{passwords.broker[process]}@{broker}/{VHOST}",
+        # Each process of a host needs a port of its own for health and metrics.
+        "CERTWRIGHT_OPS_ADDRESS": f"127.0.0.1:{OPS_PORT + PROCESSES.index(process)}",
+    }
     if process in SERVICES:
         role = f"certwright_{process}"
         found["DATABASE_URL"] = f"postgresql://{role}:{passwords.role[process]}@{database}/{DATABASE}"

@@ -82,3 +82,11 @@ def set_collector(name: str, collector: Collector) -> None:
         registry.unregister(former)
     _collectors[name] = collector
     registry.register(collector)
+
+
+ORDERS = Gauge("certwright_orders", "Orders by kind (certificate, topup) and status.", ["kind", "status"])
+CERTIFICATE_NOT_AFTER = Gauge(
+    "certwright_certificate_not_after_seconds",
+    "Unix time at which the newest certificate of an order ends, while it is in use. `order` is the order number.",
+    ["order"],
+)

@@ -6,6 +6,7 @@ Prints one line a check, and the whole output of those that failed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+# The agent is a project of its own in a folder of its own.
+PYTHONPATH = os.pathsep.join([str(ROOT), str(ROOT / "agent")])
 
 CHECKS: dict[str, list[str]] = {
     "types": [str(BIN / "mypy")],
@@ -34,6 +37,7 @@ def run(command: list[str]) -> tuple[int, str, float]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
         check=False,
     )
     return done.returncode, done.stdout, time.monotonic() - began

@@ -72,10 +72,21 @@ def command(suite: Suite, paths: list[str], extra: list[str]) -> list[str]:
     first = [sys.executable, "-m", "pytest"]
     if suite.patched:
         # Imports before patching would keep unpatched locks, so it cannot wait for a conftest.
-        program = "import eventlet; eventlet.monkey_patch(); import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
-        first = [sys.executable, "-W", "ignore::DeprecationWarning:eventlet", "-c", program]
+        program = (
+            "from shared.runtime.patch import patch; patch(); import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+        )
+        first = [sys.executable, "-c", program]
     ignores = [f"--ignore={path}" for path in suite.ignored]
-    return [*first, f"--junitxml={REPORTS / suite.name}.xml", "-q", *ignores, *extra, *paths]
+    return [
+        *first,
+        f"--junitxml={REPORTS / suite.name}.xml",
+        "-q",
+        "--durations=5",
+        "--durations-min=3",
+        *ignores,
+        *extra,
+        *paths,
+    ]
 
 
 def start(suite: Suite, extra: list[str], *, alone: bool) -> tuple[subprocess.Popen[str], float] | None:
@@ -83,9 +94,7 @@ def start(suite: Suite, extra: list[str], *, alone: bool) -> tuple[subprocess.Po
     paths = [path for path in suite.paths if (ROOT / path).is_dir()]
     if not paths:
         return None
-    environment = dict(os.environ)
-    if suite.patched:
-        environment["PSYCOPG_WAIT_FUNC"] = "wait_selector"  # psycopg's C wait blocks eventlet's hub
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "agent")])}
     process = subprocess.Popen(
         command(suite, paths, extra),
         cwd=ROOT,

@@ -90,20 +90,17 @@ class Server:
         argv = [str(self.bin / "postgres"), "-D", str(self._pgdata)]
         for name, value in options.items():
             argv += ["-c", f"{name}={value}"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self._as_owner(argv), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
-            )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                psycopg.connect(self.url("postgres"), connect_timeout=5).close()
-            except psycopg.OperationalError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((self.folder / "log").read_text()[-2000:]) from None
-                time.sleep(0.05)
-            else:
-                return
+        self._launch(argv)
+        while not self._answers():
+            if self._exited():
+                # After a kill, children of the old server may hold its shared memory for a moment.
+                if "pre-existing shared memory" not in self._log_end() or time.monotonic() > deadline:
+                    raise RuntimeError(self._log_end())
+                self._launch(argv)
+            elif time.monotonic() > deadline:
+                raise RuntimeError(self._log_end())
+            time.sleep(0.05)
 
     def stop(self, sig: int = signal.SIGINT) -> None:
         """Stops the server: SIGINT ends sessions in order, SIGQUIT is as near to a power cut as it lets one come."""
@@ -119,6 +116,12 @@ class Server:
         self.execute("postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
+    def has_database(self, name: str) -> bool:
+        """Whether there is such a database."""
+        with psycopg.connect(self.url("postgres")) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        return found is not None
+
     def drop_database(self, name: str) -> None:
         """Removes a database and whoever is connected to it."""
         self.execute("postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -127,6 +130,25 @@ class Server:
         """Runs one statement as the owner, outside any transaction."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement)
+
+    def _launch(self, argv: list[str]) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self._as_owner(argv), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+            )
+
+    def _exited(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _log_end(self) -> str:
+        return (self.folder / "log").read_text()[-2000:]
 
     @property
     def _pgdata(self) -> Path:

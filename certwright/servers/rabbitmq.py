@@ -5,7 +5,7 @@
         settings = Settings(amqp_uri=broker.uri)
 
 Erlang's name service (epmd) is started privately too: the one that RabbitMQ would leave running listens everywhere.
-The server runs as the user `rabbitmq` when this process is root.
+The server runs as whoever runs this process, unlike PostgreSQL, which refuses root.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from certwright.servers.process import as_user, find_program, free_port, give, stop
+from certwright.servers.process import find_program, free_port, stop
 
 FOLDERS = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/sbin", "/usr/local/sbin")
-ACCOUNT = "rabbitmq"
 START_TIMEOUT_S = 120
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 
@@ -82,7 +81,6 @@ class Server:
             lines.append(f"load_definitions = {self.folder / 'definitions.json'}")
         self._write("rabbitmq.conf", "\n".join(lines) + "\n")
         self._write("enabled_plugins", "[].\n")
-        give(self.folder, ACCOUNT)
 
     def start(self) -> None:
         """Starts the broker and waits until it speaks AMQP. Raises RuntimeError with the end of its log otherwise."""
@@ -92,11 +90,11 @@ class Server:
         self._epmd_port = free_port()
         with (self.folder / "log").open("ab") as log:
             self._epmd = subprocess.Popen(
-                self._as_owner([str(epmd), "-port", str(self._epmd_port), "-address", "127.0.0.1"]),
+                [str(epmd), "-port", str(self._epmd_port), "-address", "127.0.0.1"],
                 stdout=log, stderr=log, cwd=self.folder, env=self._environment(), start_new_session=True,
             )  # fmt: skip
             self.process = subprocess.Popen(
-                self._as_owner([str(self.program)]),
+                [str(self.program)],
                 stdout=log, stderr=log, cwd=self.folder, env=self._environment(), start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -136,7 +134,7 @@ class Server:
             "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server: one process, its id is known
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": f"certwright-{self.port}@localhost",
+            "RABBITMQ_NODENAME": "certwright@localhost",  # the same at every port, so that data is found again
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "none"),
@@ -147,14 +145,10 @@ class Server:
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
         }
 
-    def _as_owner(self, argv: list[str]) -> list[str]:
-        return as_user(ACCOUNT, argv, folder=self.folder)
-
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
         path.touch(mode=0o600)
         path.write_text(text)
-        give(path, ACCOUNT)
 
 
 @contextmanager

@@ -11,13 +11,15 @@ from services.billing.adapters.sandbox_provider.server import SandboxServer
 from services.billing.jobs import jobs
 from services.billing.model.prices import PriceList
 from services.billing.ports import PaymentProvider
-from services.billing.projections import projections
+from services.billing.projections import check_sums, projections
 from services.billing.settings import BillingSettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.eventstore.database import Database
+from shared.eventstore.migrations import upgrade
 from shared.eventstore.room import Room
 from shared.settings import Settings
 
+CHECKS = (check_sums,)
 BUILT_IN_PRICES = Path(__file__).with_name("catalogue.toml")
 
 
@@ -46,9 +48,9 @@ def build(
     own = billing or BillingSettings()
     prices = PriceList.parse((own.price_list or BUILT_IN_PRICES).read_text(encoding="utf-8"))
     clock = clock or SystemClock()
-    room = Room(
-        "billing", Database.open("billing", settings), projections, clock=clock, ids=ids or RandomIds(), jobs=jobs
-    )
+    database = Database.open("billing", settings)
+    upgrade(database, projections)
+    room = Room("billing", database, projections, clock=clock, ids=ids or RandomIds(), jobs=jobs)
     sandbox = None
     if provider is None:
         provider, sandbox = _provider(settings, own, clock)
@@ -59,7 +61,7 @@ def build(
         prices=prices,
         provider=provider,
         return_url=own.return_url or f"{public}/payment/return",
-        webhook_url=own.webhook_url or f"{public}/api/v1/payments/notices",
+        webhook_url=own.webhook_url or f"{public}/api/v1/payments/webhook",
         sandbox=sandbox,
     )
 

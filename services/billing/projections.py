@@ -3,82 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from services.billing.model.ledger import deposit_of, funds
+from services.billing.tables import balances, charges, deposits, intents, ledger_lines, projections
 from shared.contracts import billing as contract
 from shared.eventsourcing.envelope import Envelope
-from shared.eventstore.projections import Projections
 
-projections = Projections()
-
-charges = sa.Table(
-    "charges",
-    projections.metadata,
-    sa.Column("order_id", sa.Text, primary_key=True),
-    sa.Column("number", sa.BigInteger, nullable=False),
-    sa.Column("account_id", sa.Text, nullable=False),
-    sa.Column("purpose", sa.Text, nullable=False),
-    sa.Column("quote_id", sa.Text, unique=True),  # a quote serves one order: the key decides a race
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("checkout_url", sa.Text, nullable=False),
-    sa.Column("decline_reason", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("paid_at", sa.Text),
-    sa.Column("opened_at", sa.Text, nullable=False),
-)
-
-intents = sa.Table(
-    "intents",
-    projections.metadata,
-    sa.Column("intent_id", sa.Text, primary_key=True),
-    sa.Column("order_id", sa.Text, nullable=False, index=True),
-    sa.Column("attempt", sa.Integer, nullable=False),
-)
-
-ledger_lines = sa.Table(
-    "ledger_lines",
-    projections.metadata,
-    sa.Column("account_id", sa.Text, primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),  # of the ledger stream: the order of the statement
-    sa.Column("line", sa.Integer, primary_key=True),
-    sa.Column("transaction_id", sa.Text, nullable=False),
-    sa.Column("ledger_account", sa.Text, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("balance", sa.BigInteger, nullable=False),
-    sa.Column("at", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("order_id", sa.Text, nullable=False),
-    # The id of a transaction follows from its order and purpose: posted twice, it fails here.
-    sa.UniqueConstraint("transaction_id", "line"),
-)
-
-balances = sa.Table(
-    "balances",
-    projections.metadata,
-    # Shared ledger accounts such as revenue are kept per customer: one row for all would make every sale wait in line.
-    sa.Column("account_id", sa.Text, primary_key=True),
-    sa.Column("ledger_account", sa.Text, primary_key=True),
-    sa.Column("currency", sa.Text, primary_key=True),
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    # Our debt to a customer is a credit; a debit would be an overdraft, and there is none (invariant I6).
-    sa.CheckConstraint("substr(ledger_account, 1, 6) <> 'funds:' OR amount <= 0", name="no_overdraft"),
-)
-
-deposits = sa.Table(
-    "deposits",
-    projections.metadata,
-    sa.Column("account_id", sa.Text, primary_key=True),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("opened_at", sa.Text, nullable=False),
-)
+__all__ = ["projections"]  # where tools look for it
 
 
 @projections.on(contract.ChargeOpened)
@@ -283,3 +219,22 @@ def check_ledger(connection: sa.Connection) -> contract.LedgerCheck:
     return contract.LedgerCheck(
         transactions=connection.execute(count).scalar_one(), unbalanced=unbalanced, accounts=totals
     )
+
+
+def check_sums(connection: sa.Connection) -> Iterator[str]:
+    """What `certwright verify` says of the ledger: every transaction and currency sums to zero, no deposit is
+    overdrawn, and every balance is the sum of its lines. One sentence per fault."""
+    found = check_ledger(connection)
+    for transaction_id in found.unbalanced:
+        yield f"transaction {transaction_id} does not sum to zero"
+    columns = ledger_lines.c
+    key = (columns.account_id, columns.ledger_account, columns.currency)
+    total = sa.cast(sa.func.sum(columns.amount), sa.BigInteger)
+    sums = {tuple(row[:3]): row[3] for row in connection.execute(sa.select(*key, total).group_by(*key))}
+    held = {tuple(row[:3]): row[3] for row in connection.execute(sa.select(balances))}
+    for place in sorted(sums.keys() | held.keys()):
+        account_id, name, currency = place
+        if sums.get(place, 0) != held.get(place, 0):
+            yield f"the balance of {name} in {currency} of account {account_id} is not the sum of its lines"
+        if name == funds(account_id) and held.get(place, 0) > 0:
+            yield f"the deposit of account {account_id} is overdrawn"

@@ -213,7 +213,7 @@ class ValidationAttempted(Event):
 
 @event("dcv.DCVPassed")
 class DCVPassed(Event):
-    """The FQDN is proved for this order and CSR. `reused` tells that an earlier proof still held."""
+    """The FQDN is proved for this order and CSR. `reused`: the proof of `proved_at` still held and was used again."""
 
     authorization_id: str
     account_id: str
@@ -224,6 +224,7 @@ class DCVPassed(Event):
     rules_version: str
     expires_at: str
     reused: bool
+    proved_at: str = ""
 
 
 @event("dcv.PlacementFailed")

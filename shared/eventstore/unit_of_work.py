@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from shared.clock import Clock, Ids, to_text
@@ -61,6 +62,10 @@ class UnitOfWork:
         """The state of `stream` now, what this unit of work appended included."""
         return self._streams.load(self.connection, stream, fold)
 
+    def events(self, stream: str) -> list[Envelope[Any]]:
+        """Every event of `stream` in order, what this unit of work appended included: for views that show moments."""
+        return self._streams.read(self.connection, stream)
+
     def append(self, onto: Loaded[Any] | str, *events: Event) -> list[Envelope[Any]]:
         """Appends `events` onto what was loaded, or as the first ones of a new stream when a name is given.
 
@@ -69,7 +74,7 @@ class UnitOfWork:
         """
         if isinstance(onto, str):
             return self._append(onto, Tip(), events)
-        appended = self._append(onto.stream, onto.tip, events)
+        appended = self._append(onto.stream, onto.tip, events, getattr(onto.state, "account_id", None))
         onto.state = onto.fold(events, onto.state)
         onto.tip = appended.tip
         return appended
@@ -89,7 +94,7 @@ class UnitOfWork:
         self._streams.lock(self.connection, stream)
         return self._append(stream, self._streams.tip(self.connection, stream), events)
 
-    def _append(self, stream: str, tip: Tip, events: tuple[Event, ...]) -> Appended:
+    def _append(self, stream: str, tip: Tip, events: tuple[Event, ...], account_id: str | None = None) -> Appended:
         if not events:
             return Appended(tip)
         new = self.ids.new
@@ -101,11 +106,17 @@ class UnitOfWork:
             event_ids=[new() for _ in events],
             at=self._at,
             recorded_at=self._at,
-            metadata=self._metadata,
+            metadata=self._metadata_of(account_id or getattr(events[0], "account_id", None)),
         )
         self.wrote = True
         self._projections.apply(self.connection, appended)
         return appended
+
+    def _metadata_of(self, account_id: str | None) -> Metadata:
+        """Who acts has an account, or acts (operator, system, public) on something that belongs to one."""
+        if self._metadata.account_id is not None or not account_id:
+            return self._metadata
+        return msgspec.structs.replace(self._metadata, account_id=account_id)
 
     def schedule(self, kind: str, key: str, payload: dict[str, Any], *, at: datetime | None = None) -> None:
         """Leaves a job, to be run after the commit or from `at` on. (kind, key) exists once: scheduling it again

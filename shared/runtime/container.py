@@ -129,6 +129,9 @@ class Container(ServiceContainer):
         try:
             self.relay.measure()
             metrics.DEAD_LETTERS.labels(self.service_name).set(self.app.room.dead_letters.count())
+            measure = getattr(self.app, "measure", None)
+            if measure is not None:
+                measure()
         except Exception:
             _log.warning("%s cannot be measured now", self.service_name, exc_info=True)
 

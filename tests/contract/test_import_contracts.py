@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,8 @@ PLANTS: dict[str, dict[str, str]] = {
     },
     "sql-only-here": {"services/planted/__init__.py": "", "services/planted/handlers.py": "import sqlalchemy\n"},
     "nameko-only-at-the-edge": {"shared/eventstore/streams.py": "import eventlet\n"},
+    "agent-alone": {"agent/certwright_agent/process.py": "import cryptography\n"},
+    "probe-alone": {"shared/probe/leaf.py": "import shared.errors\n"},
 }
 
 
@@ -45,7 +48,8 @@ def declared() -> set[str]:
 def lint(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Checks the contracts of a tree."""
     command = [str(LINT), "--no-logo", "--no-cache", *arguments]
-    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=120)
+    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tree), str(tree / "agent")])}
+    return subprocess.run(command, cwd=tree, env=surroundings, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.fixture

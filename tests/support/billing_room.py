@@ -13,7 +13,7 @@ from services.billing.handlers import charges, quotes, statements
 from services.billing.model import charge, ledger
 from services.billing.model.intent import Intent, IntentStatus
 from services.billing.ports import BadSignatureError, ProviderUnavailableError
-from services.billing.projections import check_ledger, projections
+from services.billing.projections import check_ledger
 from services.billing.settings import BillingSettings
 from shared.clock import to_text
 from shared.context import Context
@@ -136,10 +136,8 @@ class BillingRoom:
     def on(cls, settings, *, provider=None, clock=None, ids=None, own=None):
         clock = clock or TestClock()
         own = own or BillingSettings(sandbox=False)
-        app = bootstrap.build(
-            settings, billing=own, clock=clock, ids=ids or CountingIds(), provider=provider or FakeProvider()
-        )
-        app.room.database.create_all(projections.metadata, projections.state)
+        provider = None if provider == "http" else provider or FakeProvider()
+        app = bootstrap.build(settings, billing=own, clock=clock, ids=ids or CountingIds(), provider=provider)
         try:
             yield cls(app, clock)
         finally:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.orders.model.order import Order
-from services.orders.model.status import status_of
+from services.orders.model.status import reissue_due, status_of
 from shared.clock import from_text
 from shared.contracts.orders import BlockedOn
 
@@ -115,8 +115,14 @@ def _after_issuance(order: Order, now: datetime, status: str) -> list[BlockedOn]
 
 def _expiry(order: Order, now: datetime) -> list[BlockedOn]:
     newest = order.certificate
-    if newest is None or order.reissuing or from_text(newest.not_after) > now:
+    if newest is None or order.reissuing:
         return []
+    if from_text(newest.not_after) > now:
+        if not reissue_due(newest, order.term_ends_at, now):
+            return []
+        # Where the key was made by an agent, the service asks for it by itself within the hour.
+        text = f"The certificate ends on {newest.not_after[:10]}, its term is paid for longer. Have it reissued."
+        return [_say("reissue_due", "customer", text, "reissue")]
     text = "The certificate has expired, but its term is paid for. Have it reissued at no cost."
     return [_say("certificate_expired", "customer", text, "reissue")]
 

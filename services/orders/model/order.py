@@ -105,6 +105,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     organization_validated: bool = False
     csr: CSR | None = None
     csr_attempt: CSRAttempt | None = None
+    key_algorithm: str = ""
     csr_failure: str = ""
     authorizations: dict[str, Authorization] = {}
     issuances: dict[str, Issuance] = {}
@@ -207,7 +208,7 @@ def _refused(state: Order, event: c.PaymentRefused) -> Order:
 @fold.on(c.CSRRequested)
 def _csr_requested(state: Order, event: c.CSRRequested) -> Order:
     attempt = CSRAttempt(event.request_id, event.server_id, event.key_algorithm)
-    return replace(state, csr_attempt=attempt, csr_failure="")
+    return replace(state, csr_attempt=attempt, key_algorithm=event.key_algorithm, csr_failure="")
 
 
 @fold.on(c.CSRSubmitted)

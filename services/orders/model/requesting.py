@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.orders.model.issuing import with_issuance
 from services.orders.model.order import Order
-from services.orders.model.status import ENDS, require, status_of
+from services.orders.model.status import ENDS, actions_of, reissue_due, require, status_of
 from shared.contracts import orders as c
 from shared.errors import ServiceError, invalid
 from shared.eventsourcing.event import Event
@@ -68,6 +68,24 @@ def reissue(
     if csr is not None:
         return with_issuance(order, [opened, *_accept(order, csr, fresh_id)], now)
     return [opened, _requested(order, server_id or "", key_algorithm, fresh_id)]
+
+
+def reissue_in_term(order: Order, *, request_id: str, now: datetime) -> list[Event]:
+    """The next certificate of a paid term, without a human: its key is made where the present one was.
+
+    Nothing before the last third of the certificate's lifetime (at most 30 days: RFC 9773 §4.1 and the practice of ACME
+    clients), nor while another request is under way, nor for a key that was pasted: its owner has to act, and
+    `blocked_on` says so.
+    """
+    newest, csr = order.certificate, order.csr
+    if newest is None or csr is None or not csr.server_id or not order.usable or order.reissuing:
+        return []
+    if "reissue" not in actions_of(order, now) or not reissue_due(newest, order.term_ends_at, now):
+        return []
+    return [
+        c.ReissueRequested(order_id=order.order_id, reason="the certificate nears its end, its term does not"),
+        _requested(order, csr.server_id, order.key_algorithm or KEY_ALGORITHMS[0], request_id),
+    ]
 
 
 def record_generated_csr(

@@ -5,13 +5,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from services.orders.model.order import Order
+from services.orders.model.order import Certificate, Order
 from shared.clock import from_text
 from shared.errors import Code, ServiceError
 
 # A renewal buys the next term, so it counts from the end of this one. Thirty days are the usual notice of the trade:
 # they leave a third of the older 90-day certificates, and a week or two for an organization to be validated anew.
 RENEW_BEFORE = timedelta(days=30)
+
+# Inside the term the next certificate is asked for earlier than people would worry (RFC 9773 §4.1 and the practice of
+# ACME clients: a third of the lifetime).
+REISSUE_BEFORE = timedelta(days=30)
+# A term is a year to the second, a certificate a second or a day less: that is no gap to fill.
+WORTH_A_REISSUE = timedelta(days=2)
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "awaiting_payment": ("complete_payment", "cancel"),
@@ -78,6 +84,14 @@ def refusal(order: Order, action: str, allowed: list[str]) -> ServiceError:
         f"Order {order.number} is {words_of(status)}: it does not allow to {words_of(action)}. Possible: {words}.",
         extra={"status": status, "action": action, "allowed_actions": ",".join(allowed)},
     )
+
+
+def reissue_due(newest: Certificate, term_ends_at: str | None, now: datetime) -> bool:
+    """Whether the certificate is in the last third of its life (at most 30 days) and ends before its term."""
+    begins, ends = from_text(newest.not_before), from_text(newest.not_after)
+    if term_ends_at is None or from_text(term_ends_at) - ends < WORTH_A_REISSUE:
+        return False
+    return now >= ends - min(REISSUE_BEFORE, (ends - begins) / 3) and now < from_text(term_ends_at)
 
 
 def words_of(name: str) -> str:

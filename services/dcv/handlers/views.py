@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an authorization is shown: challenges ready to copy, options, attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from services.dcv import projections
+from services.dcv.model import authorization as model
+from services.dcv.model import tokens
+from services.dcv.settings import DCVSettings
+from shared.clock import to_text
+from shared.context import Context
+from shared.contracts.base import Page
+from shared.contracts.dcv import AttemptView, AuthorizationView, DNSChallenge, FileChallenge, ListAuthorizations
+from shared.errors import invalid, not_found
+from shared.eventstore.room import Room
+from shared.pki.fqdn import FQDN
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+MAX_PAGE = 200
+
+
+def tenant_of(context: Context) -> str | None:
+    """Whose authorizations the context may see; None = every account's, for operators and the system itself."""
+    return (
+        None
+        if context.account_id is None and context.permissions & {"operator", "internal"}
+        else context.account_id or ""
+    )
+
+
+def find(connection: sa.Connection, context: Context, order_id: str, fqdn: str) -> Any:
+    """The row of what an order needs of a name. Raises not_found, also for other accounts' orders."""
+    row = projections.find_need(connection, order_id, fqdn.lower(), tenant_of(context))
+    if row is None:
+        raise not_found("authorization")
+    return row
+
+
+def show(connection: sa.Connection, row: Any, settings: DCVSettings, now: datetime) -> AuthorizationView:
+    """The view of one row of `needs`."""
+    wildcard = row.fqdn.startswith("*.")
+    base = FQDN.parse(row.fqdn).base.text
+    scheme, port = ("https", settings.https_port) if row.method == "https_csr_hash" else ("http", settings.http_port)
+    return AuthorizationView(
+        authorization_id=row.authorization_id,
+        order_id=row.order_id,
+        fqdn=row.fqdn,
+        status=_status(row, now),
+        method=row.passed_method if row.passed else row.method,
+        csr_version=row.csr_version,
+        file=None
+        if wildcard
+        else FileChallenge(
+            url=tokens.file_url(scheme, row.fqdn, port, row.md5),
+            path=tokens.file_path(row.md5),
+            content=tokens.file_content(row.sha256, settings.ca_name, row.unique_value),
+        ),
+        cname=DNSChallenge(
+            name=tokens.cname_name(row.md5, base),
+            type="CNAME",
+            value=tokens.cname_value(row.sha256, settings.ca_name, row.unique_value),
+        ),
+        email_addresses=model.mailboxes(row.fqdn),
+        email=row.email,
+        email_sent_at=row.email_sent_at,
+        options=model.options(row.fqdn, now),
+        expires_at=row.expires_at,
+        reused=row.reused,
+        next_check_at=None if row.passed else projections.next_look_at(connection, look_key(row.order_id, row.fqdn)),
+        attempts=[
+            AttemptView(
+                at=each.at,
+                method=each.method,
+                passed=each.passed,
+                reason=each.reason,
+                advice=each.advice,
+                evidence=msgspec.json.decode(each.evidence),
+            )
+            for each in projections.attempts_of(connection, row.order_id, row.authorization_id)
+        ],
+    )
+
+
+def list_authorizations(
+    room: Room, settings: DCVSettings, request: ListAuthorizations, context: Context
+) -> Page[AuthorizationView]:
+    """A page by order and name. The cursor is the last pair."""
+    after = None
+    if request.cursor is not None:
+        order_id, _, fqdn = request.cursor.partition(" ")
+        if not fqdn:
+            raise invalid("This is not a cursor of this list.", "/cursor")
+        after = (order_id, fqdn)
+    limit = min(max(request.limit, 1), MAX_PAGE)
+    now = room.clock.now()
+    with room.query() as connection:
+        rows = projections.list_needs(
+            connection, account_id=tenant_of(context), order_id=request.order_id, after=after, limit=limit + 1
+        )
+        items = [show(connection, row, settings, now) for row in rows[:limit]]
+    last = items[-1] if len(rows) > limit else None
+    return Page(items=items, next_cursor=f"{last.order_id} {last.fqdn}" if last else None)
+
+
+def look_key(order_id: str, fqdn: str) -> str:
+    """The key of the job that looks: one per order and name."""
+    return f"{order_id}/{fqdn}"
+
+
+def _status(row: Any, now: datetime) -> str:
+    if row.passed:
+        return "expired" if row.expires_at and row.expires_at <= to_text(now) else "valid"
+    return "validating" if row.validating else "open"

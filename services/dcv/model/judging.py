@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an answer from outside means. A proof is exact or it is none; a refusal says what to do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+MAX_FILE_BYTES = 10 * 1024
+SHOWN_BYTES = 200
+
+
+class Reason(StrEnum):
+    """Why a look did not prove anything. Closed list."""
+
+    NOT_FOUND = "file_not_found"
+    REDIRECTED = "file_redirected"
+    BAD_STATUS = "file_bad_status"
+    TOO_LARGE = "file_too_large"
+    WRONG_CONTENT = "file_wrong_content"
+    UNREACHABLE = "host_unreachable"
+    ADDRESS_REFUSED = "address_refused"
+    NO_SUCH_NAME = "dns_no_record"
+    WRONG_TARGET = "dns_wrong_target"
+    DNS_FAILED = "dns_failed"
+    METHOD_ENDED = "method_not_allowed"
+
+
+ADVICE = {
+    Reason.NOT_FOUND: "The web server answers, but not with the file. Check the web root and the upper-case file name.",
+    Reason.REDIRECTED: "The web server redirects. Serve the file at the very URL, without any redirect.",
+    Reason.BAD_STATUS: "The web server answered with an error. The file must come with status 200.",
+    Reason.TOO_LARGE: "What came back is larger than 10 KiB, so it is not the file. Look for a catch-all page.",
+    Reason.WRONG_CONTENT: "The file is there, but its content is another. Copy it again; lines end with LF, no BOM.",
+    Reason.UNREACHABLE: "The web server could not be reached. Check DNS, firewall and that it listens on this port.",
+    Reason.ADDRESS_REFUSED: "The name leads to an address that is not dialled from here. Use CNAME or e-mail instead.",
+    Reason.NO_SUCH_NAME: "There is no such record yet. Add it as shown; new records may take some minutes.",
+    Reason.WRONG_TARGET: "The record is there, but its target is another. Copy it again, with both labels of the hash.",
+    Reason.DNS_FAILED: "The name servers did not answer properly. Check the delegation and DNSSEC of the zone.",
+    Reason.METHOD_ENDED: "The rules do not allow this method for this name any more. Choose another.",
+}
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look showed. `evidence` is what was asked, of whom, and what came back; no secrets are in it."""
+
+    passed: bool
+    reason: str = ""
+    advice: str = ""
+    evidence: dict[str, Any] = {}
+
+
+def refused(reason: Reason, evidence: dict[str, Any]) -> Outcome:
+    """A look that proved nothing."""
+    return Outcome(passed=False, reason=str(reason), advice=ADVICE[reason], evidence=evidence)
+
+
+class FileAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP answer. `complete` is False when the body was longer than `MAX_FILE_BYTES`."""
+
+    status: int
+    body: bytes
+    location: str = ""
+    complete: bool = True
+
+
+def judge_file(answer: FileAnswer, expected: str, evidence: dict[str, Any]) -> Outcome:
+    """Status 200 and exactly the expected lines; one missing line end at the end of the file is forgiven.
+
+    BR 3.2.2.4.18 would allow some redirects; the guide (§3.3, note 1) and we do not: they are how proofs are stolen.
+    """
+    found = evidence | {"status": answer.status, "content": _shown(answer.body)}
+    if 300 <= answer.status < 400:
+        return refused(Reason.REDIRECTED, found | {"location": answer.location[:SHOWN_BYTES]})
+    if answer.status in {404, 410}:
+        return refused(Reason.NOT_FOUND, found)
+    if answer.status != 200:
+        return refused(Reason.BAD_STATUS, found)
+    if not answer.complete or len(answer.body) > MAX_FILE_BYTES:
+        return refused(Reason.TOO_LARGE, found)
+    wanted = expected.encode("ascii")
+    if answer.body not in {wanted, wanted.removesuffix(b"\n")}:
+        return refused(Reason.WRONG_CONTENT, found)
+    return Outcome(passed=True, evidence=found)
+
+
+def judge_cname(statuses: list[tuple[str, str, list[str]]], expected: str, evidence: dict[str, Any]) -> Outcome:
+    """`statuses` holds (name asked, status, targets) from the FQDN up to the registrable name; one right record proves.
+
+    DNS names compare without regard to case (RFC 4343).
+    """
+    found = evidence | {"dns": [{"name": name, "status": status, "targets": list(t)} for name, status, t in statuses]}
+    for name, _, targets in statuses:
+        # More than one CNAME at a name is no DNS (RFC 2181 §10.1), so a second one spoils the proof.
+        if [target.lower() for target in targets] == [expected.lower()]:
+            return Outcome(passed=True, evidence=found | {"name": name})
+    if any(targets for _, _, targets in statuses):
+        return refused(Reason.WRONG_TARGET, found)
+    if any(status not in {"ok", "nxdomain", "nodata"} for _, status, _ in statuses):
+        return refused(Reason.DNS_FAILED, found)
+    return refused(Reason.NO_SUCH_NAME, found)
+
+
+def _shown(body: bytes) -> str:
+    return body[:SHOWN_BYTES].decode("ascii", "backslashreplace")

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Agents as the customer manages them: register, rename, remove, download, look."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from services.installer.handlers.access import account_of, scope_of
+from services.installer.handlers.views import agent_view, server_view
+from services.installer.model import agent as model
+from services.installer.model import job as jobs
+from services.installer.model.policy import Policy
+from services.installer.ports import AgentBundle
+from services.installer.projections import find_agent, name_taken, open_jobs, page_of_agents, page_of_sites
+from services.installer.tables import end_credential, waiting_codes
+from shared.clock import to_text
+from shared.context import Context
+from shared.contracts import installer as contract
+from shared.contracts.base import Done, Page
+from shared.errors import Code, ServiceError, not_found
+from shared.eventstore.room import Room
+from shared.eventstore.unit_of_work import UnitOfWork
+
+
+def register_agent(uow: UnitOfWork, request: contract.RegisterAgent, *, policy: Policy) -> contract.AgentView:
+    """Makes the record; the agent itself comes later."""
+    account_id = account_of(uow.context)
+    name = model.check_name(request.name)
+    _refuse_taken(uow, account_id, name)
+    agent_id = uow.new_id()
+    uid = hashlib.sha256(uow.new_id().encode()).hexdigest()[:32]
+    registered = contract.AgentRegistered(agent_id=agent_id, account_id=account_id, uid=uid, name=name)
+    uow.append(model.stream(agent_id), registered)
+    return _view(uow, agent_id, policy)
+
+
+def rename_agent(uow: UnitOfWork, request: contract.RenameAgent, *, policy: Policy) -> contract.AgentView:
+    """Another name, if nobody has it."""
+    account_id = account_of(uow.context)
+    loaded = uow.load(model.stream(request.agent_id), model.AGENT)
+    agent = model.present(loaded.state, account_id)
+    name = model.check_name(request.name)
+    if name.casefold() != agent.name.casefold():
+        _refuse_taken(uow, account_id, name)
+    uow.append(loaded, *model.rename(agent, name))
+    return _view(uow, agent.agent_id, policy)
+
+
+def remove_agent(uow: UnitOfWork, request: contract.RemoveAgent) -> Done:
+    """Ends the agent, its credential and its open work in one step (console check list 6.05)."""
+    loaded = uow.load(model.stream(request.agent_id), model.AGENT)
+    agent = model.present(loaded.state, account_of(uow.context))
+    for job_id in open_jobs(uow.connection, agent.agent_id):
+        job = uow.load(jobs.stream(job_id), jobs.JOB)
+        uow.append(job, *jobs.give_up(job.state, "The agent was removed."))
+    end_credential(uow.connection, agent.agent_id)
+    uow.append(loaded, model.remove(agent))
+    return Done(id=agent.agent_id)
+
+
+def get_agent(room: Room, request: contract.GetAgent, context: Context, *, policy: Policy) -> contract.AgentView:
+    """One agent."""
+    scope, now = scope_of(context), room.clock.now()
+    with room.query() as connection:
+        row = find_agent(connection, agent_id=request.agent_id)
+        if row is None or scope not in (None, row.account_id):
+            raise not_found("agent")
+        waiting = bool(waiting_codes(connection, request.agent_id, to_text(now)))
+        return agent_view(row, now, policy, waiting_for_code=waiting)
+
+
+def list_agents(
+    room: Room, request: contract.ListAgents, context: Context, *, policy: Policy
+) -> Page[contract.AgentView]:
+    """The account's agents."""
+    scope, now = scope_of(context), room.clock.now()
+    with room.query() as connection:
+        return page_of_agents(
+            connection,
+            scope,
+            request.limit,
+            request.cursor,
+            lambda row: agent_view(
+                row, now, policy, waiting_for_code=bool(waiting_codes(connection, row.agent_id, to_text(now)))
+            ),
+        )
+
+
+def list_servers(
+    room: Room, request: contract.ListServers, context: Context, *, policy: Policy
+) -> Page[contract.ServerView]:
+    """The hosts behind the account's agents."""
+    scope, now = scope_of(context), room.clock.now()
+    with room.query() as connection:
+        return page_of_agents(
+            connection,
+            scope,
+            request.limit,
+            request.cursor,
+            lambda row: server_view(row, now, policy),
+            agent_id=request.agent_id,
+            servers_only=True,
+        )
+
+
+def list_sites(room: Room, request: contract.ListSites, context: Context) -> Page[contract.SiteView]:
+    """The account's sites."""
+    scope = scope_of(context)
+    with room.query() as connection:
+        return page_of_sites(
+            connection, scope, request.limit, request.cursor, server_id=request.server_id, name=request.name
+        )
+
+
+def download_agent(
+    room: Room, request: contract.DownloadAgent, context: Context, *, bundle: AgentBundle, gateway: str
+) -> contract.AgentDownload:
+    """The zip for one agent, the same bytes each time."""
+    scope = scope_of(context)
+    with room.query() as connection:
+        row = find_agent(connection, agent_id=request.agent_id)
+    if row is None or scope not in (None, row.account_id):
+        raise not_found("agent")
+    content = bundle.build(row.uid, gateway)
+    return contract.AgentDownload(
+        file_name=f"certwright-agent-{row.uid[:8]}.zip",
+        zip_base64=base64.b64encode(content).decode("ascii"),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _refuse_taken(uow: UnitOfWork, account_id: str, name: str) -> None:
+    if name_taken(uow.connection, account_id, name):
+        raise ServiceError(Code.CONFLICT, "Another agent of this account has that name.", pointer="/name")
+
+
+def _view(uow: UnitOfWork, agent_id: str, policy: Policy) -> contract.AgentView:
+    row = find_agent(uow.connection, agent_id=agent_id)
+    waiting = bool(waiting_codes(uow.connection, agent_id, to_text(uow.now)))
+    return agent_view(row, uow.now, policy, waiting_for_code=waiting)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What other rooms ask for by their events: each becomes one job for the agent of the server that they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from services.installer.model import job as model
+from services.installer.model.outcome import failed
+from services.installer.projections import find_agent, find_site
+from shared.contracts import dcv, orders
+from shared.contracts.installer import AgentJobCreated
+from shared.eventsourcing.envelope import Envelope
+from shared.eventstore.unit_of_work import UnitOfWork
+
+NO_SERVER = "The server is not there any more: its agent was removed."
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What the events have in common."""
+
+    kind: str
+    cause: str
+    account_id: str
+    server_id: str
+    order_id: str
+    subject: str
+    arguments: dict[str, Any]
+
+
+def on_csr_requested(uow: UnitOfWork, envelope: Envelope[orders.CSRRequested]) -> None:
+    """Key and CSR on the host."""
+    event = envelope.data
+    organization = msgspec.to_builtins(event.organization) if event.organization else None
+    arguments = {
+        "request_id": event.request_id,
+        "common_name": event.common_name,
+        "names": event.names,
+        "key_algorithm": event.key_algorithm,
+        "organization": organization,
+    }
+    _create(
+        uow,
+        _Request(
+            kind="make_csr",
+            cause=event.request_id,
+            account_id=event.account_id,
+            server_id=event.server_id,
+            order_id=event.order_id,
+            subject=event.common_name,
+            arguments=arguments,
+        ),
+    )
+
+
+def on_dcv_file_requested(uow: UnitOfWork, envelope: Envelope[dcv.DCVFileRequested]) -> None:
+    """The validation file below the web root."""
+    event = envelope.data
+    arguments = {
+        "authorization_id": event.authorization_id,
+        "placement_id": event.placement_id,
+        "fqdn": event.fqdn,
+        "path": event.path,
+        "content": event.content,
+    }
+    _create(
+        uow,
+        _Request(
+            kind="place_dcv_file",
+            cause=event.placement_id,
+            account_id=event.account_id,
+            server_id=event.server_id,
+            order_id=event.order_id,
+            subject=event.fqdn,
+            arguments=arguments,
+        ),
+    )
+
+
+def on_installation_requested(uow: UnitOfWork, envelope: Envelope[orders.InstallationRequested]) -> None:
+    """The certificate onto one site."""
+    event = envelope.data
+    site = find_site(uow.connection, event.account_id, event.server_id, event.site_id)
+    arguments = {
+        "installation_id": event.installation_id,
+        "site_id": event.site_id,
+        "web_server": site.web_server if site else "",
+        "site_name": site.name if site else "",
+        "names": event.names,
+        "serial": event.serial,
+        "spki_sha256": event.spki_sha256,
+        "certificate_pem": event.certificate_pem,
+        "chain_pem": event.chain_pem,
+    }
+    _create(
+        uow,
+        _Request(
+            kind="install_certificate",
+            cause=event.installation_id,
+            account_id=event.account_id,
+            server_id=event.server_id,
+            order_id=event.order_id,
+            subject=site.name if site else event.site_id,
+            arguments=arguments,
+        ),
+        problem="" if site else "The site is not there any more: see the list of sites.",
+    )
+
+
+def on_certificate_save_requested(uow: UnitOfWork, envelope: Envelope[orders.CertificateSaveRequested]) -> None:
+    """The certificate as a zip in the user's folder."""
+    event = envelope.data
+    arguments = {
+        "save_id": event.save_id,
+        "common_name": event.common_name,
+        "number": event.number,
+        "certificate_pem": event.certificate_pem,
+        "chain_pem": event.chain_pem,
+    }
+    _create(
+        uow,
+        _Request(
+            kind="save_certificate",
+            cause=event.save_id,
+            account_id=event.account_id,
+            server_id=event.server_id,
+            order_id=event.order_id,
+            subject=event.common_name,
+            arguments=arguments,
+        ),
+    )
+
+
+def _create(uow: UnitOfWork, request: _Request, *, problem: str = "") -> None:
+    """One job per cause; what cannot be handed to an agent fails at once, so that nobody waits for it."""
+    job_id = model.job_id(request.kind, request.cause)
+    loaded = uow.load(model.stream(job_id), model.JOB)
+    if loaded.exists:
+        return
+    row = find_agent(uow.connection, server_id=request.server_id) if request.server_id else None
+    if row is None or row.account_id != request.account_id:
+        problem = NO_SERVER
+    if problem or row is None:
+        uow.append(loaded, *failed(request.kind, request.arguments, request, problem))
+        return
+    uow.append(
+        loaded,
+        AgentJobCreated(
+            job_id=job_id,
+            agent_id=row.agent_id,
+            account_id=request.account_id,
+            server_id=request.server_id,
+            kind=request.kind,
+            arguments=request.arguments,
+            order_id=request.order_id,
+            subject=request.subject,
+        ),
+    )

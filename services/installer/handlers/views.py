@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Agents and servers as people see them: connected, or why not and what to do about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from services.installer.model.policy import Policy
+from shared.clock import from_text
+from shared.contracts.installer import AgentFacts, AgentView, ServerView
+
+_facts = msgspec.json.Decoder(AgentFacts)
+_NO_FACTS = AgentFacts(version="", os="", hostname="")
+
+
+def agent_view(row: Any, now: datetime, policy: Policy, *, waiting_for_code: bool = False) -> AgentView:
+    """A row of `find_agent` or `page_of_agents` as a view."""
+    facts = facts_of(row)
+    state, cure = _state(row, facts, now, policy)
+    return AgentView(
+        agent_id=row.agent_id,
+        uid=row.uid,
+        name=row.name,
+        state=state,
+        created_at=row.created_at,
+        version=facts.version or row.version,
+        os=facts.os or row.os,
+        last_seen_at=row.seen_at,
+        waiting_for_code=waiting_for_code,
+        cure=cure,
+    )
+
+
+def server_view(row: Any, now: datetime, policy: Policy) -> ServerView:
+    """The agent's own host."""
+    facts = facts_of(row)
+    state, _ = _state(row, facts, now, policy)
+    return ServerView(
+        server_id=row.server_id,
+        agent_id=row.agent_id,
+        name=facts.hostname or row.name,
+        address=row.address or "",
+        state="not_connected" if state in {"not_connected", "unverified"} else "connected",
+        os=facts.os or row.os,
+        web_servers=facts.web_servers,
+        created_at=row.enrolled_at or row.created_at,
+    )
+
+
+def facts_of(row: Any) -> AgentFacts:
+    """What the agent last said of itself."""
+    return _facts.decode(row.facts) if row.facts else _NO_FACTS
+
+
+def _state(row: Any, facts: AgentFacts, now: datetime, policy: Policy) -> tuple[str, str]:
+    """State word and cure (console check list 3.08: never by colour alone)."""
+    if row.enrolled_at is None:
+        return "unverified", (
+            "Unpack the agent on its host and start it; it prints a one-time code. Choose Verify agent and type it."
+        )
+    if row.seen_at is None or from_text(row.seen_at) + policy.connected_for < now:
+        return "not_connected", (
+            "The agent is silent. Start it on its host and see that the host reaches this address over HTTPS."
+        )
+    if older(facts.version, policy.version):
+        return "outdated", (
+            f"The agent has version {facts.version}; {policy.version} is there. Stop it, download it again, unpack it "
+            "over the old one, and start it."
+        )
+    return "connected", ""
+
+
+def older(version: str, than: str) -> bool:
+    """Whether `version` comes before `than`; a version that cannot be read does."""
+    try:
+        return tuple(map(int, version.split("."))) < tuple(map(int, than.split(".")))
+    except ValueError:
+        return True

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installer on the wire: requests of customers and agents, and what other rooms ask for."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from services.installer import bootstrap
+from services.installer.handlers import agents, enrolment, reactions, work
+from shared.context import Context, system
+from shared.contracts import dcv, installer, orders
+from shared.contracts.base import Done, Page
+from shared.eventsourcing.envelope import Envelope
+from shared.messaging.rpc import rpc
+from shared.messaging.subscribe import subscribe
+from shared.messaging.timers import every
+from shared.runtime.service import Service
+
+
+class InstallerService(Service):
+    """Agents, servers, sites, and work on them."""
+
+    name = "installer"
+    build = staticmethod(bootstrap.build)
+    app: bootstrap.App
+
+    @rpc(installer.RegisterAgent)
+    def register_agent(self, request: installer.RegisterAgent, context: Context) -> installer.AgentView:
+        """A new agent record."""
+        return self.app.room.execute(partial(agents.register_agent, policy=self.app.policy), request, context)
+
+    @rpc(installer.RenameAgent)
+    def rename_agent(self, request: installer.RenameAgent, context: Context) -> installer.AgentView:
+        """Another name."""
+        return self.app.room.execute(partial(agents.rename_agent, policy=self.app.policy), request, context)
+
+    @rpc(installer.RemoveAgent)
+    def remove_agent(self, request: installer.RemoveAgent, context: Context) -> Done:
+        """Out for good."""
+        return self.app.room.execute(agents.remove_agent, request, context)
+
+    @rpc(installer.GetAgent)
+    def get_agent(self, request: installer.GetAgent, context: Context) -> installer.AgentView:
+        """One agent."""
+        return agents.get_agent(self.app.room, request, context, policy=self.app.policy)
+
+    @rpc(installer.ListAgents)
+    def list_agents(self, request: installer.ListAgents, context: Context) -> Page[installer.AgentView]:
+        """The account's agents."""
+        return agents.list_agents(self.app.room, request, context, policy=self.app.policy)
+
+    @rpc(installer.DownloadAgent)
+    def download_agent(self, request: installer.DownloadAgent, context: Context) -> installer.AgentDownload:
+        """The zip for one agent."""
+        app = self.app
+        return agents.download_agent(app.room, request, context, bundle=app.bundle, gateway=app.gateway)
+
+    @rpc(installer.ListServers)
+    def list_servers(self, request: installer.ListServers, context: Context) -> Page[installer.ServerView]:
+        """The account's servers."""
+        return agents.list_servers(self.app.room, request, context, policy=self.app.policy)
+
+    @rpc(installer.ListSites)
+    def list_sites(self, request: installer.ListSites, context: Context) -> Page[installer.SiteView]:
+        """The account's sites."""
+        return agents.list_sites(self.app.room, request, context)
+
+    @rpc(installer.VerifyAgent)
+    def verify_agent(self, request: installer.VerifyAgent, context: Context) -> installer.AgentView:
+        """The customer's side of the enrolment."""
+        return enrolment.verify_agent(self.app.room, request, context, policy=self.app.policy)
+
+    @rpc(installer.IntroduceAgent)
+    def introduce_agent(self, request: installer.IntroduceAgent, context: Context) -> installer.Introduction:
+        """The agent's side, waiting."""
+        return self.app.room.execute(enrolment.introduce_agent, request, _unstored(context))
+
+    @rpc(installer.FinishEnrolment)
+    def finish_enrolment(self, request: installer.FinishEnrolment, context: Context) -> installer.Introduction:
+        """The agent's side, done."""
+        handler = partial(enrolment.finish_enrolment, token=self.app.tokens.new())
+        return self.app.room.execute(handler, request, _unstored(context))
+
+    @rpc(installer.AuthenticateAgent)
+    def authenticate_agent(self, request: installer.AuthenticateAgent, _context: Context) -> installer.AgentIdentity:
+        """Who holds a token."""
+        return enrolment.authenticate_agent(self.app.room, request)
+
+    @rpc(installer.ClaimJobs)
+    def claim_jobs(self, request: installer.ClaimJobs, context: Context) -> installer.AgentWork:
+        """Beat and claim."""
+        return self.app.room.execute(partial(work.claim_jobs, policy=self.app.policy), request, context)
+
+    @rpc(installer.ReportStep)
+    def report_step(self, request: installer.ReportStep, context: Context) -> Done:
+        """A step of a job."""
+        return self.app.room.execute(work.report_step, request, context)
+
+    @rpc(installer.FinishJob)
+    def finish_job(self, request: installer.FinishJob, context: Context) -> Done:
+        """The end of a job."""
+        return self.app.room.execute(work.finish_job, request, context)
+
+    @rpc(installer.ReportSites)
+    def report_sites(self, request: installer.ReportSites, context: Context) -> Done:
+        """What a host serves."""
+        return self.app.room.execute(work.report_sites, request, context)
+
+    @rpc(installer.CheckInstallation)
+    def check_installation(self, request: installer.CheckInstallation, context: Context) -> installer.JobView:
+        """Served against expected."""
+        return self.app.room.execute(work.check_installation, request, context)
+
+    @rpc(installer.GetJob)
+    def get_job(self, request: installer.GetJob, context: Context) -> installer.JobView:
+        """One job."""
+        return work.get_job(self.app.room, request, context)
+
+    @rpc(installer.ListJobs)
+    def list_jobs(self, request: installer.ListJobs, context: Context) -> Page[installer.JobView]:
+        """Jobs, newest first."""
+        return work.list_jobs(self.app.room, request, context)
+
+    @subscribe(orders.CSRRequested)
+    def on_csr_requested(self, event: Envelope[orders.CSRRequested]) -> None:
+        """Key and CSR on the host."""
+        self.app.room.react(reactions.on_csr_requested, event, name="installer.on_csr_requested")
+
+    @subscribe(dcv.DCVFileRequested)
+    def on_dcv_file_requested(self, event: Envelope[dcv.DCVFileRequested]) -> None:
+        """The validation file."""
+        self.app.room.react(reactions.on_dcv_file_requested, event, name="installer.on_dcv_file_requested")
+
+    @subscribe(orders.InstallationRequested)
+    def on_installation_requested(self, event: Envelope[orders.InstallationRequested]) -> None:
+        """The certificate onto a site."""
+        self.app.room.react(reactions.on_installation_requested, event, name="installer.on_installation_requested")
+
+    @subscribe(orders.CertificateSaveRequested)
+    def on_certificate_save_requested(self, event: Envelope[orders.CertificateSaveRequested]) -> None:
+        """The certificate as a zip."""
+        name = "installer.on_certificate_save_requested"
+        self.app.room.react(reactions.on_certificate_save_requested, event, name=name)
+
+    @every(seconds=300)
+    def expire(self) -> None:
+        """Ends what waited too long."""
+        context = system("installer")
+        self.app.room.execute(partial(work.expire_jobs, policy=self.app.policy), None, context)
+        self.app.room.execute(enrolment.tidy, None, context)
+
+
+def _unstored(context: Context) -> Context:
+    """Without a command id: an answer with a credential, or one that changes by itself, must not be kept."""
+    return msgspec.structs.replace(context, command_id=None)

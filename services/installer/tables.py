@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installer's tables. Folded ones are rebuilt from events; state ones hold secrets' hashes and last contacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from shared.contracts.installer import AgentFacts
+from shared.eventstore.projections import Projections
+
+projections = Projections()
+
+agents = sa.Table(
+    "agents",
+    projections.metadata,
+    sa.Column("agent_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("uid", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("taken_name", sa.Text),  # NULL once removed: the name is free again
+    sa.Column("server_id", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("enrolled_at", sa.Text),
+    sa.Column("removed", sa.Boolean, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("os", sa.Text, nullable=False),
+    sa.UniqueConstraint("account_id", "taken_name"),  # decides a race for one name
+    sa.Index("agents_page", "account_id", "created_at", "agent_id"),
+    sa.Index("agents_server", "server_id"),
+)
+
+sites = sa.Table(
+    "sites",
+    projections.metadata,
+    sa.Column("site_id", sa.Text, primary_key=True),
+    sa.Column("server_id", sa.Text, nullable=False, index=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("names", sa.Text, nullable=False),  # " a.example.com *.b.example.com ", to look for " <name> "
+    sa.Column("view", sa.Text, nullable=False),  # SiteView as JSON
+    sa.Index("sites_page", "account_id", "name", "site_id"),
+)
+
+agent_jobs = sa.Table(
+    "agent_jobs",
+    projections.metadata,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("agent_id", sa.Text, nullable=False),
+    sa.Column("server_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("view", sa.Text, nullable=False),  # JobView as JSON
+    sa.Index("agent_jobs_open", "agent_id", "status", "created_at"),
+    sa.Index("agent_jobs_page", "account_id", "created_at", "job_id"),
+)
+
+introductions = sa.Table(
+    "introductions",
+    projections.state,
+    sa.Column("uid", sa.Text, primary_key=True),
+    sa.Column("code_sha256", sa.Text, primary_key=True),
+    sa.Column("agent_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # waiting, verified, refused
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # AgentFacts as JSON
+)
+
+credentials = sa.Table(
+    "credentials",
+    projections.state,
+    sa.Column("agent_id", sa.Text, primary_key=True),
+    sa.Column("token_sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("code_sha256", sa.Text, nullable=False),  # the enrolment that it came from
+    sa.Column("used", sa.Boolean, nullable=False),
+)
+
+contacts = sa.Table(
+    "contacts",
+    projections.state,
+    sa.Column("agent_id", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # AgentFacts as JSON
+)
+
+
+def introduction(connection: sa.Connection, uid: str, code_sha256: str) -> sa.Row[Any] | None:
+    """What became of one code."""
+    query = sa.select(introductions).where(introductions.c.uid == uid, introductions.c.code_sha256 == code_sha256)
+    return connection.execute(query).first()
+
+
+def waiting_codes(connection: sa.Connection, agent_id: str, now: str) -> set[str]:
+    """Hashes of the codes that the agent shows and that are still good."""
+    query = sa.select(introductions.c.code_sha256).where(
+        introductions.c.agent_id == agent_id, introductions.c.state == "waiting", introductions.c.expires_at > now
+    )
+    return set(connection.execute(query).scalars())
+
+
+def introduce(
+    connection: sa.Connection, *, uid: str, code_sha256: str, agent_id: str, expires_at: str, address: str, facts: str
+) -> None:
+    """Takes down a new code."""
+    values = {"uid": uid, "code_sha256": code_sha256, "agent_id": agent_id, "expires_at": expires_at}
+    connection.execute(
+        sa.insert(introductions).values(**values, address=address, facts=facts, state="waiting", tries=0)
+    )
+
+
+def mark_verified(connection: sa.Connection, uid: str, code_sha256: str, expires_at: str) -> None:
+    """The customer typed this code; the agent has until `expires_at` to finish. The agent's other codes end."""
+    mine = introductions.c.uid == uid
+    connection.execute(sa.update(introductions).where(mine).values(state="refused"))
+    chosen = sa.update(introductions).where(mine, introductions.c.code_sha256 == code_sha256)
+    connection.execute(chosen.values(state="verified", expires_at=expires_at))
+
+
+def count_wrong_code(connection: sa.Connection, agent_id: str, tries: int) -> None:
+    """A code was typed that fits none: after `tries` of them the waiting codes are refused."""
+    waiting = (introductions.c.agent_id == agent_id) & (introductions.c.state == "waiting")
+    connection.execute(sa.update(introductions).where(waiting).values(tries=introductions.c.tries + 1))
+    spent = sa.update(introductions).where(waiting, introductions.c.tries >= tries)
+    connection.execute(spent.values(state="refused"))
+
+
+def forget_codes(connection: sa.Connection, before: str) -> None:
+    """Removes codes that ended before a moment."""
+    connection.execute(sa.delete(introductions).where(introductions.c.expires_at < before))
+
+
+def credential_of(connection: sa.Connection, agent_id: str) -> sa.Row[Any] | None:
+    """The agent's credential, as hashes."""
+    return connection.execute(sa.select(credentials).where(credentials.c.agent_id == agent_id)).first()
+
+
+def holder_of(connection: sa.Connection, token_sha256: str) -> tuple[str, str] | None:
+    """Agent and account behind a token's hash."""
+    query = (
+        sa.select(agents.c.agent_id, agents.c.account_id)
+        .join(credentials, credentials.c.agent_id == agents.c.agent_id)
+        .where(credentials.c.token_sha256 == token_sha256, agents.c.removed.is_(False))
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row[0], row[1])
+
+
+def store_credential(connection: sa.Connection, agent_id: str, token_sha256: str, code_sha256: str) -> None:
+    """Gives the agent this credential; one that it had before ends."""
+    end_credential(connection, agent_id)
+    values = {"agent_id": agent_id, "token_sha256": token_sha256, "code_sha256": code_sha256}
+    connection.execute(sa.insert(credentials).values(**values, used=False))
+
+
+def end_credential(connection: sa.Connection, agent_id: str) -> None:
+    """The agent is nobody from now on."""
+    connection.execute(sa.delete(credentials).where(credentials.c.agent_id == agent_id))
+
+
+def touch(connection: sa.Connection, agent_id: str, now: str, facts: AgentFacts) -> None:
+    """The agent spoke with its credential."""
+    text = msgspec.json.encode(facts).decode()
+    mine = contacts.c.agent_id == agent_id
+    changed = connection.execute(sa.update(contacts).where(mine).values(seen_at=now, facts=text))
+    if not changed.rowcount:
+        connection.execute(sa.insert(contacts).values(agent_id=agent_id, seen_at=now, address="", facts=text))
+    used = sa.update(credentials).where(credentials.c.agent_id == agent_id, credentials.c.used.is_(False))
+    connection.execute(used.values(used=True))
+
+
+def meet(connection: sa.Connection, agent_id: str, now: str, address: str, facts: str) -> None:
+    """The agent enrolled from `address`."""
+    connection.execute(sa.delete(contacts).where(contacts.c.agent_id == agent_id))
+    connection.execute(sa.insert(contacts).values(agent_id=agent_id, seen_at=now, address=address, facts=facts))

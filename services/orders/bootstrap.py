@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the room together from settings; tests and benches put in their own clock, ids and database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.orders.projections import count_by_status, managed_certificates, projections
+from shared import metrics
+from shared.clock import Clock, Ids, RandomIds, SystemClock, from_text
+from shared.eventstore.database import Database
+from shared.eventstore.migrations import upgrade
+from shared.eventstore.room import Room
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class App:
+    """The wired room. Orders needs nothing of the outside world but billing's quote, which its service method asks."""
+
+    room: Room
+    settings: Settings
+
+    def measure(self) -> None:
+        """Brings the metrics of this room up to date; called when somebody scrapes them."""
+        with self.room.query() as connection:
+            counts = count_by_status(connection)
+            managed = managed_certificates(connection)
+        metrics.ORDERS.clear()
+        for kind, status, count in counts:
+            metrics.ORDERS.labels(kind, status).set(count)
+        metrics.CERTIFICATE_NOT_AFTER.clear()
+        for number, not_after in managed:
+            metrics.CERTIFICATE_NOT_AFTER.labels(str(number)).set(from_text(not_after).timestamp())
+
+
+def build(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, database: Database | None = None
+) -> App:
+    """Opens the database, brings its tables up to date, and returns the room."""
+    database = database or Database.open("orders", settings)
+    upgrade(database, projections)
+    room = Room("orders", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds())
+    return App(room=room, settings=settings)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What other rooms say, turned into facts of the order. Repetitions and late arrivals change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.orders.handlers.access import load_for_reaction
+from services.orders.model import ending, installing, issuing, placing, requesting
+from services.orders.model.order import Order
+from services.orders.projections import key_owner
+from shared.contracts import billing, ca, dcv, installer
+from shared.eventsourcing.envelope import Envelope
+from shared.eventsourcing.event import Event
+from shared.eventstore.streams import Loaded
+from shared.eventstore.unit_of_work import UnitOfWork
+from shared.pki.csr import CSRRefusedError, parse_csr
+
+
+def on_payment_captured(uow: UnitOfWork, envelope: Envelope[billing.PaymentCaptured]) -> None:
+    """The order is paid."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, placing.record_payment(loaded.state, envelope.data, uow.now))
+
+
+def on_charge_refused(uow: UnitOfWork, envelope: Envelope[billing.ChargeRefused]) -> None:
+    """The order will never be paid."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, placing.refuse_payment(loaded.state, envelope.data.reason))
+
+
+def on_csr_generated(uow: UnitOfWork, envelope: Envelope[installer.CSRGenerated]) -> None:
+    """A server made key and CSR."""
+    event = envelope.data
+    loaded = load_for_reaction(uow, event.order_id)
+    events = requesting.record_generated_csr(
+        loaded.state,
+        event.request_id,
+        event.csr_pem,
+        unique_value=uow.new_id().replace("-", ""),
+        taken=_taken(uow, loaded.state, event.csr_pem),
+        now=uow.now,
+    )
+    _append(uow, loaded, events)
+
+
+def on_csr_generation_failed(uow: UnitOfWork, envelope: Envelope[installer.CSRGenerationFailed]) -> None:
+    """A server could not."""
+    event = envelope.data
+    loaded = load_for_reaction(uow, event.order_id)
+    _append(uow, loaded, requesting.record_csr_failure(loaded.state, event.request_id, event.reason))
+
+
+def on_dcv_passed(uow: UnitOfWork, envelope: Envelope[dcv.DCVPassed]) -> None:
+    """A name is proved; the last one asks the CA."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, issuing.record_authorization(loaded.state, envelope.data, uow.now))
+
+
+def on_certificate_signed(uow: UnitOfWork, envelope: Envelope[ca.CertificateSigned]) -> None:
+    """The CA signed; a reissued certificate goes on to where the one before is served."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    before = len(loaded.state.certificates)
+    _append(uow, loaded, issuing.record_certificate(loaded.state, envelope.data, uow.now))
+    if len(loaded.state.certificates) > before:
+        _append(uow, loaded, installing.install_again(loaded.state, new_id=uow.new_id))
+
+
+def on_issuance_refused(uow: UnitOfWork, envelope: Envelope[ca.IssuanceRefused]) -> None:
+    """The CA will not sign."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, issuing.record_refusal(loaded.state, envelope.data))
+
+
+def on_certificate_revoked(uow: UnitOfWork, envelope: Envelope[ca.CertificateRevoked]) -> None:
+    """The CA revoked."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, ending.record_revocation(loaded.state, envelope.data))
+
+
+def on_deployment_succeeded(uow: UnitOfWork, envelope: Envelope[installer.DeploymentSucceeded]) -> None:
+    """A site serves the certificate."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, installing.record_deployment(loaded.state, envelope.data))
+
+
+def on_deployment_failed(uow: UnitOfWork, envelope: Envelope[installer.DeploymentFailed]) -> None:
+    """A site does not."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, installing.record_failed_deployment(loaded.state, envelope.data))
+
+
+def _append(uow: UnitOfWork, loaded: Loaded[Order], events: Sequence[Event]) -> None:
+    if events:
+        uow.append(loaded, *events)
+
+
+def _taken(uow: UnitOfWork, order: Order, pem: str) -> bool:
+    try:
+        spki_sha256 = parse_csr(pem).key.spki_sha256
+    except CSRRefusedError:
+        return False  # the decision will say why
+    return key_owner(uow.connection, spki_sha256) not in {None, order.account_id}

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The orders room on the wire: requests, events of other rooms, and the clock."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from services.orders import bootstrap
+from services.orders.handlers import clock, commands, queries, reactions
+from services.orders.model.requesting import read_csr
+from services.orders.model.status import REISSUE_BEFORE
+from services.orders.projections import orders_to_expire, orders_to_reissue
+from shared.context import Context, system
+from shared.contracts import billing, ca, dcv, installer
+from shared.contracts import orders as c
+from shared.contracts.base import Done, Page
+from shared.errors import ServiceError
+from shared.eventsourcing.envelope import Envelope
+from shared.messaging.rpc import rpc
+from shared.messaging.subscribe import subscribe
+from shared.messaging.timers import every
+from shared.runtime.service import Service
+
+_log = logging.getLogger(__name__)
+
+
+class OrdersService(Service):
+    """See README.md of this folder."""
+
+    name = "orders"
+    build = staticmethod(bootstrap.build)
+
+    # --- commands ---
+
+    @rpc(c.PlaceOrder)
+    def place_order(self, request: c.PlaceOrder, context: Context) -> c.OrderView:
+        """Billing is asked before the transaction begins: never call out inside one."""
+        try:
+            quote = self.client.send(billing.GetQuote(quote_id=request.quote_id), context)
+        except ServiceError as error:
+            if error.code == "not_found":
+                raise ServiceError(error.code, error.detail, pointer="/quote_id") from None
+            raise
+        return self.app.room.execute(partial(commands.place_order, quote=quote), request, context)
+
+    @rpc(c.PlaceTopUp)
+    def place_top_up(self, request: c.PlaceTopUp, context: Context) -> c.OrderView:
+        """Orders a deposit."""
+        return self.app.room.execute(commands.place_top_up, request, context)
+
+    @rpc(c.SubmitCSR)
+    def submit_csr(self, request: c.SubmitCSR, context: Context) -> c.OrderView:
+        """Gives or replaces the CSR."""
+        csr = read_csr(request.csr)
+        return self.app.room.execute(partial(commands.submit_csr, csr=csr), request, context)
+
+    @rpc(c.RequestCSR)
+    def request_csr(self, request: c.RequestCSR, context: Context) -> c.OrderView:
+        """Has the CSR made on a server."""
+        return self.app.room.execute(commands.request_csr, request, context)
+
+    @rpc(c.ValidateOrganization)
+    def validate_organization(self, request: c.ValidateOrganization, context: Context) -> c.OrderView:
+        """An operator vouches."""
+        return self.app.room.execute(commands.validate_organization, request, context)
+
+    @rpc(c.RejectOrder)
+    def reject_order(self, request: c.RejectOrder, context: Context) -> c.OrderView:
+        """An operator refuses."""
+        return self.app.room.execute(commands.reject_order, request, context)
+
+    @rpc(c.RequestInstallation)
+    def request_installation(self, request: c.RequestInstallation, context: Context) -> c.OrderView:
+        """On sites of one server."""
+        return self.app.room.execute(commands.request_installation, request, context)
+
+    @rpc(c.RequestSave)
+    def request_save(self, request: c.RequestSave, context: Context) -> Done:
+        """As a zip on a server."""
+        return self.app.room.execute(commands.request_save, request, context)
+
+    @rpc(c.CancelOrder)
+    def cancel_order(self, request: c.CancelOrder, context: Context) -> c.OrderView:
+        """Before issuance."""
+        return self.app.room.execute(commands.cancel_order, request, context)
+
+    @rpc(c.ReissueCertificate)
+    def reissue_certificate(self, request: c.ReissueCertificate, context: Context) -> c.OrderView:
+        """In the same term."""
+        csr = read_csr(request.csr) if request.csr is not None else None
+        return self.app.room.execute(partial(commands.reissue_certificate, csr=csr), request, context)
+
+    @rpc(c.RevokeCertificate)
+    def revoke_certificate(self, request: c.RevokeCertificate, context: Context) -> c.OrderView:
+        """All of the order."""
+        return self.app.room.execute(commands.revoke_certificate, request, context)
+
+    # --- queries ---
+
+    @rpc(c.ListOrders)
+    def list_orders(self, request: c.ListOrders, context: Context) -> Page[c.OrderSummary]:
+        """Newest first."""
+        return queries.list_page(self.app.room, request, context)
+
+    @rpc(c.GetOrder)
+    def get_order(self, request: c.GetOrder, context: Context) -> c.OrderView:
+        """Now or as of a moment."""
+        return queries.get_order(self.app.room, request, context)
+
+    @rpc(c.GetOrderHistory)
+    def get_order_history(self, request: c.GetOrderHistory, context: Context) -> Page[c.HistoryEntry]:
+        """Oldest first."""
+        return queries.get_history(self.app.room, request, context)
+
+    @rpc(c.ParseCSR)
+    def parse_csr(self, request: c.ParseCSR, context: Context) -> c.ParsedCSR:
+        """Stores nothing."""
+        return queries.parse_csr(self.app.room, request, context)
+
+    @rpc(c.GetCertificate)
+    def get_certificate(self, request: c.GetCertificate, context: Context) -> c.CertificateFile:
+        """With its chain."""
+        return queries.get_certificate(self.app.room, request, context)
+
+    # --- what other rooms say ---
+
+    @subscribe(billing.PaymentCaptured)
+    def on_payment_captured(self, event: Envelope[billing.PaymentCaptured]) -> None:
+        """→ OrderPaid."""
+        self.app.room.react(reactions.on_payment_captured, event, name="orders.on_payment_captured")
+
+    @subscribe(billing.ChargeRefused)
+    def on_charge_refused(self, event: Envelope[billing.ChargeRefused]) -> None:
+        """→ PaymentRefused."""
+        self.app.room.react(reactions.on_charge_refused, event, name="orders.on_charge_refused")
+
+    @subscribe(installer.CSRGenerated)
+    def on_csr_generated(self, event: Envelope[installer.CSRGenerated]) -> None:
+        """→ CSRSubmitted or CSRRejected."""
+        self.app.room.react(reactions.on_csr_generated, event, name="orders.on_csr_generated")
+
+    @subscribe(installer.CSRGenerationFailed)
+    def on_csr_generation_failed(self, event: Envelope[installer.CSRGenerationFailed]) -> None:
+        """→ CSRRejected."""
+        self.app.room.react(reactions.on_csr_generation_failed, event, name="orders.on_csr_generation_failed")
+
+    @subscribe(dcv.DCVPassed)
+    def on_dcv_passed(self, event: Envelope[dcv.DCVPassed]) -> None:
+        """→ AuthorizationRecorded, and IssuanceRequested with the last one."""
+        self.app.room.react(reactions.on_dcv_passed, event, name="orders.on_dcv_passed")
+
+    @subscribe(ca.CertificateSigned)
+    def on_certificate_signed(self, event: Envelope[ca.CertificateSigned]) -> None:
+        """→ CertIssued or IssuanceFailed."""
+        self.app.room.react(reactions.on_certificate_signed, event, name="orders.on_certificate_signed")
+
+    @subscribe(ca.IssuanceRefused)
+    def on_issuance_refused(self, event: Envelope[ca.IssuanceRefused]) -> None:
+        """→ IssuanceFailed."""
+        self.app.room.react(reactions.on_issuance_refused, event, name="orders.on_issuance_refused")
+
+    @subscribe(ca.CertificateRevoked)
+    def on_certificate_revoked(self, event: Envelope[ca.CertificateRevoked]) -> None:
+        """→ CertRevoked."""
+        self.app.room.react(reactions.on_certificate_revoked, event, name="orders.on_certificate_revoked")
+
+    @subscribe(installer.DeploymentSucceeded)
+    def on_deployment_succeeded(self, event: Envelope[installer.DeploymentSucceeded]) -> None:
+        """→ CertInstalled."""
+        self.app.room.react(reactions.on_deployment_succeeded, event, name="orders.on_deployment_succeeded")
+
+    @subscribe(installer.DeploymentFailed)
+    def on_deployment_failed(self, event: Envelope[installer.DeploymentFailed]) -> None:
+        """→ InstallationFailed."""
+        self.app.room.react(reactions.on_deployment_failed, event, name="orders.on_deployment_failed")
+
+    # --- the clock ---
+
+    @every(seconds=60)
+    def expire(self) -> None:
+        """→ OrderExpired for every order whose time is over."""
+        room = self.app.room
+        with room.query() as connection:
+            due = orders_to_expire(connection, room.clock.now())
+        for order_id in due:
+            room.execute(clock.expire_order, order_id, system("orders"))
+
+    @every(seconds=3600)
+    def reissue(self) -> None:
+        """→ ReissueRequested for certificates that end before their term does."""
+        room = self.app.room
+        now = room.clock.now()
+        with room.query() as connection:
+            due = orders_to_reissue(connection, now, now + REISSUE_BEFORE)
+        for order_id in due:
+            try:
+                room.execute(clock.reissue_order, order_id, system("orders"))
+            except ServiceError as error:
+                _log.warning("order %s was not reissued: %s", order_id, error)

@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Validation over a real room: what an order needs, looks, mails, reuse and expiry."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from services.dcv import bootstrap
+from services.dcv.handlers import challenges, mailing, views
+from services.dcv.model import authorization as model
+from services.dcv.model.judging import Outcome, Reason, refused
+from services.dcv.settings import DCVSettings
+from shared.clock import RandomIds, derived_id, to_text
+from shared.context import Context, system
+from shared.contracts.dcv import (
+    CheckDCV,
+    ChooseMethod,
+    ConfirmDCVMail,
+    DCVPassed,
+    GetMailConfirmation,
+    ListAuthorizations,
+    PlaceDCVFile,
+    SubmitDCVCode,
+    ValidationAttempted,
+)
+from shared.contracts.installer import DCVFilePlaced
+from shared.contracts.orders import CSRSubmitted, OrderCancelled
+from shared.errors import ServiceError
+from shared.eventsourcing.envelope import Envelope, Metadata
+from shared.eventstore import rebuild, verify
+from shared.settings import Settings
+
+ACCOUNT = "a0000000-0000-4000-8000-000000000001"
+CUSTOMER = Context(actor="user:u", account_id=ACCOUNT, permissions=frozenset({"view", "create_order"}))
+OTHER = Context(actor="user:v", account_id="other", permissions=frozenset({"view", "create_order"}))
+
+
+class MovedClock:
+    def __init__(self, at):
+        self.at = at
+
+    def now(self):
+        return self.at
+
+
+class ScriptedLookup:
+    def __init__(self):
+        self.outcome = Outcome(passed=True, evidence={})
+        self.asked = []
+
+    def look(self, target):
+        self.asked.append(target)
+        return self.outcome
+
+
+class Outbox:
+    def __init__(self):
+        self.mails = []
+
+    def send(self, mail, at):
+        self.mails.append(mail)
+
+
+class World:
+    def __init__(self, tmp_path):
+        self.clock = MovedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+        self.lookup = ScriptedLookup()
+        self.outbox = Outbox()
+        self.app = bootstrap.build(
+            Settings(data_dir=tmp_path), dcv=DCVSettings(), clock=self.clock, lookup=self.lookup, mailer=self.outbox
+        )
+        self.room = self.app.room
+        self.room.database.create_all(self.room.projections.metadata, self.room.projections.state)
+
+    def react(self, handler, data, name):
+        at = to_text(self.clock.now())
+        envelope = Envelope(
+            event_id=RandomIds().new(),
+            stream="order-1",
+            version=1,
+            type=data.TYPE,
+            schema_version=1,
+            occurred_at=at,
+            recorded_at=at,
+            data=data,
+            metadata=Metadata(account_id=ACCOUNT),
+            hash="",
+        )
+        self.room.react(handler, envelope, name=name)
+        return envelope
+
+    def csr(self, *names, order="order-1", version=1, method="http_csr_hash"):
+        data = CSRSubmitted(
+            order_id=order,
+            account_id=ACCOUNT,
+            csr_version=version,
+            csr_pem="",
+            spki_sha256="",
+            md5=f"{version:032X}",
+            sha256=f"{version:064x}",
+            unique_value=f"u{version}",
+            names=list(names),
+            dcv_method=method,
+        )
+        return self.react(challenges.on_csr_submitted, data, "dcv.on_csr_submitted")
+
+    def execute(self, handler, request, context=CUSTOMER, **ports):
+        return self.room.execute(lambda uow, cmd: handler(uow, cmd, **ports), request, context)
+
+    def choose(self, name, method, email="", order="order-1"):
+        request = ChooseMethod(order_id=order, fqdn=name, method=method, email=email)
+        return self.execute(challenges.choose_method, request, settings=self.app.own, mint=self.app.mint)
+
+    def check(self, name, context=CUSTOMER, order="order-1"):
+        return self.execute(challenges.check, CheckDCV(order_id=order, fqdn=name), context, settings=self.app.own)
+
+    def list(self, context=CUSTOMER, order="order-1"):
+        return views.list_authorizations(self.room, self.app.own, ListAuthorizations(order_id=order), context).items
+
+    def events(self, name, kind):
+        found = self.room.events(model.stream_of(derived_id("authorization", ACCOUNT, name)))
+        return [each.data for each in found if isinstance(each.data, kind)]
+
+    def run_jobs(self):
+        self.room.queue.run_due(self.app)
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    yield made
+    assert rebuild.check(made.room).differences == []
+    assert verify.verify(made.room.database).ok
+    made.room.database.close()
+
+
+def test_each_name_of_a_csr_gets_an_authorization_with_challenges_to_copy(world):
+    world.csr("www.shop-demo.com", "shop-demo.com")
+    first, second = sorted(world.list(), key=lambda one: one.fqdn)
+    assert (first.fqdn, second.fqdn) == ("shop-demo.com", "www.shop-demo.com")
+    assert second.status == "open"
+    assert second.file.url == f"http://www.shop-demo.com/.well-known/pki-validation/{1:032X}.txt"
+    assert second.file.content == f"{1:064x}\ncertwright.example\nu1\n"
+    assert second.cname.name == f"_{1:032x}.www.shop-demo.com."
+    assert second.cname.value.endswith(".u1.certwright.example.")
+
+
+def test_a_right_look_passes_once_for_the_order(world):
+    world.csr("www.shop-demo.com")
+    assert world.check("www.shop-demo.com").status == "validating"
+    world.run_jobs()
+    world.check("www.shop-demo.com")
+    world.run_jobs()
+    passed = world.events("www.shop-demo.com", DCVPassed)
+    assert [(each.order_id, each.csr_version, each.reused) for each in passed] == [("order-1", 1, False)]
+    assert passed[0].expires_at == to_text(world.clock.now() + timedelta(days=200))
+    assert world.list()[0].status == "valid"
+
+
+def test_a_wrong_look_is_kept_with_its_evidence_and_comes_again(world):
+    world.csr("www.shop-demo.com")
+    world.lookup.outcome = refused(Reason.NOT_FOUND, {"url": "http://x"})
+    world.check("www.shop-demo.com")
+    world.run_jobs()
+    shown = world.list()[0]
+    assert shown.status == "open"
+    assert shown.attempts[0].reason == "file_not_found"
+    assert shown.attempts[0].evidence["url"] == "http://x"
+    assert shown.next_check_at == to_text(world.clock.now() + timedelta(seconds=5))
+    world.clock.at += timedelta(seconds=6)
+    world.lookup.outcome = Outcome(passed=True)
+    world.run_jobs()
+    assert world.list()[0].status == "valid"
+    assert [each.attempt for each in world.events("www.shop-demo.com", ValidationAttempted)] == [1, 2]
+
+
+def test_a_look_for_a_replaced_csr_proves_nothing(world):
+    world.csr("www.shop-demo.com")
+    world.check("www.shop-demo.com")
+    leased = world.room.queue.lease("runner")
+    world.csr("www.shop-demo.com", version=2)
+    for job in leased:
+        world.room.queue.run(world.app, job)
+    assert world.events("www.shop-demo.com", DCVPassed) == []
+    world.csr("www.shop-demo.com", version=1)
+    assert world.list()[0].csr_version == 2
+
+
+def test_a_proof_is_used_again_for_another_order_until_it_expires(world):
+    world.csr("www.shop-demo.com")
+    world.check("www.shop-demo.com")
+    world.run_jobs()
+    world.clock.at += timedelta(days=10)
+    world.csr("www.shop-demo.com", order="order-2")
+    again = world.events("www.shop-demo.com", DCVPassed)[-1]
+    assert (again.order_id, again.reused) == ("order-2", True)
+    # From 2027-03-15 a proof is good for 100 days only: this one, of 2026-11-23, is too old by then.
+    world.clock.at = datetime(2027, 3, 16, tzinfo=UTC)
+    world.csr("www.shop-demo.com", order="order-3")
+    assert world.list(order="order-3")[0].status == "open"
+
+
+def test_a_wildcard_is_not_proved_by_a_file(world):
+    world.csr("*.shop-demo.com", method="http_csr_hash")
+    shown = world.list()[0]
+    assert shown.method == ""
+    assert shown.file is None
+    with pytest.raises(ServiceError) as refusal:
+        world.choose("*.shop-demo.com", "http_csr_hash")
+    assert refusal.value.pointer == "/method"
+    assert world.choose("*.shop-demo.com", "cname_csr_hash").method == "cname_csr_hash"
+
+
+@pytest.mark.parametrize("method", ["whois_email", "telepathy"])
+def test_methods_that_the_rules_do_not_know_any_more_are_refused(world, method):
+    world.csr("www.shop-demo.com")
+    with pytest.raises(ServiceError) as refusal:
+        world.choose("www.shop-demo.com", method)
+    assert refusal.value.code == "invalid"
+
+
+def test_the_file_is_asked_of_an_agent_and_looked_for_when_it_stands(world):
+    world.csr("www.shop-demo.com")
+    request = PlaceDCVFile(order_id="order-1", fqdn="www.shop-demo.com", server_id="s1")
+    world.execute(challenges.place_file, request, settings=world.app.own)
+    authorization_id = derived_id("authorization", ACCOUNT, "www.shop-demo.com")
+    placed = DCVFilePlaced(
+        order_id="order-1",
+        account_id=ACCOUNT,
+        authorization_id=authorization_id,
+        placement_id="p",
+        fqdn="www.shop-demo.com",
+        written_path="/srv/x",
+    )
+    world.react(challenges.on_file_placed, placed, "dcv.on_file_placed")
+    world.run_jobs()
+    assert len(world.lookup.asked) == 1
+    assert world.list()[0].status == "valid"
+
+
+def test_another_account_finds_nothing(world):
+    world.csr("www.shop-demo.com")
+    assert world.list(OTHER) == []
+    with pytest.raises(ServiceError) as refusal:
+        world.check("www.shop-demo.com", OTHER)
+    assert refusal.value.code == "not_found"
+
+
+def test_no_look_comes_after_the_order_was_cancelled(world):
+    world.csr("www.shop-demo.com")
+    world.check("www.shop-demo.com")
+    ended = OrderCancelled(order_id="order-1", account_id=ACCOUNT, refund=0, currency="USD")
+    world.react(challenges.on_order_ended, ended, "dcv.on_order_ended")
+    world.run_jobs()
+    assert world.lookup.asked == []
+
+
+def mail_secrets(world):
+    text = world.outbox.mails[-1].text
+    token = re.search(r"/validation/(\S+)", text)[1]
+    code = re.search(r"^    ([2-9A-Z]{26})$", text, re.MULTILINE)[1]
+    return token, code
+
+
+def test_the_link_of_a_mail_proves_the_name_when_confirmed_and_not_when_opened(world):
+    world.csr("www.shop-demo.com", method="email")
+    world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    world.run_jobs()
+    token, _ = mail_secrets(world)
+    for _ in range(20):
+        assert mailing.look_at_link(world.room, GetMailConfirmation(token=token)).state == "open"
+    assert world.events("www.shop-demo.com", DCVPassed) == []
+    confirmed = world.execute(mailing.confirm_link, ConfirmDCVMail(token=token), system("dcv", account_id=ACCOUNT))
+    assert confirmed.state == "confirmed"
+    assert world.events("www.shop-demo.com", DCVPassed)[0].method == "email"
+
+
+def test_a_mail_sent_again_after_a_crash_is_the_same_mail(world):
+    world.csr("www.shop-demo.com", method="email")
+    world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    [job] = world.room.queue.lease("runner")
+    world.room.queue.jobs["mail"].run(world.app, job.payload)
+    world.room.queue.jobs["mail"].run(world.app, job.payload)
+    first, second = world.outbox.mails
+    assert first == second
+
+
+def test_a_code_is_good_once_and_may_be_guessed_five_times(world):
+    world.csr("www.shop-demo.com", method="email")
+    world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    world.run_jobs()
+    _, code = mail_secrets(world)
+
+    def submit(given):
+        request = SubmitDCVCode(order_id="order-1", fqdn="www.shop-demo.com", code=given)
+        world.execute(mailing.count_try, request)
+        return world.execute(mailing.submit_code, request, settings=world.app.own)
+
+    for _ in range(5):
+        with pytest.raises(ServiceError):
+            submit("2" * 26)
+    with pytest.raises(ServiceError):
+        submit(code)
+    world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    world.run_jobs()
+    assert submit(mail_secrets(world)[1].lower()).status == "valid"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "eve@evil.example", "admin@other-shop.com", "admin@shop-demo.com\r\nBcc: eve@evil.example", "ADMIN"]
+)
+def test_mail_goes_only_to_the_constructed_addresses(world, address):
+    world.csr("www.shop-demo.com", method="email")
+    with pytest.raises(ServiceError) as refusal:
+        world.choose("www.shop-demo.com", "email", address)
+    assert refusal.value.pointer == "/email"
+    assert world.room.queue.lease("runner") == []
+
+
+def test_mails_are_limited_per_hour(world):
+    world.csr("www.shop-demo.com", method="email")
+    for _ in range(5):
+        world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    with pytest.raises(ServiceError) as refusal:
+        world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    assert refusal.value.code == "rate_limited"
+
+
+def test_no_secret_of_a_mail_is_stored(world):
+    world.csr("www.shop-demo.com", method="email")
+    world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    world.run_jobs()
+    token, code = mail_secrets(world)
+    with world.room.query() as connection:
+        dump = "".join(connection.connection.driver_connection.iterdump())
+    assert token not in dump
+    assert code not in dump
+
+
+def test_a_proof_is_said_to_be_expired_once(world):
+    world.csr("www.shop-demo.com")
+    world.check("www.shop-demo.com")
+    world.run_jobs()
+    authorization_id = derived_id("authorization", ACCOUNT, "www.shop-demo.com")
+    world.execute(challenges.expire, authorization_id, system("dcv"))
+    world.clock.at += timedelta(days=201)
+    world.execute(challenges.expire, authorization_id, system("dcv"))
+    world.execute(challenges.expire, authorization_id, system("dcv"))
+    kinds = [each.type for each in world.room.events(model.stream_of(authorization_id))]
+    assert kinds.count("dcv.AuthorizationExpired") == 1
+
+
+def test_the_state_of_a_stream_survives_json(world):
+    world.csr("www.shop-demo.com")
+    state = model.authorization(
+        each.data
+        for each in world.room.events(model.stream_of(derived_id("authorization", ACCOUNT, "www.shop-demo.com")))
+    )
+    assert msgspec.json.decode(msgspec.json.encode(state), type=model.Authorization) == state
