@@ -4,13 +4,27 @@
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import TypeVar
+
+T = TypeVar("T")
 
 CRASH_AT = "CERTWRIGHT_CRASH_AT"
 CRASH_MARK = "CERTWRIGHT_CRASH_MARK"
+DISORDER = "CERTWRIGHT_CRASH_DISORDER"
 EXIT_STATUS = 137  # what a shell reports for SIGKILL
 
 _wanted = os.environ.get(CRASH_AT, "")
+_disorder = bool(os.environ.get(DISORDER))
+
+
+def disordered(messages: Sequence[T]) -> Sequence[T]:
+    """The messages as they are; with `CERTWRIGHT_CRASH_DISORDER` each of them twice, in any order."""
+    if not _disorder:
+        return messages
+    return random.sample([*messages, *messages], 2 * len(messages))
 
 
 def crash_point(name: str) -> None:

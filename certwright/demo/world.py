@@ -44,6 +44,7 @@ class World:
         self.apache_port = free_port()
         self.tls_ports = {"nginx": free_port(), "apache": free_port()}
         self.url = ""
+        self.cluster: Cluster | None = None
         self._operator: dict[str, str] = {}
         self._stack = ExitStack()
 
@@ -153,6 +154,7 @@ class World:
         cluster = Cluster(self.folder / "cluster", settings=self._settings(), fast_database=True)
         starting.enter_context(cluster)
         cluster.wait_until_ready()
+        self.cluster = cluster
         self.url = cluster.url
         self._operator = {**_inherited(), **cluster.operator_environment()}
 

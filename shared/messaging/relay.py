@@ -15,7 +15,7 @@ from typing import Any
 import eventlet
 
 from shared import metrics
-from shared.crashpoint import crash_point
+from shared.crashpoint import crash_point, disordered
 from shared.messaging import cloudevents
 from shared.messaging.link import LinkDownError
 from shared.messaging.publisher import EventPublisher, Outgoing
@@ -88,7 +88,7 @@ class Relay:
             self._publisher.publish(
                 [
                     Outgoing(entry.event_id, entry.type, cloudevents.entry_to_bytes(entry, service=self._service))
-                    for entry in batch.entries
+                    for entry in disordered(batch.entries)
                 ]
             )
             crash_point(f"{self._service}/relay/published")
