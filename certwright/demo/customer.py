@@ -28,7 +28,7 @@ CONTACT = {
     "email": "nora@blumen-winter.example",
     "telephone": "+49301234567",
 }
-GOOD_CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030, "cvc": "123"}
+GOOD_CARD = "4242424242424242"
 PATIENCE_S = 60.0
 
 
@@ -103,7 +103,8 @@ class Customer:
                 raise
 
         address = wait_for("the payment page", page)
-        answer = requests.post(f"{address}/confirm", json={"card": GOOD_CARD}, timeout=30)
+        provider, _, intent = address.partition("/pay/")
+        answer = requests.post(f"{provider}/v1/intents/{intent}/confirm", json={"card_number": GOOD_CARD}, timeout=30)
         answer.raise_for_status()
 
     def wait_for_status(self, order_id: str, *statuses: str) -> dict[str, Any]:
