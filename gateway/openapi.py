@@ -152,7 +152,7 @@ def _operation(one: Input, schemas: _Schemas) -> dict[str, Any]:
     parameters = _parameters(one)
     if parameters:
         operation["parameters"] = parameters
-    if route.form is not None:
+    if route.form is not None:  # a webhook: its headers are the sender's affair (Standard Webhooks 1.0)
         operation["requestBody"] = {
             "required": True,
             "content": {JSON: {"schema": {"type": "object"}, "example": {"type": "payment.captured"}}},

@@ -52,8 +52,8 @@ def add(flask: Flask, ground: Ground) -> None:
     rule("/asyncapi.json", "asyncapi", lambda: Response(_asyncapi(), content_type=JSON))
     rule("/problems/<code>", "problem", _problem)
     rule("/livez", "livez", lambda: Response(b'{"status":"ok"}', content_type=JSON))
-    rule("/payments/return", "payment_return", lambda: _payment_return(ground))
-    rule("/dcv/confirm/<token>", "dcv_confirm", lambda token: _dcv_confirm(ground, token), "GET", "POST")
+    rule("/payment/return", "payment_return", lambda: _payment_return(ground))
+    rule("/validation/<token>", "validation", lambda token: _dcv_confirm(ground, token), "GET", "POST")
     rule("/first-run", "first_run", lambda: _first_run(ground), "GET", "POST")
 
 
@@ -72,13 +72,13 @@ def _reference() -> reference.Reference:
     return reference.of(openapi.document())
 
 
-def html(template: str, status: int = 200, **values: Any) -> Response:
-    """A rendered page."""
+def html(template: str, status: int = 200, *, script: bool = False, **values: Any) -> Response:
+    """A rendered page. With `script`, one of our own files may run in it."""
     return Response(
         render_template(template, **values),
         status=status,
         content_type="text/html; charset=utf-8",
-        headers={"Content-Security-Policy": POLICY},
+        headers={"Content-Security-Policy": f"{POLICY}; script-src 'self'" if script else POLICY},
     )
 
 
@@ -152,7 +152,8 @@ def _dcv_confirm(ground: Ground, token: str) -> Response:
 
 def _first_run(ground: Ground) -> Response:
     if request.method == "GET":
-        return html("first_run.html", token=request.args.get("token", ""), login="", email="", problem="")
+        # The token stands behind `#` in the link, where no log sees it; a script moves it into the form.
+        return html("first_run.html", script=True, token="", login="", email="", problem="")
     form = _form()
     values = {name: form.get(name, "") for name in ("token", "login", "password", "email")}
     try:
@@ -161,5 +162,5 @@ def _first_run(ground: Ground) -> Response:
         if error.code not in {Code.INVALID, Code.UNAUTHENTICATED, Code.CONFLICT, Code.ACTION_NOT_ALLOWED}:
             raise
         shown = {name: value for name, value in values.items() if name != "password"}
-        return html("first_run.html", KINDS[error.code].status, problem=error.detail, **shown)
+        return html("first_run.html", KINDS[error.code].status, script=True, problem=error.detail, **shown)
     return message("You are the operator", "Sign in with your login and password now.")

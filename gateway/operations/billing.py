@@ -11,8 +11,12 @@ from gateway.route import Route
 from shared.contracts import billing, orders
 
 SHOP = "Shop"
-SIGNATURE_HEADER = "Certwright-Signature"
-SIGNATURE_VARIABLE = "HTTP_" + SIGNATURE_HEADER.upper().replace("-", "_")  # as WSGI names it
+# Standard Webhooks 1.0, as WSGI names the headers.
+HEADERS = {
+    "signature": "HTTP_WEBHOOK_SIGNATURE",
+    "notice_id": "HTTP_WEBHOOK_ID",
+    "timestamp": "HTTP_WEBHOOK_TIMESTAMP",
+}
 
 
 def _notice(body: bytes, environ: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +27,7 @@ def _notice(body: bytes, environ: Mapping[str, Any]) -> dict[str, Any]:
         raise RefusedError("malformed", "The notice is not UTF-8.") from None
     if "\x00" in text:
         raise RefusedError("malformed", "The notice holds a NUL character.")
-    return {"body": text, "signature": environ.get(SIGNATURE_VARIABLE, "")}
+    return {"body": text, **{field: environ.get(name, "") for field, name in HEADERS.items()}}
 
 
 ROUTES = (
@@ -49,7 +53,7 @@ ROUTES = (
         summary="Ask how a payment ended, after the customer came back",
     ),
     Route(
-        method="POST", path="/api/v1/payments/webhook", request=billing.RecordProviderNotice, tag=SHOP, status=204,
+        method="POST", path="/api/v1/payments/notices", request=billing.RecordProviderNotice, tag=SHOP, status=204,
         summary="Notices of the payment provider, signed by it", form=_notice,
     ),
     Route(

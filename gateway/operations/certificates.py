@@ -82,23 +82,23 @@ ROUTES = (
         method="GET", path="/api/v1/ca", request=ca.GetChain, tag=CA, summary="Root and issuing certificates",
     ),
     Route(
-        method="GET", path="/ca/root.pem", request=ca.GetChain, tag=CA, name="ca_root_pem",
+        method="GET", path="/pki/root.pem", request=ca.GetChain, tag=CA, name="ca_root_pem",
         summary="The root certificate, PEM", answer=_pem(_root), media=PEM_MEDIA,
     ),
     Route(
-        method="GET", path="/ca/chain.pem", request=ca.GetChain, tag=CA, name="ca_chain_pem",
+        method="GET", path="/pki/chain.pem", request=ca.GetChain, tag=CA, name="ca_chain_pem",
         summary="Issuing certificates and the root, PEM", answer=_pem(_chain), media=PEM_MEDIA,
     ),
     Route(
-        method="GET", path="/ca/root.crt", request=ca.GetChain, tag=CA, name="ca_root_der",
+        method="GET", path="/pki/root.cer", request=ca.GetChain, tag=CA, name="ca_root_der",
         summary="The root certificate, DER", answer=_der(_root), media=DER_MEDIA,
     ),
     Route(
-        method="GET", path="/ca/issuing.crt", request=ca.GetChain, tag=CA, name="ca_issuing_der",
+        method="GET", path="/pki/issuing.cer", request=ca.GetChain, tag=CA, name="ca_issuing_der",
         summary="The issuing certificate, DER", answer=_der(_issuing), media=DER_MEDIA,
     ),
     Route(
-        method="GET", path="/crl/issuing.crl", request=ca.GetCRL, tag=CA, summary="The newest revocation list, DER",
+        method="GET", path="/pki/issuing.crl", request=ca.GetCRL, tag=CA, summary="The newest revocation list, DER",
         answer=_crl, media=CRL_MEDIA,
     ),
 )  # fmt: skip

@@ -21,7 +21,7 @@ def confirmation(state):
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/first-run?token=x", f"/dcv/confirm/{TOKEN}", "/problems/invalid"])
+@pytest.mark.parametrize("path", ["/", "/docs", f"/validation/{TOKEN}", "/problems/invalid"])
 def test_a_page_has_no_script_and_loads_nothing_from_elsewhere(client, rpc, path):
     rpc.answers[dcv.GetMailConfirmation] = confirmation("open")
     answer = client.get(path)
@@ -58,13 +58,13 @@ def test_every_type_of_problem_has_its_page(client):
 def test_looking_at_a_mailed_link_confirms_nothing(client, rpc):
     rpc.answers[dcv.GetMailConfirmation] = confirmation("open")
     for _ in range(20):
-        assert client.get(f"/dcv/confirm/{TOKEN}").status_code == 200
+        assert client.get(f"/validation/{TOKEN}").status_code == 200
     assert {type(request) for request in rpc.asked} == {dcv.GetMailConfirmation}
 
 
 def test_the_button_confirms(client, rpc):
     rpc.answers[dcv.ConfirmDCVMail] = confirmation("confirmed")
-    answer = client.post(f"/dcv/confirm/{TOKEN}", data={}, headers={"Origin": "http://localhost"})
+    answer = client.post(f"/validation/{TOKEN}", data={}, headers={"Origin": "http://localhost"})
     assert "is confirmed" in answer.text
     assert rpc.asked == [dcv.ConfirmDCVMail(token=TOKEN)]
     assert rpc.contexts[0].command_id
@@ -73,29 +73,31 @@ def test_the_button_confirms(client, rpc):
 @pytest.mark.parametrize(("state", "status"), [("expired", 410), ("unknown", 404), ("confirmed", 200)])
 def test_a_used_or_old_link_says_so(client, rpc, state, status):
     rpc.answers[dcv.GetMailConfirmation] = confirmation(state)
-    answer = client.get(f"/dcv/confirm/{TOKEN}")
+    answer = client.get(f"/validation/{TOKEN}")
     assert answer.status_code == status
     assert "<form" not in answer.text
-    assert client.get("/dcv/confirm/short").status_code == 404
+    assert client.get("/validation/short").status_code == 404
 
 
 def test_another_site_cannot_press_the_button(client, rpc):
-    answer = client.post(f"/dcv/confirm/{TOKEN}", headers={"Origin": "https://evil.example"})
+    answer = client.post(f"/validation/{TOKEN}", headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403
     assert rpc.asked == []
 
 
 def test_coming_back_from_the_payment_page_asks_how_it_ended(client, rpc):
     rpc.answers[billing.ConfirmReturn] = billing.ChargeView(order_id="x", status="paid", amount=1, currency="USD")
-    assert "Paid" in client.get("/payments/return?intent_id=pi_0123456789").text
+    assert "Paid" in client.get("/payment/return?intent_id=pi_0123456789").text
     assert rpc.asked == [billing.ConfirmReturn(intent_id="pi_0123456789")]
-    assert client.get("/payments/return?intent_id=%3Cb%3E").status_code == 404
+    assert client.get("/payment/return?intent_id=%3Cb%3E").status_code == 404
     rpc.answers[billing.ConfirmReturn] = ServiceError(Code.NOT_FOUND, "There is no such payment.")
-    assert client.get("/payments/return?intent_id=pi_0123456789").status_code == 404
+    assert client.get("/payment/return?intent_id=pi_0123456789").status_code == 404
 
 
 def test_the_first_run_makes_an_operator_once(client, rpc):
-    assert f'value="{TOKEN}"' in client.get(f"/first-run?token={TOKEN}").text
+    page = client.get("/first-run")
+    assert page.headers["Content-Security-Policy"].endswith("script-src 'self'")
+    assert page.text.count("<script") == 1
     answer = client.post("/first-run", data=FORM)
     assert "You are the operator" in answer.text
     assert rpc.asked == [accounts.ClaimOperator(**FORM)]

@@ -269,10 +269,13 @@ def test_signing_in_tells_where_from(client, rpc):
 
 def test_a_notice_of_the_provider_arrives_as_it_was_sent(client, rpc):
     body = b'{ "type":"payment.captured" }\n'
-    answer = client.post("/api/v1/payments/webhook", data=body, headers={"Certwright-Signature": "t=1,v1=ab"})
+    headers = {"webhook-signature": "v1,ab", "webhook-id": "n1", "webhook-timestamp": "1"}
+    answer = client.post("/api/v1/payments/notices", data=body, headers=headers)
     assert answer.status_code == 204
-    assert rpc.asked == [billing.RecordProviderNotice(body=body.decode(), signature="t=1,v1=ab")]
-    problem(client.post("/api/v1/payments/webhook", data=b"\xff"), 400, "malformed")
+    assert rpc.asked == [
+        billing.RecordProviderNotice(body=body.decode(), signature="v1,ab", notice_id="n1", timestamp="1")
+    ]
+    problem(client.post("/api/v1/payments/notices", data=b"\xff"), 400, "malformed")
 
 
 def test_files_come_as_files(client, rpc, bearer):
