@@ -62,6 +62,8 @@ def decode(name: str, schema: int, payload: str | bytes) -> Event:
         raise UnknownEventTypeError(name) from None
     if schema == cls.SCHEMA:
         return _decoders[name].decode(payload)  # type: ignore[no-any-return]
+    if schema > cls.SCHEMA:
+        raise UnknownEventTypeError(f"{name} in schema {schema}, later than {cls.SCHEMA}")
     fields: dict[str, Any] = msgspec.json.decode(payload)
     for step in range(schema, cls.SCHEMA):
         fields = _upcasters[(name, step)](fields)

@@ -9,6 +9,7 @@ from shared.context import Context
 from shared.contracts.base import Permission, Request
 from shared.errors import Code, ServiceError
 
+_CUSTOMERS = ("user:", "token:")
 _READABLE_BY_OPERATOR = frozenset({Permission.VIEW, Permission.SIGNED_IN})
 
 
@@ -22,7 +23,7 @@ def require_permission(request: type[Request[Any]], context: Context) -> None:
         return
     if context.operator and permission in _READABLE_BY_OPERATOR:
         return
-    if permission is Permission.SIGNED_IN and context.account_id is not None and context.actor != "public":
+    if permission is Permission.SIGNED_IN and context.account_id is not None and context.actor.startswith(_CUSTOMERS):
         return
     if context.actor == "public":
         raise ServiceError(Code.UNAUTHENTICATED, "Sign in first.")
