@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the room together from settings; tests put in their own clock, ids, database and a fast hasher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from services.accounts.adapters.secrets import Argon2Passwords, FileSealer, SystemChance
+from services.accounts.handlers.app import App
+from services.accounts.ports import Chance, Passwords
+from services.accounts.projections import projections
+from services.accounts.settings import AccountsSettings
+from shared.clock import Clock, Ids, RandomIds, SystemClock
+from shared.eventstore.database import Database
+from shared.eventstore.migrations import upgrade
+from shared.eventstore.room import Room
+from shared.settings import Settings
+
+
+def build(
+    settings: Settings,
+    *,
+    own: AccountsSettings | None = None,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    database: Database | None = None,
+    passwords: Passwords | None = None,
+    chance: Chance | None = None,
+    run: Callable[..., Any] | None = None,
+) -> App:
+    """Opens the database, brings its tables up to date, and returns the room.
+
+    `run(function, *arguments)` is where hashing is done; the service gives a thread pool, so that it serves meanwhile.
+    """
+    own = own or AccountsSettings()
+    database = database or Database.open("accounts", settings)
+    upgrade(database, projections)
+    room = Room("accounts", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds())
+    hashing: dict[str, Any] = {"memory_kib": own.argon2_memory_kib, "passes": own.argon2_passes}
+    if run is not None:
+        hashing["run"] = run
+    return App(
+        room=room,
+        settings=own,
+        passwords=passwords or Argon2Passwords(**hashing),
+        sealer=FileSealer(own.secret_key_file or settings.data_dir / "accounts.key"),
+        chance=chance or SystemChance(),
+        public_url=settings.public_url,
+        first_run_file=settings.data_dir / "first-run-link",
+    )

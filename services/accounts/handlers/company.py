@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What administrators and operators do with accounts and their users."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from services.accounts.handlers.access import audit, own_user, page_of
+from services.accounts.handlers.app import App
+from services.accounts.model import agreements, fields, grants
+from services.accounts.tables import companies, credentials, people
+from shared.clock import to_text
+from shared.context import Context
+from shared.contracts import accounts as c
+from shared.contracts import orders
+from shared.contracts.base import Done, Page
+from shared.errors import Code, ServiceError, invalid, not_found
+from shared.eventsourcing.envelope import Envelope
+from shared.eventstore.unit_of_work import UnitOfWork
+
+
+def list_agreements(_request: c.ListAgreements) -> Page[c.AgreementText]:
+    """The texts in force."""
+    found = list(agreements.in_force())
+    return Page(items=found, total=len(found))
+
+
+def get_account(app: App, _request: c.GetAccount, context: Context) -> c.AccountView:
+    """The own account. Raises not_found for operators, who have none."""
+    with app.room.query() as connection:
+        found = companies.account(connection, context.account_id) if context.account_id else None
+    if found is None:
+        raise not_found("account")
+    return found
+
+
+def update_account(uow: UnitOfWork, request: c.UpdateAccount) -> c.AccountView:
+    """New company or contact data, by the rules of the sign-up."""
+    account_id = uow.context.account_id
+    found = companies.account(uow.connection, account_id) if account_id else None
+    if found is None:
+        raise not_found("account")
+    if request.company is not None:
+        fields.check_company(request.company)
+        found = replace(found, company=request.company)
+    if request.contact is not None:
+        fields.check_contact(request.contact)
+        found = replace(found, contact=request.contact)
+    companies.change_account(uow.connection, found)
+    return found
+
+
+def list_users(app: App, request: c.ListUsers, context: Context) -> Page[c.UserView]:
+    """Users of the own account; for operators, the operators."""
+    with app.room.query() as connection:
+        own_user(connection, context)
+        found = [user.view() for user in people.users_of(connection, context.account_id)]
+    return page_of(found, request.limit, request.cursor, lambda one: one.user_id)
+
+
+def change_user(uow: UnitOfWork, request: c.ChangeUser) -> c.UserView:
+    """New permissions or another address. The last administrator keeps the right to administer."""
+    user = _colleague(uow, request.user_id)
+    if request.email is not None:
+        fields.check_email(request.email, "/email")
+        people.change_user(uow.connection, user.user_id, email=request.email)
+        user = replace(user, email=request.email)
+    if request.permissions is not None:
+        operator = user.account_id is None
+        permissions = grants.check_grant(request.permissions, uow.context.permissions, operator=operator)
+        right = "operator" if operator else "administer"
+        if right in user.permissions and right not in permissions:
+            others = [one for one in people.users_of(uow.connection, user.account_id) if one.user_id != user.user_id]
+            if not any(right in one.permissions for one in others):
+                raise ServiceError(Code.CONFLICT, f"This is the last user who may {right}.", pointer="/permissions")
+        if permissions != user.permissions:
+            people.change_user(uow.connection, user.user_id, permissions=" ".join(permissions))
+            user = replace(user, permissions=permissions)
+            audit(uow, user, c.UserChanged(user_id=user.user_id, permissions=permissions))
+    return user.view()
+
+
+def remove_user(uow: UnitOfWork, request: c.RemoveUser) -> Done:
+    """The user is gone, and every session and token with them."""
+    user = _colleague(uow, request.user_id)
+    if user.user_id == own_user(uow.connection, uow.context).user_id:
+        raise ServiceError(Code.CONFLICT, "Nobody removes themselves. Ask another administrator.", pointer="/user_id")
+    sessions = credentials.end_sessions(uow.connection, user.user_id)
+    tokens = [one.token_id for one in credentials.tokens_of(uow.connection, user.user_id)]
+    people.remove_user(uow.connection, user.user_id)
+    ended = [("session", one) for one in sessions] + [("token", one) for one in tokens]
+    audit(
+        uow,
+        user,
+        c.UserRemoved(user_id=user.user_id),
+        *(c.CredentialRevoked(credential_id=one, kind=kind, user_id=user.user_id) for kind, one in ended),
+    )
+    return Done(id=user.user_id)
+
+
+def list_accounts(app: App, request: c.ListAccounts) -> Page[c.AccountView]:
+    """Every account, newest first, for operators."""
+    if not 1 <= request.limit <= 200:
+        raise invalid("The limit is between 1 and 200.", "/limit")
+    with app.room.query() as connection:
+        found = companies.list_accounts(connection, request.search, request.limit, request.cursor)
+    items = found[: request.limit]
+    return Page(items=items, next_cursor=str(items[-1].order_number) if len(found) > request.limit else None)
+
+
+def get_contact(app: App, request: c.GetContact) -> c.Contact:
+    """Where other rooms write to."""
+    with app.room.query() as connection:
+        found = companies.account(connection, request.account_id)
+    if found is None:
+        raise not_found("account")
+    return found.contact
+
+
+def on_order_placed(uow: UnitOfWork, envelope: Envelope[orders.OrderPlaced]) -> None:
+    """Every order's number opens the second step of a sign-in from now on."""
+    companies.remember_number(uow.connection, envelope.data.number, envelope.data.account_id)
+
+
+def forget_old(uow: UnitOfWork, limits: tuple[str, str]) -> None:
+    """Drops what has ended: sessions idle since before the first moment, failures before the second."""
+    credentials.forget_old(uow.connection, to_text(uow.now), *limits)
+
+
+def _colleague(uow: UnitOfWork, user_id: str) -> people.User:
+    """A user of the own account. Raises not_found for all others."""
+    found = people.user(uow.connection, user_id)
+    if found is None or found.account_id != uow.context.account_id:
+        raise not_found("user")
+    return found

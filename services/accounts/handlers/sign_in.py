@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signing in, and knowing who is behind a credential.
+
+Whatever is wrong, the answer is the same, and about the same work is done: nobody learns which logins exist or which
+step failed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from services.accounts.handlers import guessing
+from services.accounts.handlers.access import audit, hash_of, secretly
+from services.accounts.handlers.app import App
+from services.accounts.model import agreements, throttle, totp
+from services.accounts.tables import companies, credentials, people
+from shared.clock import from_text, to_text
+from shared.context import Context
+from shared.contracts import accounts as c
+from shared.errors import Code, ServiceError
+from shared.eventstore.unit_of_work import UnitOfWork
+
+SEEN_EVERY = timedelta(minutes=1)  # a credential's last use is written at most so often
+TOKEN_PREFIX = "cw_"  # noqa: S105 - the mark of our tokens, which secret scanners look for
+REFUSAL = "The login, the password or the second step is wrong."
+
+
+class _Try(NamedTuple):
+    """What is known about a sign-in before its transaction."""
+
+    user: people.User | None  # whose password was right
+    keys: list[tuple[str, int]]
+    token: str
+    new_hash: str | None
+
+
+def sign_in(app: App, request: c.SignIn, context: Context) -> c.SignedIn:
+    """A new session with a new token. Raises unauthenticated, always with the same words; rate_limited."""
+    keys = throttle.keys_of("sign-in", request.login, request.remote_address, app.settings.failures_per_address)
+    with app.room.query() as connection:
+        guessing.refuse_if_blocked(connection, keys, app.room.clock.now())
+        found = people.user_by_login(connection, request.login)
+    right = app.passwords.verify(found.password_hash if found else None, request.password)
+    new_hash = None
+    if found and right and app.passwords.outdated(found.password_hash):
+        new_hash = app.passwords.hash(request.password)
+    tried = _Try(found if right else None, keys, app.chance.token(), new_hash)
+    handler = partial(_sign_in, app=app, tried=tried)
+    done = app.room.execute(handler, replace(request, password=""), secretly(context))
+    if done is None:
+        raise ServiceError(Code.UNAUTHENTICATED, REFUSAL)
+    return done
+
+
+def _sign_in(uow: UnitOfWork, request: c.SignIn, *, app: App, tried: _Try) -> c.SignedIn | None:
+    """None for a refusal, so that the failure is kept."""
+    # Asked again: many tries at once must not all slip in before the first failure is recorded.
+    guessing.refuse_if_blocked(uow.connection, tried.keys, uow.now)
+    user = people.user(uow.connection, tried.user.user_id) if tried.user else None
+    if user is None or tried.user is None or user.password_hash != tried.user.password_hash:
+        guessing.record(uow, tried.keys)
+        return None
+    factor = _second_step(uow, user, request, app)
+    if factor is None:
+        guessing.record(uow, tried.keys)
+        return None
+    guessing.forget(uow, tried.keys)
+    now = to_text(uow.now)
+    session = c.SessionView(
+        session_id=uow.new_id(),
+        created_at=now,
+        last_seen_at=now,
+        expires_at=to_text(uow.now + timedelta(days=app.settings.session_days)),
+        remote_address=request.remote_address,
+        current=True,
+    )
+    credentials.add_session(uow.connection, session, user.user_id, hash_of(tried.token))
+    people.change_user(uow.connection, user.user_id, last_sign_in_at=now)
+    if tried.new_hash is not None:
+        people.change_user(uow.connection, user.user_id, password_hash=tried.new_hash)
+    audit(uow, user, c.SignInSucceeded(user_id=user.user_id, session_id=session.session_id, factor=factor))
+    due = agreements.due(people.accepted(uow.connection, user.user_id)) if user.account_id is not None else []
+    return c.SignedIn(
+        session_token=tried.token,
+        expires_at=session.expires_at,
+        user=replace(user.view(), last_sign_in_at=now),
+        agreements_due=due,
+        last_sign_in_at=user.last_sign_in_at,
+    )
+
+
+def _second_step(uow: UnitOfWork, user: people.User, request: c.SignIn, app: App) -> str | None:
+    """The factor that was proved, or None."""
+    if user.totp_confirmed and user.totp_sealed is not None:
+        return _authenticator(uow, user, request.code, app)
+    if user.account_id is None:
+        return "none"  # an operator has no order; the console asks to enrol TOTP
+    if not app.settings.order_number_step:
+        return "none"
+    text = request.order_number.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        return None
+    return "order_number" if companies.owns_number(uow.connection, int(text), user.account_id) else None
+
+
+def _authenticator(uow: UnitOfWork, user: people.User, code: str, app: App) -> str | None:
+    plain = code.strip().replace(" ", "")
+    if totp.looks_like_totp(plain):
+        secret = app.sealer.open(user.totp_sealed or "", user.user_id)
+        step = totp.step_of(secret, plain, uow.now, after=user.totp_step)
+        if step is None:
+            return None
+        people.change_user(uow.connection, user.user_id, totp_step=step)
+        return "totp"
+    used = people.use_recovery_code(uow.connection, user.user_id, totp.recovery_hash(user.user_id, plain))
+    return "recovery_code" if used else None
+
+
+def authenticate(app: App, request: c.Authenticate) -> c.Identity:
+    """Who is behind a session or API token: one indexed read. Raises unauthenticated."""
+    now = app.room.clock.now()
+    kind = "session" if request.session_token else "token"
+    with app.room.query() as connection:
+        if request.session_token:
+            found = credentials.session_credential(connection, hash_of(request.session_token))
+        elif request.api_token.startswith(TOKEN_PREFIX):
+            found = credentials.token_credential(connection, hash_of(request.api_token))
+        else:
+            found = None
+    if found is None or _ended(found, kind, now, timedelta(hours=app.settings.session_idle_hours)):
+        raise ServiceError(Code.UNAUTHENTICATED, "Sign in first: this session or token is unknown or has ended.")
+    if found.seen_at is None or now - from_text(found.seen_at) >= SEEN_EVERY:
+        with app.room.database.write() as connection:
+            credentials.touch(connection, kind, found.credential_id, to_text(now))
+    granted = found.permissions
+    if found.granted is not None:
+        granted = [name for name in found.granted if name in found.permissions]
+    return c.Identity(
+        actor=f"user:{found.user_id}" if kind == "session" else f"token:{found.credential_id}",
+        account_id=found.account_id,
+        user_id=found.user_id,
+        permissions=granted,
+        credential_id=found.credential_id,
+        kind=kind,
+    )
+
+
+def _ended(found: credentials.Credential, kind: str, now: datetime, idle: timedelta) -> bool:
+    if found.expires_at is not None and from_text(found.expires_at) <= now:
+        return True
+    return kind == "session" and found.seen_at is not None and now - from_text(found.seen_at) > idle

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What accounts need of the world: slow hashing, sealing, chance."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Passwords(Protocol):
+    """Hashes passwords slowly on purpose. Never called inside a transaction."""
+
+    def hash(self, password: str) -> str:
+        """An Argon2id hash with its salt and parameters in it."""
+        ...
+
+    def verify(self, hashed: str | None, password: str) -> bool:
+        """Whether the password is the one; None as hash costs the same time and is False."""
+        ...
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether the hash was made with weaker parameters than those in force."""
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts small secrets at rest."""
+
+    def seal(self, secret: str, owner: str) -> str:
+        """The secret as text that only `open` with the same owner can read."""
+        ...
+
+    def open(self, sealed: str, owner: str) -> str:
+        """The secret. Raises ValueError when it was changed or belongs to somebody else."""
+        ...
+
+
+class Chance(Protocol):
+    """Where unguessable things come from."""
+
+    def token(self) -> str:
+        """256 random bits as URL-safe text."""
+        ...
+
+    def base32(self, characters: int) -> str:
+        """Random capital letters and digits 2 to 7, five bits each."""
+        ...

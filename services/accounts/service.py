@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The accounts room on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import eventlet.semaphore
+import eventlet.tpool
+
+from services.accounts import bootstrap
+from services.accounts.handlers import company, first_run, own, sign_in, sign_up
+from services.accounts.handlers.app import App
+from services.accounts.model.throttle import WINDOW
+from shared.clock import to_text
+from shared.context import Context, system
+from shared.contracts import accounts as c
+from shared.contracts import orders
+from shared.contracts.base import Done, Page
+from shared.eventsourcing.envelope import Envelope
+from shared.messaging.rpc import rpc
+from shared.messaging.subscribe import subscribe
+from shared.messaging.timers import every
+from shared.runtime.service import Service
+from shared.settings import Settings
+
+HASHES_AT_ONCE = 4  # each takes a core and its memory for tens of milliseconds
+
+_turn = eventlet.semaphore.Semaphore(HASHES_AT_ONCE)
+
+
+def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Hashing is C without the interpreter lock: in a thread, other requests go on meanwhile."""
+    with _turn:
+        return eventlet.tpool.execute(function, *arguments)
+
+
+def _build(settings: Settings) -> App:
+    app = bootstrap.build(settings, run=_in_thread)
+    first_run.announce(app)
+    return app
+
+
+class AccountsService(Service):
+    """See README.md of this folder."""
+
+    name = "accounts"
+    build = staticmethod(_build)
+    app: App
+
+    # --- everybody ---
+
+    @rpc(c.ListAgreements)
+    def list_agreements(self, request: c.ListAgreements, _context: Context) -> Page[c.AgreementText]:
+        """In force."""
+        return company.list_agreements(request)
+
+    @rpc(c.SignUp)
+    def sign_up(self, request: c.SignUp, context: Context) -> c.SignUpDone:
+        """A new account."""
+        return sign_up.sign_up(self.app, request, context)
+
+    @rpc(c.SignIn)
+    def sign_in(self, request: c.SignIn, context: Context) -> c.SignedIn:
+        """A new session."""
+        return sign_in.sign_in(self.app, request, context)
+
+    @rpc(c.ClaimOperator)
+    def claim_operator(self, request: c.ClaimOperator, context: Context) -> Done:
+        """The first operator."""
+        return sign_up.claim_operator(self.app, request, context)
+
+    # --- other rooms and the gateway ---
+
+    @rpc(c.Authenticate)
+    def authenticate(self, request: c.Authenticate, _context: Context) -> c.Identity:
+        """Who is it."""
+        return sign_in.authenticate(self.app, request)
+
+    @rpc(c.GetContact)
+    def get_contact(self, request: c.GetContact, _context: Context) -> c.Contact:
+        """Where to write to."""
+        return company.get_contact(self.app, request)
+
+    # --- the own user ---
+
+    @rpc(c.SignOut)
+    def sign_out(self, request: c.SignOut, context: Context) -> Done:
+        """One session or all."""
+        return self.app.room.execute(own.sign_out, request, context)
+
+    @rpc(c.ListSessions)
+    def list_sessions(self, request: c.ListSessions, context: Context) -> Page[c.SessionView]:
+        """Own ones."""
+        return own.list_sessions(self.app, request, context)
+
+    @rpc(c.AcceptAgreement)
+    def accept_agreement(self, request: c.AcceptAgreement, context: Context) -> Done:
+        """In force."""
+        return self.app.room.execute(own.accept_agreement, request, context)
+
+    @rpc(c.ChangePassword)
+    def change_password(self, request: c.ChangePassword, context: Context) -> Done:
+        """Ends other sessions."""
+        return own.change_password(self.app, request, context)
+
+    @rpc(c.EnrolTOTP)
+    def enrol_totp(self, request: c.EnrolTOTP, context: Context) -> c.TOTPEnrolment:
+        """Shows the secret once."""
+        return own.enrol_totp(self.app, request, context)
+
+    @rpc(c.ConfirmTOTP)
+    def confirm_totp(self, request: c.ConfirmTOTP, context: Context) -> c.RecoveryCodes:
+        """Shows the codes once."""
+        return own.confirm_totp(self.app, request, context)
+
+    @rpc(c.RemoveTOTP)
+    def remove_totp(self, request: c.RemoveTOTP, context: Context) -> Done:
+        """With the password."""
+        return own.remove_totp(self.app, request, context)
+
+    @rpc(c.GetMe)
+    def get_me(self, request: c.GetMe, context: Context) -> c.UserView:
+        """The own user."""
+        return own.get_me(self.app, request, context)
+
+    @rpc(c.ListTokens)
+    def list_tokens(self, request: c.ListTokens, context: Context) -> Page[c.TokenView]:
+        """Own ones."""
+        return own.list_tokens(self.app, request, context)
+
+    @rpc(c.CreateToken)
+    def create_token(self, request: c.CreateToken, context: Context) -> c.NewToken:
+        """Shows the secret once."""
+        return own.create_token(self.app, request, context)
+
+    @rpc(c.RevokeToken)
+    def revoke_token(self, request: c.RevokeToken, context: Context) -> Done:
+        """At once."""
+        return self.app.room.execute(own.revoke_token, request, context)
+
+    # --- the own account ---
+
+    @rpc(c.GetAccount)
+    def get_account(self, request: c.GetAccount, context: Context) -> c.AccountView:
+        """With company and contact."""
+        return company.get_account(self.app, request, context)
+
+    @rpc(c.UpdateAccount)
+    def update_account(self, request: c.UpdateAccount, context: Context) -> c.AccountView:
+        """Company or contact."""
+        return self.app.room.execute(company.update_account, request, context)
+
+    @rpc(c.ListUsers)
+    def list_users(self, request: c.ListUsers, context: Context) -> Page[c.UserView]:
+        """Of the account."""
+        return company.list_users(self.app, request, context)
+
+    @rpc(c.AddUser)
+    def add_user(self, request: c.AddUser, context: Context) -> c.UserView:
+        """To the account."""
+        return sign_up.add_user(self.app, request, context)
+
+    @rpc(c.ChangeUser)
+    def change_user(self, request: c.ChangeUser, context: Context) -> c.UserView:
+        """Permissions, e-mail."""
+        return self.app.room.execute(company.change_user, request, context)
+
+    @rpc(c.RemoveUser)
+    def remove_user(self, request: c.RemoveUser, context: Context) -> Done:
+        """With all credentials."""
+        return self.app.room.execute(company.remove_user, request, context)
+
+    @rpc(c.ListAccounts)
+    def list_accounts(self, request: c.ListAccounts, _context: Context) -> Page[c.AccountView]:
+        """For operators."""
+        return company.list_accounts(self.app, request)
+
+    # --- events and the clock ---
+
+    @subscribe(orders.OrderPlaced)
+    def on_order_placed(self, event: Envelope[orders.OrderPlaced]) -> None:
+        """Its number opens the second step."""
+        self.app.room.react(company.on_order_placed, event, name="accounts.on_order_placed")
+
+    @every(seconds=3600)
+    def tidy(self) -> None:
+        """Drops what has ended; a first-run link that ran out unclaimed is replaced."""
+        now = self.app.room.clock.now()
+        idle = timedelta(hours=self.app.settings.session_idle_hours)
+        limits = (to_text(now - idle), to_text(now - WINDOW))
+        self.app.room.execute(company.forget_old, limits, system("accounts"))
+        if first_run.expired(self.app):
+            first_run.announce(self.app)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of the accounts room, with the prefix CERTWRIGHT_ACCOUNTS_."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ENV_FILE, PrefixedSettings
+
+
+class AccountsSettings(PrefixedSettings):
+    """How long sessions last, what the second step is, and how hard a password is to guess."""
+
+    model_config = SettingsConfigDict(env_prefix="CERTWRIGHT_ACCOUNTS_", env_file=ENV_FILE, extra="ignore", frozen=True)
+
+    session_idle_hours: float = Field(12.0, gt=0, le=720)
+    """A session ends when it was not used for so long."""
+
+    session_days: float = Field(7.0, gt=0, le=90)
+    """A session ends after so long, used or not."""
+
+    order_number_step: bool = True
+    """Users without an authenticator app give one of their order numbers as the second step, as the guide has it. An
+    order number is no secret: enrol TOTP instead where it matters."""
+
+    first_run_hours: float = Field(24.0, ge=0.25, le=24)
+    """How long the one-time link of the first run works."""
+
+    failures_per_address: int = Field(60, ge=5)
+    """Failed sign-ins from one address that cost nothing; after them, waiting times grow. Many people may share one."""
+
+    secret_key_file: Path | None = None
+    """32 random bytes that seal TOTP secrets at rest. Made in the data folder when not given; replicas share one."""
+
+    argon2_memory_kib: int = Field(19_456, ge=8_192)
+    """Memory of one password hash. With two passes and one lane this is OWASP's advice for Argon2id."""
+
+    argon2_passes: int = Field(2, ge=1, le=10)
+    """Passes over that memory."""
