@@ -71,7 +71,7 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
             settings.uid,
             facts.gather(settings.servers()),
             Talk(say=_print, ask=input),
-            poll_seconds=min(settings.poll_seconds, 5.0),
+            poll_seconds=min(settings.poll_seconds or 2.0, 5.0),
             yes=arguments.yes,
         )
         credential.keep(token)

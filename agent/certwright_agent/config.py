@@ -41,7 +41,8 @@ class SettingsError(AgentError):
 class Settings:
     """`ca_file` pins the gateway's CA; None is possible only with a gateway on the loopback over plain HTTP.
 
-    Times are in seconds. `web_servers` are the raw entries, see `servers`.
+    Times are in seconds; without `poll_seconds` the gateway says when to ask again. `web_servers` are the raw entries,
+    see `servers`.
     """
 
     gateway: str
@@ -49,7 +50,7 @@ class Settings:
     ca_file: Path | None
     state: Path
     save_directory: Path
-    poll_seconds: float = 5.0
+    poll_seconds: float | None = None
     verify_seconds: float = 15.0
     roots: tuple[Path, ...] = ()
     web_servers: tuple[Mapping[str, Any], ...] = field(default=())
@@ -118,7 +119,7 @@ def _settings(raw: Mapping[str, Any], folder: Path) -> Settings:
         ca_file=ca_file,
         state=state,
         save_directory=Path(str(raw.get("save_directory", "~/Certwright"))).expanduser(),
-        poll_seconds=_between(raw.get("poll_seconds", 5), 0.1, 3600),
+        poll_seconds=_between(raw["poll_seconds"], 0.1, 3600) if "poll_seconds" in raw else None,
         verify_seconds=_between(raw.get("verify_seconds", 15), 1, 300),
         roots=tuple(Path(str(root)) for root in raw.get("roots", DEFAULT_ROOTS)),
         web_servers=servers,

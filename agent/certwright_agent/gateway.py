@@ -62,7 +62,7 @@ def _read(status: int, content: bytes) -> dict[str, Any]:
         raise GatewayError("the gateway's answer is too large", status)
     try:
         value = json.loads(content) if content else {}
-    except ValueError:
+    except (ValueError, RecursionError):  # also when it is nested too deep to be read
         value = None
     if not 200 <= status < 300:
         detail = value.get("detail") if isinstance(value, dict) else None

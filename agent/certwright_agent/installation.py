@@ -110,13 +110,20 @@ class Installer:
             Path(entry.record["candidate"]).unlink(missing_ok=True)
             server = next((s for s in self._servers if [s.kind, str(s.main)] == entry.record["web_server"]), None)
             touched = journal.PHASES.index(entry.record["phase"]) >= journal.PHASES.index(journal.TRIED)
-            if server is None or not touched:
-                self._drop(entry)
-                continue
-            reason = self._restore(server, entry)
+            reason = self._take_back(server, entry) if touched else ""
             if reason:
                 raise StepFailed(f"an interrupted installation could not be taken back: {reason}")
             self._drop(entry)  # the gateway hands the job out again
+
+    def _take_back(self, server: WebServer | None, entry: journal.Entry) -> str:
+        """Restores after an interruption. A file that somebody changed meanwhile is theirs and stays as it is."""
+        may_have_reloaded = entry.record["phase"] in {journal.TESTED, journal.RELOADED}
+        # nginx outlives a failed reload, Apache may not: one that is down for another reason is not started here.
+        down = server is None or (not server.running() and not (may_have_reloaded and server.kind == "apache"))
+        if server is None or down or entry.foreign():
+            entry.restore(self._staging)
+            return ""
+        return self._restore(server, entry)
 
     def _material(self, arguments: Mapping[str, Any], site: Site) -> tuple[Leaf, dict[str, bytes]]:
         """Checks that certificate, chain, key and site belong together; returns the files to write."""

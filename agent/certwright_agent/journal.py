@@ -68,18 +68,22 @@ class Entry:
 
         Files first: until they are back they may point through the link.
         """
-        foreign = []
+        foreign = self.foreign()
         for change in self.record["changes"]:
-            path = Path(change["path"])
-            present = path.read_bytes() if path.exists() else b""
-            if present == _bytes(change["new"]):
-                write_atomic(path, _bytes(change["old"]), owner=_owner(change), staging=staging)
-            elif present != _bytes(change["old"]):
-                foreign.append(str(path))
+            if _content(change) == _bytes(change["new"]):
+                write_atomic(Path(change["path"]), _bytes(change["old"]), owner=_owner(change), staging=staging)
         link = self.record["link"]
         if link_target(Path(link["path"])) == link["new"] and link["new"] != link["old"] and not foreign:
             point_link(Path(link["path"]), link["old"])
         return foreign
+
+    def foreign(self) -> list[str]:
+        """The files that are neither as they were nor as the installation made them."""
+        return [
+            change["path"]
+            for change in self.record["changes"]
+            if _content(change) not in (_bytes(change["old"]), _bytes(change["new"]))
+        ]
 
     def close(self) -> None:
         """The installation is over: the record stays as history, the newest 20 of them."""
@@ -111,6 +115,11 @@ def _change(change: Change) -> dict[str, Any]:
         "uid": owner.uid,
         "gid": owner.gid,
     }
+
+
+def _content(change: dict[str, Any]) -> bytes:
+    path = Path(change["path"])
+    return path.read_bytes() if path.exists() else b""
 
 
 def _bytes(text: str) -> bytes:

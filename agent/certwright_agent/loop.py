@@ -19,6 +19,7 @@ from certwright_agent.jobs import Worker
 _REPORT_EVERY = 600.0  # seconds; sooner when something changed
 _LOOK_EVERY = 30.0
 _BACKOFF_LIMIT = 60.0
+_POLL = 5.0  # when neither the settings nor the gateway say more
 
 
 class Agent:
@@ -51,20 +52,20 @@ class Agent:
                     self._do(job)
         return 0.0
 
-    def run(self, poll_seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    def run(self, poll_seconds: float | None, sleep: Callable[[float], None] = time.sleep) -> None:
         """Rounds until `stopping`, with jitter, ever slower while the gateway is away. Raises GatewayError 401."""
         failures = 0
         while not self.stopping:
-            wait = poll_seconds
             try:
-                wait = self.once() or poll_seconds
+                told = self.once()
+                wait = poll_seconds or told or _POLL
                 failures = 0
             except GatewayError as error:
                 if error.status == 401:
                     raise
                 failures += 1
                 self._say(str(error))
-                wait = min(_BACKOFF_LIMIT, poll_seconds * 2 ** min(failures, 10))
+                wait = min(_BACKOFF_LIMIT, (poll_seconds or _POLL) * 2 ** min(failures, 10))
             except (AgentError, OSError) as error:
                 self._say(str(error))
                 wait = _BACKOFF_LIMIT

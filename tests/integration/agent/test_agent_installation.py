@@ -208,3 +208,72 @@ def test_killed_while_tls_was_added_the_site_goes_back_to_plain(bench, point):
     bench.worker().recover()
     assert bench.files() == before
     assert bench.worker().work(job, lambda step: None)[1].succeeded
+
+
+def test_a_validation_file_is_served_from_the_web_root_and_taken_away_again(bench):
+    import urllib.error
+    import urllib.request
+
+    bench.start()
+    name = "3B410C326180BFEAC5ECE2BBF07B3C05.txt"
+    path = f".well-known/pki-validation/{name}"
+    placed = bench.work(agent_driver.job("place_dcv_file", fqdn=NAME, path=path, content="abc\nexample\n"))
+    assert placed.succeeded, placed.reason
+    assert placed.result["path"].endswith(path)
+    request = urllib.request.Request(f"http://127.0.0.1:{bench.port}/{path}", headers={"Host": NAME})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == b"abc\nexample\n"
+    assert bench.work(agent_driver.job("remove_dcv_file", fqdn=NAME, path=path)).succeeded
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request)
+    other = bench.work(agent_driver.job("place_dcv_file", fqdn="other.test", path=path, content="abc"))
+    assert "no site with a web root serves other.test" in other.reason
+
+
+def test_a_web_root_that_leads_elsewhere_gets_no_file(bench):
+    bench.start()
+    outside = bench.folder / "outside"
+    outside.mkdir()
+    (bench.server.document_root(NAME) / ".well-known").symlink_to(outside)
+    path = f".well-known/pki-validation/{'A' * 32}.txt"
+    outcome = bench.work(agent_driver.job("place_dcv_file", fqdn=NAME, path=path, content="abc"))
+    assert "outside" in outcome.reason
+    assert list(outside.iterdir()) == []
+
+
+def test_the_check_tells_what_is_served_beside_what_is_expected(bench):
+    bench.start(tls=True)
+    site = {"web_server": bench.kind, "site_name": NAME}
+    right = bench.work(agent_driver.job("check_installation", **site, expected_serial=bench.old_serial)).result
+    assert right["correct"]
+    assert right["bindings"][0]["served"]["names"] == [NAME]
+    wrong = bench.work(agent_driver.job("check_installation", **site, expected_serial="ABC")).result
+    assert not wrong["correct"]
+    bench.server.stop()
+    dead = bench.work(agent_driver.job("check_installation", **site, expected_serial="ABC")).result
+    assert dead["bindings"][0]["failure"] == "refused"
+
+
+def test_a_file_that_somebody_changed_meanwhile_stays_theirs(bench):
+    bench.start(tls=True)
+    job = bench.install_job()
+    assert agent_driver.run(bench.settings, job, crash_at="written/recorded") is None
+    with bench.site.open("a") as stream:
+        stream.write("# by hand\n")
+    theirs = bench.files()
+    bench.worker().recover()
+    assert bench.files() == theirs
+    assert bench.journal() == []
+    assert bench.worker().servers[0].test().ok
+
+
+def test_after_a_power_cut_the_old_files_are_back_before_the_server_starts(bench):
+    bench.start(tls=True)
+    job = bench.install_job()
+    before = bench.files()
+    assert agent_driver.run(bench.settings, job, crash_at="written/recorded") is None
+    bench.server.stop()
+    bench.worker().recover()
+    assert bench.files() == before
+    bench.server.start()
+    assert bench.served_serial() == bench.old_serial
