@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installer's whole story on SQLite and PostgreSQL, with tables made by its migrations."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.installer.projections import projections
+from shared.contracts import installer
+from shared.errors import ServiceError
+from shared.eventstore.database import Database
+from shared.eventstore.migrations import differences, upgrade
+from shared.eventstore.rebuild import check
+from shared.eventstore.verify import verify
+from shared.settings import Settings
+from tests.support import postgres
+from tests.support.installer_room import InstallerRoom
+
+CSR = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with postgres.running(tmp_path_factory.mktemp("postgres")) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def room(request, tmp_path):
+    if request.param == "sqlite":
+        settings = Settings(data_dir=tmp_path)
+    else:
+        url = request.getfixturevalue("server").create_database(f"installer_{next(_numbers)}")
+        settings = Settings(database_url=url, data_dir=tmp_path)
+    database = Database.open("installer", settings)
+    upgrade(database, projections)
+    assert differences(database, projections) == []
+    database.close()
+    with InstallerRoom.on(settings) as made:
+        yield made
+
+
+def test_the_whole_story(room):
+    agent, server_id = room.enrolled()
+    room.report(agent.agent_id, room.site(), room.site("b.example.test", names=["*.c.test"]))
+    assert [site.name for site in room.list_sites(name="x.c.test").items] == ["b.example.test"]
+    page = room.list_sites(limit=1)
+    assert len(room.list_sites(limit=1, cursor=page.next_cursor).items) == 1
+    jobs = [room.csr_requested(server_id, request_id=f"r{number}") for number in range(3)]
+    for _ in range(3):
+        room.clock.forward(seconds=1)
+        for job in room.claim(agent.agent_id, limit=1):
+            room.step(agent.agent_id, job.job_id, "make_csr")
+            room.finish_job(agent.agent_id, job.job_id, result={"csr_pem": CSR})
+    assert {room.get_job(job).status for job in jobs} == {"succeeded"}
+    first = room.list_jobs(limit=2)
+    assert len(first.items) + len(room.list_jobs(limit=2, cursor=first.next_cursor).items) == 3
+    with pytest.raises(ServiceError):
+        room.register("web")
+    room.expire()
+    room.remove(agent.agent_id)
+    assert check(room.room).equal
+    assert not verify(room.room.database).faults
+
+
+def test_one_of_two_who_want_a_name_at_the_same_moment_gets_it(room):
+    def register(_):
+        try:
+            return room.register("web")
+        except ServiceError as refused:
+            return str(refused.code)
+
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(register, range(4)))
+    assert (
+        sorted("agent" if isinstance(one, installer.AgentView) else one for one in got) == ["agent"] + ["conflict"] * 3
+    )
+
+
+def test_an_outcome_told_by_many_at_once_ends_the_job_once(room):
+    agent, server_id = room.enrolled()
+    job_id = room.csr_requested(server_id)
+    room.claim(agent.agent_id)
+    with ThreadPoolExecutor(4) as pool:
+        tell = [pool.submit(room.finish_job, agent.agent_id, job_id, result={"csr_pem": CSR}) for _ in range(4)]
+        assert {done.result().id for done in tell} == {job_id}
+    assert room.types(f"job-{job_id}").count("CSRGenerated") == 1
