@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 import sqlalchemy as sa
 
 from shared.eventstore import tables
+from shared.eventstore.connections import Connections
 from shared.settings import Settings
 
 BUSY_TIMEOUT_MS = 10_000
@@ -22,62 +23,112 @@ IDLE_IN_TRANSACTION_MS = 30_000  # a forgotten transaction would stall every rea
 class Database:
     """Opens transactions. Never yield, sleep, publish or call out inside one: SQLite has one writer."""
 
-    def __init__(self, service: str, engine: sa.Engine, *, owner_url: sa.URL | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        writing: sa.Engine,
+        reading: sa.Engine | None = None,
+        *,
+        connections: int = 8,
+        owner_url: sa.URL | None = None,
+    ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", service):
             raise ValueError(f"not a service name: {service!r}")
         self.service = service
-        self.engine = engine
+        self.engine = writing
+        self.dialect: Literal["sqlite", "postgresql"] = cast("Any", writing.dialect.name)
         self._owner_url = owner_url
-        self.dialect: Literal["sqlite", "postgresql"] = cast("Any", engine.dialect.name)
+        self._reading = reading
+        sqlite = self.dialect == "sqlite"
+        # BEGIN IMMEDIATE, since a read that turns into a write fails with "locked" whatever the timeout.
+        self._writers = Connections(writing, max(1, connections // 2), "BEGIN IMMEDIATE" if sqlite else "")
+        self._readers = (
+            None
+            if reading is None
+            else Connections(reading, max(1, connections // 2), "BEGIN" if sqlite else "", autocommit=not sqlite)
+        )
+        self._open: sa.Connection | None = None
 
     @classmethod
     def open(cls, service: str, settings: Settings) -> Database:
         """The service's database by the settings; nothing is created in it before `upgrade` or `create_all`."""
-        if settings.database_url:
-            url = sa.make_url(settings.database_url.replace("{service}", service))
-            if url.get_backend_name() == "postgresql":
-                owner = settings.database_owner_url.replace("{service}", service)
-                engine = _postgresql(url, service, settings.database_connections)
-                return cls(service, engine, owner_url=sa.make_url(owner) if owner else None)
-            if url.get_backend_name() == "sqlite":
-                return cls(service, _sqlite(url, settings.database_connections))
+        connections = settings.database_connections
+        if not settings.database_url:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return cls.file(service, settings.data_dir / f"{service}.sqlite3", connections=connections)
+        url = sa.make_url(settings.database_url.replace("{service}", service))
+        if url.get_backend_name() != "postgresql":
             raise ValueError(f"no support for a {url.get_backend_name()} database")
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls.file(service, settings.data_dir / f"{service}.sqlite3", connections=settings.database_connections)
+        owner = settings.database_owner_url.replace("{service}", service)
+        return cls(
+            service,
+            _postgresql(url, service),
+            _postgresql(url, service, "-c default_transaction_read_only=on"),
+            connections=connections,
+            owner_url=sa.make_url(owner) if owner else None,
+        )
 
     @classmethod
     def file(cls, service: str, path: Path, *, connections: int = 8) -> Database:
         """A database in the SQLite file at `path`."""
-        return cls(service, _sqlite(sa.URL.create("sqlite", database=str(path)), connections))
+        url = sa.URL.create("sqlite", database=str(path))
+        return cls(service, _sqlite(url), _sqlite(url, "query_only=ON"), connections=connections)
 
     @classmethod
     def memory(cls, service: str = "scratch") -> Database:
         """A database in memory on one connection, gone when closed: for scratch folds and single-threaded tests."""
-        return cls(service, _sqlite(sa.URL.create("sqlite", database=":memory:"), 1))
+        return cls(service, _sqlite(sa.URL.create("sqlite", database=":memory:")), connections=2)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One write transaction: committed at the end, rolled back on an exception."""
-        with self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                # BEGIN IMMEDIATE, since a read that turns into a write fails with "locked" whatever the timeout.
-                connection.execution_options(certwright_begin="BEGIN IMMEDIATE")
-            with connection.begin():
-                yield connection
+        connection = self._writers.begin()
+        if self._readers is None:
+            self._open = connection
+        try:
+            yield connection
+        except BaseException:
+            self._open = None
+            self._writers.rollback(connection)
+            raise
+        self._open = None
+        self._writers.commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """One consistent reading transaction; nothing written in it survives."""
-        with self.engine.connect() as connection, connection.begin() as transaction:
+        """A connection to read with; writing is refused.
+
+        On SQLite everything read in the block is of one moment. On PostgreSQL each statement sees what is committed
+        when it starts; where that is not enough, there is `snapshot`.
+        """
+        if self._readers is None:
+            yield from self._read_memory()
+            return
+        connection = self._readers.begin()
+        try:
             yield connection
-            transaction.rollback()
+        finally:
+            self._readers.rollback(connection)
+
+    def _read_memory(self) -> Iterator[sa.Connection]:
+        if self._open is not None:  # the one connection is in a transaction of this thread already
+            yield self._open
+            return
+        connection = self._writers.begin()
+        try:
+            yield connection
+        finally:
+            self._writers.rollback(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
         """A reading transaction in which every statement sees the same moment, for scans of more than one table."""
-        with self.engine.connect() as connection:
-            if self.dialect == "postgresql":  # SQLite gives every transaction one snapshot
-                connection.execution_options(isolation_level="REPEATABLE READ")
+        if self.dialect == "sqlite" or self._reading is None:
+            with self.read() as connection:
+                yield connection
+            return
+        with self._reading.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin() as transaction:
                 yield connection
                 transaction.rollback()
@@ -86,7 +137,9 @@ class Database:
         """The same database as the role that owns its tables, for migrations; close it afterwards if it is another."""
         if self._owner_url is None:
             return self
-        return Database(self.service, _postgresql(self._owner_url, self.service, 1))
+        return Database(
+            self.service, _postgresql(self._owner_url, self.service), _postgresql(self._owner_url, self.service)
+        )
 
     def create_schema(self) -> None:
         """Makes the service's schema on PostgreSQL where there is none; nothing elsewhere."""
@@ -108,7 +161,12 @@ class Database:
 
     def close(self) -> None:
         """Closes every idle connection."""
+        self._writers.close()
         self.engine.dispose()
+        if self._readers is not None:
+            self._readers.close()
+        if self._reading is not None:
+            self._reading.dispose()
 
     def sql(self, text: str) -> str:
         """`text`, written with `?`, in the placeholders of this database's driver."""
@@ -120,42 +178,41 @@ def _placeholders(text: str) -> str:
     return text.replace("?", "%s")
 
 
-def _sqlite(url: sa.URL, connections: int) -> sa.Engine:
-    memory = url.database in {None, "", ":memory:"}
-    options: dict[str, Any] = (
-        {"poolclass": sa.StaticPool}
-        if memory
-        else {"poolclass": sa.QueuePool, "pool_size": connections, "max_overflow": 0, "pool_timeout": 30}
+def _sqlite(url: sa.URL, *pragmas: str) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        connect_args={"check_same_thread": False},
+        poolclass=sa.StaticPool if url.database == ":memory:" else sa.NullPool,
     )
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": 10}, **options)
 
     @sa.event.listens_for(engine, "connect")
     def _connect(driver: Any, _record: Any) -> None:
         driver.isolation_level = None  # the driver begins nothing by itself
         for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "recursive_triggers=ON",  # INSERT OR REPLACE must meet the append-only trigger too
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            *pragmas,
         ):
             driver.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("certwright_begin", "BEGIN"))
 
     return engine
 
 
-def _postgresql(url: sa.URL, service: str, connections: int) -> sa.Engine:
+def _postgresql(url: sa.URL, service: str, *options: str) -> sa.Engine:
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={
-            "options": f"-c search_path={service} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
+            "options": " ".join(
+                (
+                    f"-c search_path={service}",
+                    f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
+                    *options,
+                )
+            ),
             "application_name": f"certwright {service}",
         },
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=30,
+        poolclass=sa.NullPool,
     )

@@ -178,8 +178,9 @@ def _run_again_or_raise(error: ConflictError | DBAPIError, *, last: bool) -> Non
         # A race that a unique key of a read model, the inbox or the replies decided: the next run sees the winner.
         if last:
             raise error
-    # Serialization failures and deadlocks (SQLSTATE 40001, 40P01): PostgreSQL asks for the transaction again.
-    elif last or getattr(error.orig, "sqlstate", None) not in {"40001", "40P01"}:
+    # Serialization failures and deadlocks (SQLSTATE 40001, 40P01): PostgreSQL asks for the transaction again. A
+    # connection lost before COMMIT was sent (`connection_invalidated`) took the transaction with it.
+    elif last or not (error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}):
         if isinstance(error, OperationalError):
             raise ServiceError(Code.UNAVAILABLE, "The database does not answer. Try again.") from error
         raise error
