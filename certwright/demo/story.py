@@ -41,7 +41,7 @@ class Story:
         code, _ = self.world.start_agent(folder / "agent.zip")
         self.customer.verify_agent(agent["agent_id"], code)
         self.say("the agent was downloaded, started, and confirmed on both sides by its one-time code")
-        self.root = self.customer.api.call("GET", f"{self.world.url}/ca/root.pem")
+        self.root = self.customer.api.call("GET", f"{self.world.url}/pki/root.pem")
 
     def single_name_on_nginx(self) -> dict[str, Any]:
         """Paid by card, proved by file."""

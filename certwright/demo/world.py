@@ -122,6 +122,7 @@ class World:
             "CERTWRIGHT_EGRESS_NAMESERVERS": f'["127.0.0.1:{self.names.port}"]',
             "CERTWRIGHT_DCV_HTTP_PORT": str(self.http_port),
             "CERTWRIGHT_BILLING_SANDBOX_PORT": str(free_port()),
+            "CERTWRIGHT_INSTALLER_POLL_AFTER_S": "0.3",  # somebody is watching
         }
 
     def _one_process(self, starting: ExitStack) -> None:
