@@ -61,7 +61,7 @@ def build(
         prices=prices,
         provider=provider,
         return_url=own.return_url or f"{public}/payment/return",
-        webhook_url=own.webhook_url or f"{public}/api/v1/payments/webhook",
+        webhook_url=own.webhook_url or f"{public}/api/v1/payments/notices",
         sandbox=sandbox,
     )
 

@@ -41,7 +41,7 @@ class BillingSettings(PrefixedSettings):
     """How long an answer of the provider is waited for, in seconds."""
 
     webhook_url: str = ""
-    """Where the provider sends notices. Empty means `<public_url>/api/v1/payments/webhook`."""
+    """Where the provider sends notices. Empty means `<public_url>/api/v1/payments/notices`."""
 
     return_url: str = ""
     """Where the payment page sends customers back to. Empty means `<public_url>/payment/return`."""
