@@ -18,6 +18,7 @@ from certwright_agent.jobs import Worker
 
 _REPORT_EVERY = 600.0  # seconds; sooner when something changed
 _LOOK_EVERY = 30.0
+_FACTS_EVERY = 60.0
 _BACKOFF_LIMIT = 60.0
 _POLL = 5.0  # when neither the settings nor the gateway say more
 
@@ -32,6 +33,8 @@ class Agent:
         self._reported = ""
         self._reported_at = self._looked_at = float("-inf")
         self._telling = True
+        self._known_facts: dict[str, Any] = {}
+        self._gathered_at = float("-inf")
         self.stopping = False
 
     def once(self) -> float:
@@ -43,7 +46,7 @@ class Agent:
         self._deliver()
         self.report_sites()
         while not self.stopping:
-            work = self._gateway.send("POST", "/jobs/claim", {"facts": facts.gather(self._worker.servers), "limit": 1})
+            work = self._gateway.send("POST", "/jobs/claim", {"facts": self._facts(), "limit": 1})
             jobs = work.get("jobs")
             if not isinstance(jobs, list) or not jobs:
                 return _seconds(work.get("poll_after"))
@@ -87,6 +90,12 @@ class Agent:
         if always or digest != self._reported or now - self._reported_at > _REPORT_EVERY:
             self._gateway.send("PUT", "/sites", {"sites": sites})
             self._reported, self._reported_at = digest, now
+
+    def _facts(self) -> dict[str, Any]:
+        """The facts, gathered once a minute: each time the web servers' programs have to be asked."""
+        if time.monotonic() - self._gathered_at > _FACTS_EVERY:
+            self._known_facts, self._gathered_at = facts.gather(self._worker.servers), time.monotonic()
+        return self._known_facts
 
     def _do(self, job: dict[str, Any]) -> None:
         self._telling = True

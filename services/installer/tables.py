@@ -164,15 +164,19 @@ def end_credential(connection: sa.Connection, agent_id: str) -> None:
     connection.execute(sa.delete(credentials).where(credentials.c.agent_id == agent_id))
 
 
-def touch(connection: sa.Connection, agent_id: str, now: str, facts: AgentFacts) -> None:
-    """The agent spoke with its credential."""
+def touch(connection: sa.Connection, agent_id: str, now: str, facts: AgentFacts, *, fresh_since: str) -> None:
+    """The agent spoke with its credential. Nothing is written while the last note is fresh and says the same: agents
+    ask every few seconds, and each write is a flush to disk."""
     text = msgspec.json.encode(facts).decode()
     mine = contacts.c.agent_id == agent_id
-    changed = connection.execute(sa.update(contacts).where(mine).values(seen_at=now, facts=text))
-    if not changed.rowcount:
+    noted = connection.execute(sa.select(contacts.c.seen_at, contacts.c.facts).where(mine)).first()
+    if noted is None:
         connection.execute(sa.insert(contacts).values(agent_id=agent_id, seen_at=now, address="", facts=text))
-    used = sa.update(credentials).where(credentials.c.agent_id == agent_id, credentials.c.used.is_(False))
-    connection.execute(used.values(used=True))
+    elif noted.seen_at < fresh_since or noted.facts != text:
+        connection.execute(sa.update(contacts).where(mine).values(seen_at=now, facts=text))
+    held = credential_of(connection, agent_id)
+    if held is not None and not held.used:
+        connection.execute(sa.update(credentials).where(credentials.c.agent_id == agent_id).values(used=True))
 
 
 def meet(connection: sa.Connection, agent_id: str, now: str, address: str, facts: str) -> None:

@@ -119,7 +119,7 @@ def _classify(error: Exception) -> Failure:
         return Failure.TIMEOUT
     if isinstance(error, ssl.SSLError):
         reason = error.reason or ""
-        if "ALERT" in reason:
+        if reason.startswith(("SSLV3_ALERT", "TLSV1_", "TLSV13_")):  # OpenSSL's names of alerts that came in
             return Failure.ALERT
         return Failure.CLOSED if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) else Failure.NOT_TLS
     if isinstance(error, ConnectionRefusedError):

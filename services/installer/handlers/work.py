@@ -35,7 +35,8 @@ def claim_jobs(uow: UnitOfWork, request: contract.ClaimJobs, *, policy: Policy) 
     """Beat and claim in one. Jobs that this agent held before were lost, and are handed out again."""
     agent_id = agent_of(uow.context)
     _present(uow, agent_id)
-    touch(uow.connection, agent_id, to_text(uow.now), request.facts)
+    fresh_since = to_text(uow.now - policy.connected_for / 6)
+    touch(uow.connection, agent_id, to_text(uow.now), request.facts, fresh_since=fresh_since)
     work: list[contract.AgentJob] = []
     for job_id in open_jobs(uow.connection, agent_id, min(max(request.limit, 1), MOST_AT_ONCE)):
         loaded = uow.load(model.stream(job_id), model.JOB)
