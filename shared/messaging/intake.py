@@ -8,6 +8,7 @@ within seconds (docs/adr/0001).
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -84,6 +85,7 @@ class Intake(QueueConsumer):
     @contextmanager
     def establish_connection(self) -> Generator[Connection, None, None]:
         """Opens the connection, trying for ever at short intervals."""
+        self._holding = False
         with self.create_connection() as connection:
             connection.ensure_connection(
                 self.on_connection_error, self.connect_max_retries, interval_start=0.2, interval_step=0.3,
@@ -121,6 +123,16 @@ class Intake(QueueConsumer):
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """Says so, without the password in the URI."""
         _log.warning("the message broker does not answer (%s); trying again in %.1f s", exc, interval)
+
+    def ack_message(self, message: Any) -> None:
+        """Acknowledges, unless the connection is lost; the broker then delivers the message again."""
+        with contextlib.suppress(Exception):  # a connection that vanishes in this moment fails in many ways
+            super().ack_message(message)
+
+    def requeue_message(self, message: Any) -> None:
+        """Gives back, unless the connection is lost; the broker then has it already."""
+        with contextlib.suppress(Exception):
+            super().requeue_message(message)
 
     def on_iteration(self) -> None:
         """Stops once nothing is consumed and nothing that was taken is still being worked on."""

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 HEARTBEAT_S = 20
 CONNECT_TIMEOUT_S = 3.0
 GOODBYE_S = 2.0
+REFUSE_S = 0.3  # after a failed attempt, everybody is refused at once for so long, instead of queueing for the next
 CLOSE = (10, 50)  # connection.close of AMQP 0-9-1
 TRANSIENT = 1
 PERSISTENT = 2
@@ -112,6 +113,7 @@ class Link:
         self._opening = threading.Lock()
         self._line: _Line | None = None
         self._closed = False
+        self._failed_at = float("-inf")
 
     @property
     def connected(self) -> bool:
@@ -163,16 +165,25 @@ class Link:
                 return line
             if self._closed:
                 raise LinkDownError("the link is closed")
-            connection = open_connection(self.uri, name=self.name)
+            if time.monotonic() - self._failed_at < REFUSE_S:
+                raise LinkDownError("the message broker did not answer a moment ago")
             try:
-                line = self._establish(connection)
-            except (*connection.connection_errors, *connection.channel_errors, OSError) as error:
-                connection.collect()
-                raise LinkDownError(f"the message broker refused: {error}") from error
+                line = self._connect()
+            except LinkDownError:
+                self._failed_at = time.monotonic()
+                raise
             self._line = line
             line.reader = threading.Thread(target=self._read, args=(line,), name=f"link-{self.name}", daemon=True)
             line.reader.start()
             return line
+
+    def _connect(self) -> _Line:
+        connection = open_connection(self.uri, name=self.name)
+        try:
+            return self._establish(connection)
+        except (*connection.connection_errors, *connection.channel_errors, OSError) as error:
+            connection.collect()
+            raise LinkDownError(f"the message broker refused: {error}") from error
 
     def _establish(self, connection: Connection) -> _Line:
         channel = connection.channel()

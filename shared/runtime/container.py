@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -162,16 +161,25 @@ class Container(ServiceContainer):
         nameko catches `Exception` only; an `eventlet.Timeout`, a BaseException, would leave the message unacknowledged
         and the consumer, one slot smaller each time, silent at last.
         """
-        started = time.monotonic()
-        result = exc_info = None
         log.bind(service=self.service_name)
+        method = worker_ctx.entrypoint.method_name
+        try:
+            self._work(worker_ctx, method, handle_result)
+        except (GreenletExit, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            # nameko would end the whole service; the message stays unacknowledged and comes back
+            _log.exception("%s.%s could not be finished", self.service_name, method)
+
+    def _work(self, worker_ctx: Any, method: str, handle_result: Callable[..., Any] | None) -> None:
+        result = exc_info = None
         self._inject_dependencies(worker_ctx)
         service = worker_ctx.service
         service.app = self.app
         service.client = self.client
         service.container = self
         try:
-            result = getattr(service, worker_ctx.entrypoint.method_name)(*worker_ctx.args, **worker_ctx.kwargs)
+            result = getattr(service, method)(*worker_ctx.args, **worker_ctx.kwargs)
         except (GreenletExit, KeyboardInterrupt, SystemExit):
             raise
         except BaseException:
@@ -181,4 +189,3 @@ class Container(ServiceContainer):
         self._worker_result(worker_ctx, result, exc_info)
         del exc_info
         self._worker_teardown(worker_ctx)
-        _log.debug("%s took %.1f ms", worker_ctx.entrypoint.method_name, (time.monotonic() - started) * 1000)

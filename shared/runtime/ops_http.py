@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,11 +30,17 @@ class OpsServer:
 
     def __init__(self, address: str, health: Health, *, before_scrape: Callable[[], None]) -> None:
         host, _, port = address.rpartition(":")
-        self._socket = eventlet.listen((host.strip("[]"), int(port)))
+        host = host.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = eventlet.listen((host, int(port)), family=family, reuse_port=False)
+        except OSError as error:
+            raise OSError(f"the port for health and metrics, {address}, is taken (CERTWRIGHT_OPS_ADDRESS)") from error
         self._health = health
         self._before_scrape = before_scrape
         self.ready = False
-        self.url = "http://{}:{}".format(*self._socket.getsockname()[:2])
+        shown = f"[{host}]" if family == socket.AF_INET6 else host
+        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self._thread: Any = None
 
     def start(self) -> None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import warnings
+
+STARTED = time.monotonic()  # nearly the start of the process: this module is imported first
 
 
 def patch() -> None:

@@ -15,7 +15,9 @@ import eventlet
 import eventlet.patcher
 
 from shared import log, metrics
+from shared.eventstore.migrations import SchemaTooNewError
 from shared.messaging.rpc_client import RpcClient, shared_client
+from shared.runtime import patch
 from shared.runtime.container import Container, nameko_config
 from shared.runtime.ops_http import OpsServer
 from shared.runtime.part import Part
@@ -84,7 +86,6 @@ class Runner:
 
     def run(self) -> int:
         """Starts, waits for SIGTERM or SIGINT (a second one ends at once), drains. The exit status."""
-        started = time.monotonic()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked)
         where = "SQLite" if not self.settings.database_url else "PostgreSQL"
@@ -92,11 +93,17 @@ class Runner:
         _log.info(
             "Certwright %s is starting: %s (%s, broker %s)", running_version(), ", ".join(self.names), where, broker
         )
-        self.start()
+        starting = eventlet.spawn(self.start)
+        while not starting.dead and not self._stop_asked:
+            eventlet.sleep(LOOK_S / 4)
+        if not starting.dead:  # the broker does not answer, perhaps; nothing has been taken that had to be finished
+            _log.info("stopped before it was ready")
+            return 0
+        starting.wait()
         addresses = [part.url for part in self.parts]
         if self.ops is not None:
             addresses.append(f"health and metrics on {self.ops.url}")
-        _log.info("ready after %.1f s: %s", time.monotonic() - started, ", ".join(addresses))
+        _log.info("ready after %.1f s: %s", time.monotonic() - patch.STARTED, ", ".join(addresses))
         while not self._stop_asked and self._failed is None:
             eventlet.sleep(LOOK_S)
         stopping = time.monotonic()
@@ -137,4 +144,8 @@ class Runner:
 def serve(settings: Settings, services: Sequence[type[Service]], parts: Sequence[PartBuilder] = ()) -> int:
     """Configures the log and runs until told to stop; the exit status."""
     log.configure(settings.log_level)
-    return Runner(settings, services, parts).run()
+    try:
+        return Runner(settings, services, parts).run()
+    except (OSError, ValueError, SchemaTooNewError) as error:  # the operator's to mend, and the text says how
+        _log.critical("Certwright cannot start: %s", error, exc_info=_log.isEnabledFor(logging.DEBUG))
+        return 1
