@@ -118,6 +118,11 @@ def story():
     found = Story()
     yield found
     assert rebuild.check(found.room).equal
+    for row in queries.list_page(found.room, orders.ListOrders(limit=200), operator()).items:
+        shown = found.get(row.order_id, operator())
+        assert (row.status, row.version, row.expires_at, row.allowed_actions) == (
+            shown.status, shown.version, shown.expires_at, shown.allowed_actions,
+        )  # fmt: skip
     found.database.close()
 
 
