@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import sys
 import time
@@ -35,7 +34,6 @@ from certwright.supervisor import Supervisor, Worker
 ROOT = Path(__file__).resolve().parent.parent
 TWICE = ("orders", "gateway")
 READY_TIMEOUT_S = 120.0
-FIRST_RUN = re.compile(r"https?://[^\s\"]*first-run[^\s\"]*")
 
 
 class _Secrets(msgspec.Struct, frozen=True):
@@ -75,7 +73,6 @@ class Cluster:
         self.broker = rabbitmq.Server(_found(rabbitmq.find_server(), "RabbitMQ"), self.folder / "rabbitmq")
         self.supervisor = Supervisor([])
         self.ops_urls: dict[str, str] = {}
-        self._log_begins = 0
 
     @property
     def urls(self) -> list[str]:
@@ -90,8 +87,6 @@ class Cluster:
     def start(self) -> None:
         """Starts the servers, then every process; returns before these are ready. Raises RuntimeError."""
         passwords = self.start_servers()
-        accounts = self.log_of("accounts")
-        self._log_begins = len(accounts.read_text()) if accounts.exists() else 0
         self.supervisor = Supervisor(self._workers(passwords))
         self.supervisor.start()
 
@@ -136,9 +131,9 @@ class Cluster:
             time.sleep(0.1)
 
     def first_run_link(self) -> str | None:
-        """The one-time link of the first operator, while there is none: accounts writes it to its log."""
-        found = FIRST_RUN.findall(self.log_of("accounts").read_text()[self._log_begins :])
-        return str(found[-1]) if found else None
+        """The one-time link of the first operator while there is none, where accounts keeps it."""
+        path = self.folder / "data" / "accounts" / "first-run-link"
+        return path.read_text().strip() if path.exists() else None
 
     def stop(self) -> None:
         """Stops the processes, then the servers."""

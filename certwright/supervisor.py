@@ -84,13 +84,14 @@ class Supervisor:
             stop(process, timeout=max(0.1, deadline - time.monotonic()))
 
     def kill(self, name: str, *, hold: bool = False) -> None:
-        """Kills a worker at once (SIGKILL). It is started again unless `hold`."""
+        """Kills a worker (SIGKILL). It is started again at once, unless `hold`."""
         with self._lock:
             worker = self.workers[name]
             worker.held = hold
             if worker.process is not None and worker.alive:
                 worker.process.kill()
                 worker.process.wait()
+            worker.process, worker.due_at = None, 0.0
 
     def release(self, name: str) -> None:
         """Lets a held worker run again, at once."""
