@@ -100,8 +100,8 @@ class Stack:
         return self.settings.amqp_uri.removeprefix("embedded://")
 
     def close(self):
-        for container in self.started:
-            container.stop()
+        for thread in [eventlet.spawn(container.stop) for container in self.started]:
+            thread.wait()
         for client in self.clients:
             client.close()
         for room in self.rooms:
