@@ -44,6 +44,7 @@ class World:
         self.apache_port = free_port()
         self.tls_ports = {"nginx": free_port(), "apache": free_port()}
         self.url = ""
+        self.pids: list[int] = []
         self.cluster: Cluster | None = None
         self._operator: dict[str, str] = {}
         self._stack = ExitStack()
@@ -149,6 +150,7 @@ class World:
                 start_new_session=True,
             )
         starting.callback(stop, process)
+        self.pids = [process.pid]
         _wait_until_ready(f"http://{ops}/readyz", process, log)
 
     def _cluster(self, starting: ExitStack) -> None:
@@ -156,6 +158,8 @@ class World:
         starting.enter_context(cluster)
         cluster.wait_until_ready()
         self.cluster = cluster
+        running = [worker.process for worker in cluster.supervisor.workers.values()]
+        self.pids = [process.pid for process in running if process is not None]
         self.url = cluster.url
         self._operator = {**_inherited(), **cluster.operator_environment()}
 
