@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts alerts together: database, feed, mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.alerts.adapters.contacts import AskedContacts
+from services.alerts.handlers.feed import FeedWriter
+from services.alerts.jobs import jobs
+from services.alerts.ports import Contacts
+from services.alerts.settings import AlertsSettings
+from services.alerts.tables import projections
+from shared.clock import Clock, Ids, RandomIds, SystemClock
+from shared.eventstore.database import Database
+from shared.eventstore.migrations import upgrade
+from shared.eventstore.room import Room
+from shared.mail.folder import MailFolder
+from shared.mail.message import Mailer
+from shared.mail.outlet import open_folder, open_mailer
+from shared.mail.settings import MailSettings
+from shared.settings import Settings
+
+
+@dataclass
+class App:
+    """The parts of the service. `folder` is where mails lie when there is no mail server."""
+
+    room: Room
+    settings: Settings
+    own: AlertsSettings
+    feed: FeedWriter
+    contacts: Contacts
+    mailer: Mailer
+    folder: MailFolder
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    contacts: Contacts | None = None,
+    mailer: Mailer | None = None,
+) -> App:
+    """Composes alerts; arguments replace the parts that tests own."""
+    database = Database.open("alerts", settings)
+    upgrade(database, projections)
+    room = Room("alerts", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds(), jobs=jobs)
+    mail = MailSettings()
+    return App(
+        room=room,
+        settings=settings,
+        own=AlertsSettings(),
+        feed=FeedWriter(room),
+        contacts=contacts or AskedContacts(),
+        mailer=mailer or open_mailer(mail, settings.data_dir),
+        folder=open_folder(mail, settings.data_dir),
+    )

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sending mails: the intention is a job, the mail has the same Message-ID however often it is sent."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from services.alerts.handlers import watching
+from services.alerts.model.letter import expiry_letter
+from services.alerts.ports import Contacts
+from services.alerts.projections import watching as store
+from shared.clock import from_text
+from shared.context import system
+from shared.eventstore.jobs import Jobs
+from shared.eventstore.room import Room
+from shared.mail.message import Mail, Mailer
+from shared.settings import Settings
+
+jobs = Jobs()
+
+
+class MailingApp(Protocol):
+    """What sending needs of the service."""
+
+    room: Room
+    settings: Settings
+    contacts: Contacts
+    mailer: Mailer
+
+
+# Three days of tries: a mail server that is away over a weekend loses no alert.
+@jobs.kind("mail", attempts=30, backoff=(5, 30, 300, 1800, 7200, 14400), timeout=120)
+def send_mail(app: MailingApp, payload: dict[str, Any]) -> None:
+    """Writes to the rule's addresses, or to the account's contact; not when the alert was resolved meanwhile."""
+    with app.room.query() as connection:
+        row = store.find_alert(connection, payload["alert_id"])
+        if row is None or row.state == "resolved":
+            return
+        rule = store.rule_of(connection, row.account_id)
+    if not rule.email:
+        return
+    at = from_text(payload["at"])
+    url = app.settings.public_url
+    letter = expiry_letter(row.names, row.serial, row.not_after, own=row.own, now=at, url=url)
+    for number, address in enumerate(rule.addresses or [app.contacts.address_of(row.account_id)], 1):
+        key = f"alert-{row.alert_id}-{payload['number']}-{number}"
+        app.mailer.send(Mail(to=address, subject=letter.headline, text=letter.text, key=key), at)
+    app.room.execute(watching.record_notified, row.alert_id, system("alerts", account_id=row.account_id))

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alerts on the wire: the feed takes every event of every room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nameko.extensions import DependencyProvider
+
+from services.alerts import bootstrap
+from services.alerts.adapters.contacts import AskedContacts
+from services.alerts.handlers import feed, requests, watching
+from shared.context import Context, system
+from shared.contracts import accounts, alerts, billing, ca, dcv, discovery, installer, orders
+from shared.contracts.base import Page
+from shared.eventsourcing.envelope import Envelope
+from shared.eventsourcing.event import Event, event_types
+from shared.messaging.rpc import rpc
+from shared.messaging.subscribe import subscribe
+from shared.messaging.timers import every
+from shared.runtime.service import Service
+
+PUBLISHERS = tuple(room.SERVICE for room in (accounts, alerts, billing, ca, dcv, discovery, installer, orders))
+
+
+def published() -> list[type[Event]]:
+    """Every event type of every room, in the order of their names."""
+    found = sorted(event_types().items())
+    return [event_type for name, event_type in found if name.partition(".")[0] in PUBLISHERS]
+
+
+class ContactsOnTheWire(DependencyProvider):
+    """Gives the app a way to ask the accounts service."""
+
+    def setup(self) -> None:
+        """Called before anything runs."""
+        contacts = self.container.app.contacts
+        if isinstance(contacts, AskedContacts):
+            contacts.send = self.container.client.send
+
+
+class AlertsService(Service):
+    """The feed, expiry alerts, mails."""
+
+    name = "alerts"
+    build = staticmethod(bootstrap.build)
+    app: bootstrap.App
+    contacts_on_the_wire = ContactsOnTheWire()
+
+    @rpc(alerts.GetAlertSettings)
+    def get_alert_settings(self, request: alerts.GetAlertSettings, context: Context) -> alerts.AlertSettings:
+        """The rule."""
+        return requests.get_settings(self.app.room, request, context)
+
+    @rpc(alerts.SetAlertSettings)
+    def set_alert_settings(self, request: alerts.SetAlertSettings, context: Context) -> alerts.AlertSettings:
+        """Changes the rule."""
+        return self.app.room.execute(requests.set_settings, request, context)
+
+    @rpc(alerts.ListAlerts)
+    def list_alerts(self, request: alerts.ListAlerts, context: Context) -> Page[alerts.AlertView]:
+        """Newest first."""
+        return requests.list_alerts(self.app.room, request, context)
+
+    @rpc(alerts.AcknowledgeAlert)
+    def acknowledge_alert(self, request: alerts.AcknowledgeAlert, context: Context) -> alerts.AlertView:
+        """Somebody looks after it."""
+        return self.app.room.execute(requests.acknowledge, request, context)
+
+    @rpc(alerts.ListMails)
+    def list_mails(self, request: alerts.ListMails, _context: Context) -> Page[alerts.MailView]:
+        """The folder."""
+        return requests.list_mails(self.app.folder, request)
+
+    @rpc(alerts.GetMail)
+    def get_mail(self, request: alerts.GetMail, _context: Context) -> alerts.MailView:
+        """One mail."""
+        return requests.get_mail(self.app.folder, request)
+
+    @rpc(alerts.ReadFeed)
+    def read_feed(self, request: alerts.ReadFeed, context: Context) -> alerts.FeedPage:
+        """Events after a position."""
+        return feed.read(self.app.room, request, context)
+
+    @rpc(alerts.GetFeedHead)
+    def get_feed_head(self, _request: alerts.GetFeedHead, _context: Context) -> alerts.FeedPage:
+        """The newest position."""
+        return feed.head(self.app.room)
+
+    @subscribe(*published())
+    def on_any_event(self, event: Envelope[Any]) -> None:
+        """Into the feed. Its key is the event id, so that no inbox mark is needed: the writer shares transactions."""
+        self.app.feed.add(event)
+
+    @subscribe(orders.CertIssued)
+    def on_cert_issued(self, event: Envelope[orders.CertIssued]) -> None:
+        """Watched from now on."""
+        self.app.room.react(watching.on_cert_issued, event, name="alerts.on_cert_issued")
+
+    @subscribe(orders.CertRevoked)
+    def on_cert_revoked(self, event: Envelope[orders.CertRevoked]) -> None:
+        """Missed by nobody."""
+        self.app.room.react(watching.on_cert_revoked, event, name="alerts.on_cert_revoked")
+
+    @subscribe(orders.OrderRenewed)
+    def on_order_renewed(self, event: Envelope[orders.OrderRenewed]) -> None:
+        """A later order takes over."""
+        self.app.room.react(watching.on_order_renewed, event, name="alerts.on_order_renewed")
+
+    @subscribe(discovery.CertDiscovered)
+    def on_cert_discovered(self, event: Envelope[discovery.CertDiscovered]) -> None:
+        """Known now."""
+        self.app.room.react(watching.on_cert_discovered, event, name="alerts.on_cert_discovered")
+
+    @subscribe(installer.SitesReported)
+    def on_sites_reported(self, event: Envelope[installer.SitesReported]) -> None:
+        """What is served now."""
+        self.app.room.react(watching.on_sites_reported, event, name="alerts.on_sites_reported")
+
+    @subscribe(installer.AgentRemoved)
+    def on_agent_removed(self, event: Envelope[installer.AgentRemoved]) -> None:
+        """Nobody looks any more."""
+        self.app.room.react(watching.on_agent_removed, event, name="alerts.on_agent_removed")
+
+    @every(seconds=300)
+    def look_at_the_calendar(self) -> None:
+        """Raises, tells again and resolves what time has brought."""
+        for which in watching.due(self.app.room):
+            self.app.room.execute(watching.review, which, system("alerts", account_id=which.account_id))
+
+    @every(seconds=86400)
+    def prune_feed(self) -> None:
+        """Forgets what is older than the setting says."""
+        self.app.room.execute(feed.prune, self.app.own.feed_days, system("alerts"))

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of alerts. They hold state: rules and addresses may change, and the feed copies other rooms' logs."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from shared.eventstore.projections import Projections
+
+projections = Projections()
+
+settings = sa.Table(
+    "settings",
+    projections.state,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("days_before", sa.JSON, nullable=False),
+    sa.Column("email", sa.Boolean, nullable=False),
+    sa.Column("repeat_days", sa.Integer, nullable=False),
+    sa.Column("addresses", sa.JSON, nullable=False),
+)
+
+# Certificates whose end is watched.
+watched = sa.Table(
+    "watched",
+    projections.state,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    sa.Column("serial", sa.Text, nullable=False),
+    sa.Column("names", sa.JSON, nullable=False),
+    sa.Column("not_after", sa.Text, nullable=False, index=True),
+    sa.Column("own", sa.Boolean, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False, index=True),
+    sa.Column("csr_version", sa.Integer, nullable=False),
+    sa.Column("revoked", sa.Boolean, nullable=False),
+)
+
+# What may be known before the certificate that it is about: messages come in any order.
+revocations = sa.Table(
+    "revocations",
+    projections.state,
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("serial", sa.Text, primary_key=True),
+)
+renewals = sa.Table(
+    "renewals",
+    projections.state,
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("by_order_id", sa.Text, primary_key=True, index=True),
+)
+
+# What servers serve now, by their newest report.
+served = sa.Table(
+    "served",
+    projections.state,
+    sa.Column("server_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+)
+reports = sa.Table(
+    "reports",
+    projections.state,
+    sa.Column("server_id", sa.Text, primary_key=True),
+    sa.Column("agent_id", sa.Text, nullable=False, index=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts",
+    projections.state,
+    sa.Column("alert_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("raised_at", sa.Text, nullable=False),
+    sa.Column("notifications", sa.Integer, nullable=False),
+    sa.Column("last_notified_at", sa.Text),
+    sa.Column("resolved_at", sa.Text),
+)
+sa.Index("alerts_by_account", alerts.c.account_id, alerts.c.raised_at, alerts.c.alert_id)
+
+feed = sa.Table(
+    "feed",
+    projections.state,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("event_id", sa.Text, nullable=False, unique=True),
+    sa.Column("account_id", sa.Text),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False, index=True),
+    sa.Column("cloudevent", sa.Text, nullable=False),
+)
+sa.Index("feed_by_account", feed.c.account_id, feed.c.position)
+
+# One row: whoever writes to the feed holds it until the commit, so that positions become visible in their order.
+feed_head = sa.Table(
+    "feed_head",
+    projections.state,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)
+
+# Whose a stream is, for events that do not say it.
+owners = sa.Table(
+    "owners",
+    projections.state,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text),
+)
