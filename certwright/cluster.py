@@ -165,8 +165,7 @@ class Cluster:
                 name = f"{process}-{number}" if number else process
                 ops = f"127.0.0.1:{free_port()}"
                 self.ops_urls[name] = f"http://{ops}"
-                folder = self.folder / "data" / process
-                folder.mkdir(parents=True, exist_ok=True)
+                folder = self._data_of(process)
                 own = {"CERTWRIGHT_OPS_ADDRESS": ops, "CERTWRIGHT_DATA_DIR": str(folder)}
                 if process == "gateway":
                     own["CERTWRIGHT_GATEWAY_PORT"] = str(self.gateway_ports[number - 1])
@@ -181,6 +180,16 @@ class Cluster:
                 argv = [sys.executable, "-m", "certwright", "service", process]
                 workers.append(Worker(name, argv, environment, folder, self.log_of(name)))
         return workers
+
+    def _data_of(self, process: str) -> Path:
+        """A folder of its own for each service. That of mails is one: alerts shows what the others sent."""
+        folder = self.folder / "data" / process
+        folder.mkdir(parents=True, exist_ok=True)
+        mails = self.folder / "data" / "mail"
+        mails.mkdir(exist_ok=True, mode=0o700)
+        if not (folder / "mail").is_symlink():
+            (folder / "mail").symlink_to(mails)
+        return folder
 
     def _create_database(self, passwords: deployment.Passwords) -> None:
         if not self.database.has_database(deployment.DATABASE):

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+SECOND = 10  # not the next port: the sandbox payment provider listens there
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -19,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def cluster(
     folder: Annotated[Path, typer.Option(help="where its data lies, and is found again")] = Path("var/cluster"),
-    port: Annotated[int, typer.Option(help="the first gateway's port; the second one's is the next")] = 8080,
+    port: Annotated[int, typer.Option(help="the first gateway's port; the second one's is 10 above it")] = 8080,
 ) -> None:
     """Run every service as its own process on a private RabbitMQ and PostgreSQL; orders and the gateway twice."""
     from certwright.cluster import Cluster
@@ -29,7 +31,7 @@ def cluster(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        running = Cluster(folder, gateway_ports=(port, port + 1 if port else 0))
+        running = Cluster(folder, gateway_ports=(port, port + SECOND if port else 0))
         console.print("starting RabbitMQ and PostgreSQL")
         with running:
             _keep(running.folder / "operator.env", running.operator_environment())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ from prometheus_client import REGISTRY
 import shared.metrics  # noqa: F401 (declares the metrics)
 from certwright import deployment
 from shared.messaging import topology
+from shared.settings import PrefixedSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -58,6 +60,30 @@ def test_every_service_is_deployed():
         assert f"certwright_{process}" in users
     for service in deployment.SERVICES:
         assert f"'{service}'" in setup
+
+
+def known_settings() -> set[str]:
+    names = {"AMQP_URI", "DATABASE_URL"}
+    for module in ("shared.settings", *(settings_modules())):
+        for found in vars(importlib.import_module(module)).values():
+            if isinstance(found, type) and issubclass(found, PrefixedSettings):
+                prefix = str(found.model_config.get("env_prefix", ""))
+                names |= {(prefix + field).upper() for field in found.model_fields}
+    return names
+
+
+def settings_modules() -> list[str]:
+    paths = [*ROOT.glob("services/*/settings.py"), *ROOT.glob("shared/*/settings.py"), ROOT / "gateway/settings.py"]
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
+
+
+def test_deploy_sets_only_what_something_reads():
+    known = known_settings() | {"CERTWRIGHT_VERSION"}  # that one is the tag of the image
+    files = [path for path in DEPLOY.rglob("*") if path.is_file() and "secrets" not in path.parts]
+    assert files
+    for path in files:
+        named = set(re.findall(r"\bCERTWRIGHT_[A-Z0-9_]*[A-Z0-9]\b(?!_)", path.read_text()))
+        assert named <= known, f"{path.name}: {named - known}"
 
 
 def test_compose_names_only_what_it_declares():
