@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +47,8 @@ class CertificateUnreadableError(ValueError):
 class Certificate:
     """What a certificate says. Nothing here is verified; see `chain_problems`.
 
-    `serial` is upper-case hexadecimal with an even number of digits, as OpenSSL prints it; `sha256` the fingerprint
+    `serial` is upper-case hexadecimal with an even number of digits, as OpenSSL prints it (`-` in front of a negative
+    one); `sha256` the fingerprint
     in lower-case
     hexadecimal;
     `names` the DNS names of the SAN in lower case, sorted (the CN alone when there is no SAN). `not_after` is the
@@ -92,9 +94,12 @@ def parse_certificate(source: str | bytes) -> Certificate:
     if len(source) > MAX_BYTES:
         raise CertificateUnreadableError("The certificate is too large.")
     try:
-        return _read(source)
-    except CertificateUnreadableError:
-        raise
+        with warnings.catch_warnings():
+            # Certificates found in the wild break rules (serials that are not positive, countries of three letters);
+            # that
+            # they can be shown all the same is the point of reading them.
+            warnings.simplefilter("ignore")
+            return _read(source)
     except _UNREADABLE:
         raise CertificateUnreadableError("The certificate is damaged.") from None
 
@@ -202,8 +207,8 @@ def _read(der: bytes) -> Certificate:
 
 
 def _serial(number: int) -> str:
-    digits = f"{number:X}"
-    return digits if len(digits) % 2 == 0 else "0" + digits
+    digits = f"{abs(number):X}"
+    return ("-" if number < 0 else "") + (digits if len(digits) % 2 == 0 else "0" + digits)
 
 
 def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:

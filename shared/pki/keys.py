@@ -91,16 +91,15 @@ NOTHING_BLOCKED = Blocklist()
 
 def examine_key(key: object, blocked: Blocklist = NOTHING_BLOCKED) -> KeyFacts:
     """The facts of a public key that may be certified. Raises KeyRefusedError."""
-    if isinstance(key, rsa.RSAPublicKey):
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        name = key.curve.name
+        if name not in CURVES:
+            raise KeyRefusedError(KeyFault.CURVE, f"The curve {name} is not allowed; use P-256, P-384 or P-521.")
+        kind, size, curve = "ecdsa", key.key_size, CURVES[name]
+    elif isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
         _examine_rsa(numbers.n, numbers.e)
         kind, size, curve = "rsa", key.key_size, ""
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.name not in CURVES:
-            raise KeyRefusedError(
-                KeyFault.CURVE, f"The curve {key.curve.name} is not allowed; use P-256, P-384 or P-521."
-            )
-        kind, size, curve = "ecdsa", key.curve.key_size, CURVES[key.curve.name]
     else:
         raise KeyRefusedError(
             KeyFault.KIND, "Only RSA and ECDSA keys are allowed; make an ECDSA P-256 or RSA 2048 key."

@@ -7,17 +7,18 @@ Profiles: Baseline Requirements 2.2.6 §7.1.2.7 (subscriber certificates) and §
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import sha256
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from services.ca.adapters.key_store import CAMaterial
+from services.ca.adapters import der
+from services.ca.adapters.key_store import CAMaterial, PrivateKey
 from services.ca.ports import IssuerRefusedError, RevokedEntry, Signed
 from shared.clock import from_text
 from shared.contracts.ca import CAChain, IssuanceAccepted
@@ -45,14 +46,25 @@ class BuiltInIssuer:
         self._authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
         issuer_url = x509.UniformResourceIdentifier(f"{base}/issuing.cer")
         crl_url = x509.UniformResourceIdentifier(f"{base}/issuing.crl")
-        self._access = x509.AuthorityInformationAccess(
+        access = x509.AuthorityInformationAccess(
             [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, issuer_url)]
         )
-        self._crl_points = x509.CRLDistributionPoints([x509.DistributionPoint([crl_url], None, None, None)])
-        self._policies = {
-            profile: x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(oid), None)])
+        crl_points = x509.CRLDistributionPoints([x509.DistributionPoint([crl_url], None, None, None)])
+        self._issuer = material.issuing.subject.public_bytes()
+        # What stands before and after the two extensions that differ from leaf to leaf, by profile and kind of key.
+        self._constant = {
+            (profile, kind): (
+                _encode(self._authority) + _encode(_usage(key_encipherment=kind == "rsa"), critical=True),
+                _encode(x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(oid), None)]))
+                + _encode(access)
+                + _encode(crl_points)
+                + _encode(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]))
+                + _encode(x509.BasicConstraints(ca=False, path_length=None), critical=True),
+            )
             for profile, oid in POLICIES.items()
+            for kind in ("rsa", "ecdsa")
         }
+        self._sign, self._algorithm = _signer(material.key)
 
     @property
     def name(self) -> str:
@@ -76,38 +88,40 @@ class BuiltInIssuer:
         # The last gate before the key, whoever made the request: BR 6.3.2 counts both ends.
         if (not_after - not_before).total_seconds() + 1 > Rules.at(not_before).longest.total_seconds():
             raise IssuerRefusedError("The certificate would be valid for longer than the rules allow.")
-        key = public_key_of(accepted.csr_pem)
-        builder = x509.CertificateBuilder(
-            issuer_name=self._material.issuing.subject,
-            subject_name=_subject(accepted),
-            public_key=key,
-            serial_number=int(accepted.serial, 16),
-            not_valid_before=not_before.replace(tzinfo=None),
-            not_valid_after=not_after.replace(tzinfo=None),
-            extensions=[
-                x509.Extension(x509.AuthorityKeyIdentifier.oid, False, self._authority),
-                x509.Extension(x509.SubjectKeyIdentifier.oid, False, x509.SubjectKeyIdentifier.from_public_key(key)),
-                x509.Extension(x509.KeyUsage.oid, True, _RSA_USAGE if isinstance(key, rsa.RSAPublicKey) else _EC_USAGE),
-                x509.Extension(
-                    x509.SubjectAlternativeName.oid,
-                    False,
-                    x509.SubjectAlternativeName([x509.DNSName(name) for name in accepted.names]),
-                ),
-                x509.Extension(x509.CertificatePolicies.oid, False, self._policies[accepted.profile]),
-                x509.Extension(x509.AuthorityInformationAccess.oid, False, self._access),
-                x509.Extension(x509.CRLDistributionPoints.oid, False, self._crl_points),
-                x509.Extension(x509.ExtendedKeyUsage.oid, False, _SERVER_AUTH),
-                x509.Extension(x509.BasicConstraints.oid, True, _LEAF),
-            ],
+        spki, kind = self._spki(accepted.csr_pem)
+        organization = accepted.organization
+        subject = (
+            _subject(organization, accepted.profile, accepted.common_name).public_bytes()
+            if organization
+            else der.common_name(accepted.common_name)
         )
-        certificate = builder.sign(self._material.key, hashes.SHA256(), ecdsa_deterministic=self._deterministic)
-        der = certificate.public_bytes(Encoding.DER)
+        # RFC 5280 §4.2.1.6: without a subject the names are critical.
+        names = der.extension(
+            der.SUBJECT_ALTERNATIVE_NAME, der.dns_names(accepted.names), critical=subject == der.common_name("")
+        )
+        identifier = der.extension(der.SUBJECT_KEY_IDENTIFIER, der.key_identifier(spki))
+        before, after = self._constant[accepted.profile, kind]
+        extensions = der.tlv(0xA3, der.tlv(der.SEQUENCE, before + identifier + names + after))
+        validity = der.tlv(der.SEQUENCE, der.moment(not_before) + der.moment(not_after))
+        serial = der.positive_integer(int(accepted.serial, 16))
+        body = der.tlv(
+            der.SEQUENCE,
+            der.VERSION_3 + serial + self._algorithm + self._issuer + validity + subject + spki + extensions,
+        )
+        signature = der.tlv(der.BIT_STRING, b"\0" + self._sign(body))
+        certificate = der.tlv(der.SEQUENCE, body + self._algorithm + signature)
         return Signed(
-            certificate_pem=to_pem(der),
+            certificate_pem=to_pem(certificate),
             chain_pem=self._issuing_pem,
             serial=accepted.serial,
-            fingerprint_sha256=sha256(der).hexdigest(),
+            fingerprint_sha256=sha256(certificate).hexdigest(),
         )
+
+    @staticmethod
+    def _spki(csr_pem: str) -> tuple[bytes, str]:
+        key = public_key_of(csr_pem)
+        kind = "rsa" if isinstance(key, rsa.RSAPublicKey) else "ecdsa"
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), kind
 
     def sign_crl(
         self, *, number: int, this_update: datetime, next_update: datetime, revoked: Iterable[RevokedEntry]
@@ -136,10 +150,25 @@ def _entry(revoked: RevokedEntry) -> x509.RevokedCertificate:
     return builder.build()
 
 
-def _subject(accepted: IssuanceAccepted) -> x509.Name:
-    attributes = _organization(accepted.organization, accepted.profile) if accepted.organization else []
-    if accepted.common_name:
-        attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, accepted.common_name))
+def _signer(key: PrivateKey) -> tuple[Callable[[bytes], bytes], bytes]:
+    """A function that signs, and its AlgorithmIdentifier in DER."""
+    digest = hashes.SHA256()
+    if isinstance(key, rsa.RSAPrivateKey):
+        scheme = padding.PKCS1v15()
+        return (lambda body: key.sign(body, scheme, digest)), der.SHA256_WITH_RSA
+    algorithm = ec.ECDSA(digest, deterministic_signing=True)
+    return (lambda body: key.sign(body, algorithm)), der.ECDSA_WITH_SHA256
+
+
+def _encode(value: x509.ExtensionType, *, critical: bool = False) -> bytes:
+    oid = der.object_identifier(value.oid.dotted_string)
+    return der.extension(oid, value.public_bytes(), critical=critical)
+
+
+def _subject(organization: Organization, profile: str, common_name: str) -> x509.Name:
+    attributes = _organization(organization, profile)
+    if common_name:
+        attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
     return x509.Name(attributes)
 
 
@@ -172,9 +201,3 @@ def _usage(*, key_encipherment: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-_RSA_USAGE = _usage(key_encipherment=True)
-_EC_USAGE = _usage(key_encipherment=False)
-_SERVER_AUTH = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-_LEAF = x509.BasicConstraints(ca=False, path_length=None)

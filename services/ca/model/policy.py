@@ -55,7 +55,7 @@ def accept(request: IssuanceRequested, policy: Policy, *, now: datetime, randomn
     `randomness` is hexadecimal from a cryptographic source, at least 64 bits (BR 7.1: serial numbers).
     """
     csr = _read_csr(request, policy)
-    names = _names(request, policy)
+    names = _names(request, csr, policy)
     profile = PROFILES.get(request.validation_level)
     if profile is None:
         raise RefusedError(f"There is no profile for {request.validation_level or 'no'} validation.")
@@ -100,19 +100,22 @@ def _read_csr(request: IssuanceRequested, policy: Policy) -> CSR:
     return csr
 
 
-def _names(request: IssuanceRequested, policy: Policy) -> list[FQDN]:
+def _names(request: IssuanceRequested, csr: CSR, policy: Policy) -> list[FQDN]:
     if not request.names:
         raise RefusedError("The order names nothing.")
     if len(request.names) > policy.max_names:
         raise RefusedError(f"There are {len(request.names)} names; at most {policy.max_names} are possible.")
-    try:
-        names = sorted({FQDN.parse(name) for name in request.names})
-    except NameRefusedError as error:
-        raise RefusedError(error.detail) from None
-    if request.common_name not in {name.text for name in names}:
+    if csr.has_san:
+        names = list(csr.names)  # they are the order's names: match_order compared them
+    else:
+        try:
+            names = sorted({FQDN.parse(name) for name in request.names})
+        except NameRefusedError as error:
+            raise RefusedError(error.detail) from None
+    if all(request.common_name != name.text for name in names):
         raise RefusedError("The common name is not among the names.")
-    for name in names:
-        if policy.suffixes and not any(_under(name.base.text, suffix) for suffix in policy.suffixes):
+    for name in names if policy.suffixes else ():
+        if not any(_under(name.base.text, suffix) for suffix in policy.suffixes):
             raise RefusedError(f"This CA issues nothing for {name}.")
     return names
 

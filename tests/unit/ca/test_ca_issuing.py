@@ -3,15 +3,20 @@
 
 import base64
 import stat
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ca import handlers, jobs
+from services.ca.adapters import der
 from services.ca.adapters.key_store import KeyStoreError
 from services.ca.ports import IssuerRefusedError, IssuerUnavailableError
 from shared.clock import from_text, to_text
@@ -241,6 +246,56 @@ def test_an_expired_certificate_leaves_the_list_after_every_older_list_has_ended
     ca.clock.forward(days=2)
     jobs.publish_crl(ca.app, {})
     assert len(x509.load_der_x509_crl(base64.b64decode(jobs.current_crl(ca.app).der_base64))) == 0
+
+
+# --- the template of certificates ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["ec-p256", "rsa-2048"])
+@pytest.mark.parametrize("level", ["DV", "OV", "EV"])
+@pytest.mark.parametrize(("kind", "name"), [("P-256", "example.com"), ("rsa2048", "a" * 60 + ".example.com")])
+def test_every_profile_is_written_as_the_library_writes_it(tmp_path, algorithm, level, kind, name):
+    names = [
+        name,
+        *(["*.example.org"] if level != "EV" else []),
+        *(f"host{number}.example.net" for number in range(40)),
+    ]
+    with ca_room(tmp_path, algorithm=algorithm) as ca:
+        made = leaf(ca.issue(
+            names=names, csr_pem=csr_builder.pem("", names, kind=kind), validation_level=level, organization=FLOWERS
+        ))  # fmt: skip
+        builder = (
+            x509.CertificateBuilder()
+            .issuer_name(made.issuer)
+            .subject_name(made.subject)
+            .public_key(csr_builder.key(kind).public_key())
+            .serial_number(made.serial_number)
+            .not_valid_before(made.not_valid_before_utc)
+            .not_valid_after(made.not_valid_after_utc)
+        )
+        for extension in made.extensions:
+            builder = builder.add_extension(extension.value, critical=extension.critical)
+        key = ca.app.issuer._material.key
+        rebuilt = builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True if algorithm == "ec-p256" else None)
+        assert rebuilt.public_bytes(Encoding.DER) == made.public_bytes(Encoding.DER)
+        identifier = made.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        assert identifier == x509.SubjectKeyIdentifier.from_public_key(made.public_key())
+
+
+def test_moments_after_2049_have_four_digits():
+    assert der.moment(datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)) == b"\x17\x0d491231235959Z"
+    assert der.moment(datetime(2050, 1, 1, tzinfo=UTC)) == b"\x18\x0f20500101000000Z"
+
+
+@given(st.integers(1, 1 << 150), st.integers(0, 70_000))
+def test_numbers_and_lengths_are_minimal(number, length):
+    encoded = der.positive_integer(number)
+    assert int.from_bytes(encoded[2:], "big", signed=True) == number
+    if length > 0xFFFF:
+        with pytest.raises(ValueError, match="too large"):
+            der.tlv(der.SET, bytes(length))
+    else:
+        assert len(der.tlv(der.SET, bytes(length))) - length == (2 if length < 128 else 3 if length < 256 else 4)
 
 
 # --- keys on disk ----------------------------------------------------------------------------------------------------

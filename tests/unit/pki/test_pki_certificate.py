@@ -96,6 +96,12 @@ def test_what_is_no_certificate_is_refused():
             parse_certificate(source)
 
 
+def test_a_certificate_that_breaks_the_rules_is_shown_all_the_same():
+    place = LEAF.index(bytes.fromhex("02020abc"))
+    odd = LEAF[: place + 2] + b"\x8a\xbc" + LEAF[place + 4 :]
+    assert parse_certificate(odd).serial == "-7544"
+
+
 @settings(max_examples=5000 if os.environ.get("CI") == "true" else 250, deadline=None)
 @given(st.integers(0, len(LEAF) - 1), st.integers(0, 255), st.integers(0, 9))
 def test_no_mutation_of_a_certificate_upsets_the_reader(place, value, cut):

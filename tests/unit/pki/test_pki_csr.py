@@ -6,6 +6,8 @@ import os
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -161,6 +163,14 @@ def test_the_names_must_be_those_of_the_order():
 
 def test_a_request_without_san_asks_for_its_common_name_only():
     match_order(parse_csr(csr_builder.pem("www.example.com")), ["example.com", "www.example.com"])
+
+
+def test_a_country_that_is_none_is_shown_and_harms_nothing():
+    with pytest.warns(UserWarning, match="length"):
+        country = x509.NameAttribute(NameOID.COUNTRY_NAME, "GERMANY", _validate=False)
+    name = x509.Name([country, x509.NameAttribute(NameOID.COMMON_NAME, "www.example.com")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(csr_builder.key(), hashes.SHA256())
+    assert examine_csr(request.public_bytes(Encoding.DER)).subject.country == "GERMANY"
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
