@@ -96,7 +96,7 @@ def measure(ports: dict[str, int], pids: dict[str, int], connections: int) -> It
 def lines() -> Iterator[dict[str, Any]]:
     """Everything that this module measures. Raises LookupError when wrk or RabbitMQ is missing."""
     if shutil.which("wrk") is None:
-        raise LookupError("wrk is not installed: run tests/setup-servers")
+        raise LookupError("wrk is not installed: sudo apt-get install wrk")
     with tempfile.TemporaryDirectory(prefix="http-bench-") as folder, running() as broker:
         ports = {"gateway": free_port(), "peer": free_port()}
         with (

@@ -73,6 +73,7 @@ class Server:
             return
         self.listening = False
         self._thread.kill()  # ends the accept loop; eventlet closes idle connections and waits for the others
+        self._socket.close()  # only then are new connections refused
         with eventlet.Timeout(self._settings.drain_seconds, False), contextlib.suppress(GreenletExit):
             self._thread.wait()
         if not self._pool.running():
