@@ -35,6 +35,7 @@ class Connections:
         self._changed = threading.Condition()
         self._opened = 0
         self._waiting = 0
+        self.family = [self]  # pools to the same server: a connection lost in one is a warning to all
 
     def begin(self) -> sa.Connection:
         """A connection with a transaction begun. Raises ServiceError `unavailable` when none gets free in time, and
@@ -129,7 +130,8 @@ class Connections:
     def _drop(self, connection: sa.Connection) -> None:
         self._forget(connection)
         if self._remote:
-            self.close()  # the others are no younger, and their server may have gone
+            for pool in self.family:
+                pool.close()  # idle connections may have lost their server too, and opening one costs little
 
     def _forget(self, connection: sa.Connection) -> None:
         try:

@@ -47,6 +47,8 @@ class Database:
             if reading is None
             else Connections(reading, max(1, connections // 2), "BEGIN" if sqlite else "", autocommit=not sqlite)
         )
+        if self._readers is not None:
+            self._readers.family = self._writers.family = [self._writers, self._readers]
         self._open: sa.Connection | None = None
 
     @classmethod
