@@ -78,7 +78,7 @@ def test_an_error_is_described_with_its_place_and_without_values():
         raise OSError("no answer")
 
     with pytest.raises(OSError, match="no answer") as raised:
-        connect("".join(["hush", "hush"]))
+        connect("hush" * 2)
     text = describe(raised.value)
     assert "no answer" in text
     assert "test_eventstore_parts" in text
