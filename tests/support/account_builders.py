@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 
+import sqlalchemy as sa
+
 from services.accounts import bootstrap
 from services.accounts.handlers import sign_in, sign_up
 from services.accounts.settings import AccountsSettings
@@ -56,9 +58,9 @@ class CountingChance:
 class House:
     """One accounts room."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, database=None, **settings):
         self.clock = StandingClock()
-        self.database = Database.memory("accounts")
+        self.database = database or Database.memory("accounts")
         self.passwords = QuickPasswords()
         self.chance = CountingChance()
         self.app = bootstrap.build(
@@ -106,9 +108,8 @@ class House:
     def everything_stored(self):
         """All rows of all tables as one text."""
         with self.database.read() as connection:
-            names = [
-                row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
-            ]
+            names = sa.inspect(connection).get_table_names()
+            assert {"users", "events", "commands", "sessions"} <= set(names)
             return "\n".join(str(row) for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}"))
 
 

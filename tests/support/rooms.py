@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from shared.clock import derived_id, to_text
@@ -27,11 +28,10 @@ class CountingIds:
     """UUIDs that are the same in every run."""
 
     def __init__(self):
-        self.count = 0
+        self.numbers = itertools.count(1)  # also for tests with threads
 
     def new(self):
-        self.count += 1
-        return derived_id("test", str(self.count))
+        return derived_id("test", str(next(self.numbers)))
 
 
 def customer(account_id="account-1", *, command_id=None, permissions=None):

@@ -56,7 +56,10 @@ def submit_csr(uow: UnitOfWork, request: c.SubmitCSR, *, csr: CSR) -> c.OrderVie
     loaded = load(uow, request.order_id)
     _own_key(uow, loaded.state, csr)
     events = requesting.submit_csr(loaded.state, csr, unique_value=_unique(uow), now=uow.now)
-    return append(uow, loaded, events)
+    view = append(uow, loaded, events)
+    # Looked at again: another account's transaction may have been committed in between.
+    _own_key(uow, loaded.state, csr)
+    return view
 
 
 def request_csr(uow: UnitOfWork, request: c.RequestCSR) -> c.OrderView:
@@ -118,7 +121,10 @@ def reissue_certificate(uow: UnitOfWork, request: c.ReissueCertificate, *, csr: 
         reason="asked for by the customer",
         now=uow.now,
     )
-    return append(uow, loaded, events)
+    view = append(uow, loaded, events)
+    if csr is not None:
+        _own_key(uow, loaded.state, csr)
+    return view
 
 
 def revoke_certificate(uow: UnitOfWork, request: c.RevokeCertificate) -> c.OrderView:

@@ -10,6 +10,8 @@ from services.orders.model import ending, installing, issuing, placing, requesti
 from services.orders.model.order import Order
 from services.orders.projections import key_owner
 from shared.contracts import billing, ca, dcv, installer
+from shared.contracts.orders import CSRRejected
+from shared.errors import Code, ServiceError
 from shared.eventsourcing.envelope import Envelope
 from shared.eventsourcing.event import Event
 from shared.eventstore.streams import Loaded
@@ -41,7 +43,11 @@ def on_csr_generated(uow: UnitOfWork, envelope: Envelope[installer.CSRGenerated]
         taken=_taken(uow, loaded.state, event.csr_pem),
         now=uow.now,
     )
+    was_rejected = any(isinstance(one, CSRRejected) for one in events)
     _append(uow, loaded, events)
+    if events and not was_rejected and _taken(uow, loaded.state, event.csr_pem):
+        # Another account's transaction was committed in between: the next try sees it and rejects the CSR.
+        raise ServiceError(Code.CONFLICT, requesting.KEY_TAKEN)
 
 
 def on_csr_generation_failed(uow: UnitOfWork, envelope: Envelope[installer.CSRGenerationFailed]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -27,9 +28,9 @@ from tests.support.rooms import CountingIds, StandingClock, customer, operator, 
 class Story:
     """Drives one room as its service does."""
 
-    def __init__(self):
+    def __init__(self, database=None):
         self.clock = StandingClock()
-        self.database = Database.memory("orders")
+        self.database = database or Database.memory("orders")
         self.app = bootstrap.build(Settings(), clock=self.clock, ids=CountingIds(), database=self.database)
         self.room = self.app.room
         self.quotes = 0
@@ -115,15 +116,21 @@ class Story:
 
 @pytest.fixture
 def story():
-    found = Story()
-    yield found
-    assert rebuild.check(found.room).equal
-    for row in queries.list_page(found.room, orders.ListOrders(limit=200), operator()).items:
-        shown = found.get(row.order_id, operator())
+    with told(Story()) as found:
+        yield found
+
+
+@contextmanager
+def told(story):
+    """The story, and afterwards the look whether list, read model and events agree."""
+    yield story
+    assert rebuild.check(story.room).equal
+    for row in queries.list_page(story.room, orders.ListOrders(limit=200), operator()).items:
+        shown = story.get(row.order_id, operator())
         assert (row.status, row.version, row.expires_at, row.allowed_actions) == (
             shown.status, shown.version, shown.expires_at, shown.allowed_actions,
         )  # fmt: skip
-    found.database.close()
+    story.database.close()
 
 
 def refused(call, *arguments, **more):
