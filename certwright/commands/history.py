@@ -25,6 +25,7 @@ ServiceOption = Annotated[list[str] | None, typer.Option("--service", help="Only
 
 def room_of(name: str, settings: Settings) -> tuple[Room, Sequence[proving.Check]]:
     """A service's room without the service, and the service's own checks of its history."""
+    importlib.import_module(f"shared.contracts.{name}")  # its events, whether or not the room itself imports them
     bootstrap = importlib.import_module(f"services.{name}.bootstrap")
     room: Room = bootstrap.build(settings).room
     return room, getattr(bootstrap, "CHECKS", ())
