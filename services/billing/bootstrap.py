@@ -70,8 +70,8 @@ def _provider(settings: Settings, own: BillingSettings, clock: Clock) -> tuple[P
     sandbox = None
     if own.sandbox:
         sandbox = SandboxServer(settings.data_dir, host=own.sandbox_host, port=own.sandbox_port)
-    api_key = own.provider_api_key or (sandbox.api_key if sandbox else "")
-    secret = own.provider_webhook_secret or (sandbox.webhook_secret if sandbox else "")
+    api_key = own.provider_api_key.get_secret_value() or (sandbox.api_key if sandbox else "")
+    secret = own.provider_webhook_secret.get_secret_value() or (sandbox.webhook_secret if sandbox else "")
     if not (api_key and secret and (sandbox or own.provider_url)):
         raise ValueError("without the sandbox, set the payment provider's URL, API key and webhook secret")
     fixed = own.provider_url.rstrip("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ENV_FILE, PrefixedSettings
@@ -31,10 +31,10 @@ class BillingSettings(PrefixedSettings):
     provider_url: str = ""
     """How browsers and billing reach the payment provider. Empty means the sandbox that billing started."""
 
-    provider_api_key: str = ""
+    provider_api_key: SecretStr = SecretStr("")
     """The key that billing shows the provider. Empty means the one that the sandbox made for itself in `data_dir`."""
 
-    provider_webhook_secret: str = ""
+    provider_webhook_secret: SecretStr = SecretStr("")
     """`whsec_…`, the secret that signs the provider's notices. Empty means the sandbox's own."""
 
     provider_timeout_s: float = Field(10.0, gt=0, le=60)
