@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from certwright.commands.output import FAILED, JSONOption, console, print_json, print_table
+from certwright.commands.output import FAILED, JSONOption, console, errors, print_json, print_table
 from certwright.rooms import ROOMS
 from shared.eventstore import rebuild as folding
 from shared.eventstore import verify as proving
@@ -25,6 +25,7 @@ ServiceOption = Annotated[list[str] | None, typer.Option("--service", help="Only
 
 def room_of(name: str, settings: Settings) -> tuple[Room, Sequence[proving.Check]]:
     """A service's room without the service, and the service's own checks of its history."""
+    _refuse_missing(name, settings)
     importlib.import_module(f"shared.contracts.{name}")  # its events, whether or not the room itself imports them
     bootstrap = importlib.import_module(f"services.{name}.bootstrap")
     room: Room = bootstrap.build(settings).room
@@ -89,6 +90,16 @@ def rebuild(
                 console.print(f"{one.service}.{difference.table}: {difference.kind} {difference.row}", markup=False)
     if not equal:
         raise typer.Exit(FAILED)
+
+
+def _refuse_missing(name: str, settings: Settings) -> None:
+    """A look must not make an empty database where there is none."""
+    file = settings.data_dir / f"{name}.sqlite3"
+    if settings.database_url or file.is_file():
+        return
+    folder = settings.data_dir.resolve()
+    errors.print(f"There is no data of {name} in {folder}. Set CERTWRIGHT_DATA_DIR or DATABASE_URL.", markup=False)
+    raise typer.Exit(FAILED)
 
 
 def _chosen(service: list[str] | None) -> tuple[str, ...]:
