@@ -69,7 +69,9 @@ def build(
 def _provider(settings: Settings, own: BillingSettings, clock: Clock) -> tuple[PaymentProvider, SandboxServer | None]:
     sandbox = None
     if own.sandbox:
-        sandbox = SandboxServer(settings.data_dir, host=own.sandbox_host, port=own.sandbox_port)
+        sandbox = SandboxServer(
+            settings.data_dir, host=own.sandbox_host, port=own.sandbox_port, public_url=own.provider_url
+        )
     api_key = own.provider_api_key.get_secret_value() or (sandbox.api_key if sandbox else "")
     secret = own.provider_webhook_secret.get_secret_value() or (sandbox.webhook_secret if sandbox else "")
     if not (api_key and secret and (sandbox or own.provider_url)):

@@ -119,6 +119,23 @@ def test_a_second_replica_leaves_the_port_to_the_first(server, tmp_path):
     assert create(client(server)).status is IntentStatus.PENDING
 
 
+@pytest.mark.parametrize(
+    ("public_url", "begins"), [("", "http://127.0.0.1:"), ("https://pay.test/", "https://pay.test/pay/")]
+)
+def test_the_payment_page_has_the_address_that_browsers_know(tmp_path, public_url, begins):
+    sandbox = SandboxServer(tmp_path, host="0.0.0.0", port=0, public_url=public_url)
+    sandbox.start()
+    try:
+        here = SandboxProvider(
+            lambda: f"http://127.0.0.1:{sandbox.book.fact('port')}",
+            api_key=sandbox.api_key,
+            webhook_secret=sandbox.webhook_secret,
+        )
+        assert create(here).checkout_url.startswith(begins)
+    finally:
+        sandbox.stop()
+
+
 # --- cards
 
 

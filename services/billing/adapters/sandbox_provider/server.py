@@ -50,10 +50,12 @@ class SandboxServer:
         *,
         host: str = "127.0.0.1",
         port: int = 8081,
+        public_url: str = "",
         during_create: Callable[[], None] = lambda: None,
     ) -> None:
         self._host = host
         self._port = port
+        self._public_url = public_url.rstrip("/")
         self.book = Book(folder / "sandbox_provider.sqlite3")
         (folder / "sandbox_provider.sqlite3").chmod(0o600)
         self.api_key = self.book.fact("api_key", "sk_sandbox_" + secrets.token_urlsafe(24))
@@ -65,8 +67,12 @@ class SandboxServer:
 
     @property
     def base_url(self) -> str:
-        """Its origin; that of the last run before it is started."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        """Its origin as browsers reach it: `public_url` when it is given, else where it listens (or did last time)."""
+        if self._public_url:
+            return self._public_url
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host)  # noqa: S104 - one cannot visit "any address"
+        if host is None:
+            host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port or self.book.fact('port')}"
 
     def start(self) -> bool:
