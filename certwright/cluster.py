@@ -93,6 +93,7 @@ class Cluster:
     def start_servers(self) -> deployment.Passwords:
         """Starts PostgreSQL and RabbitMQ with users, roles and rights, and returns the passwords of these."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # logs hold the link of the first run, files hold passwords
         (self.folder / "log").mkdir(exist_ok=True)
         kept = self._secrets()
         passwords = deployment.Passwords(broker=kept.broker, role=kept.role, owner=kept.owner)

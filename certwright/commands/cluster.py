@@ -26,7 +26,7 @@ def cluster(
     """Run every service as its own process on a private RabbitMQ and PostgreSQL; orders and the gateway twice."""
     from certwright.cluster import Cluster
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
