@@ -27,13 +27,15 @@ ISSUER = "Certwright"
 
 
 def sign_out(uow: UnitOfWork, request: c.SignOut) -> Done:
-    """Ends one session of the user, or all. One that has ended already is no error."""
+    """Ends one session of the user, or all. Raises not_found for a session that is not theirs or has ended."""
     user = own_user(uow.connection, uow.context)
     if request.session_id is None and not request.everywhere:
         raise invalid("Say which session ends, or that all do.", "/session_id")
     ended = credentials.end_sessions(
         uow.connection, user.user_id, only=None if request.everywhere else request.session_id
     )
+    if not request.everywhere and not ended:
+        raise not_found("session")
     audit(uow, user, *_revoked(user, ended))
     return Done(id=request.session_id or "")
 

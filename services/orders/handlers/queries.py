@@ -32,7 +32,7 @@ def get_order(room: Room, request: c.GetOrder, context: Context) -> c.OrderView:
         return show(room.events(stream_of(request.order_id)), context, room.clock.now())
     try:
         moment = from_text(request.as_of)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise invalid("Give a moment such as 2026-11-23T12:00:00Z.", "/as_of") from None
     return show(room.events(stream_of(request.order_id), until=moment), context, moment)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.orders.model.issuing import normal_serial
 from services.orders.model.order import Order
-from services.orders.model.status import BEFORE_ISSUANCE, actions_of, refusal, require, status_of
+from services.orders.model.status import BEFORE_ISSUANCE, MAX_NOTE, actions_of, refusal, require, status_of
 from shared.clock import from_text, to_text
 from shared.contracts import ca
 from shared.contracts import orders as c
@@ -32,8 +32,8 @@ def reject(order: Order, reason: str, now: datetime) -> list[Event]:
     """The operator refuses before issuance. Raises action_not_allowed, invalid."""
     if status_of(order) not in BEFORE_ISSUANCE:
         raise refusal(order, "reject", actions_of(order, now))
-    if not reason.strip():
-        raise invalid("Say why, for the customer.", "/reason")
+    if not reason.strip() or len(reason) > MAX_NOTE:
+        raise invalid(f"Say why, for the customer, in at most {MAX_NOTE} characters.", "/reason")
     return [
         c.OrderRejected(
             order_id=order.order_id,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.orders.model.issuing import normal_serial
 from services.orders.model.order import Certificate, Installation, Order
-from services.orders.model.status import require
+from services.orders.model.status import check_identifier, require
 from shared.contracts import installer
 from shared.contracts import orders as c
 from shared.errors import Code, ServiceError, invalid
@@ -22,10 +22,11 @@ def request_installation(
 ) -> list[Event]:
     """The newest certificate on every site given, one event each. Raises action_not_allowed, invalid."""
     require(order, now, "auto_install")
-    if not server_id:
-        raise invalid("Choose a server.", "/server_id")
-    if not site_ids or len(set(site_ids)) != len(site_ids) or "" in site_ids:
+    check_identifier(server_id, "/server_id", "Choose a server.")
+    if not site_ids or len(set(site_ids)) != len(site_ids):
         raise invalid("Choose one or more different sites.", "/site_ids")
+    for site_id in site_ids:
+        check_identifier(site_id, "/site_ids", "Choose one or more different sites.")
     if len(site_ids) > MAX_SITES:
         raise invalid(f"At most {MAX_SITES} sites at once.", "/site_ids")
     newest = usable_certificate(order)
@@ -50,8 +51,7 @@ def request_installation(
 def request_save(order: Order, server_id: str, *, save_id: str, now: datetime) -> list[Event]:
     """The newest certificate as a zip on a server. Raises action_not_allowed, invalid."""
     require(order, now, "save")
-    if not server_id:
-        raise invalid("Choose a server.", "/server_id")
+    check_identifier(server_id, "/server_id", "Choose a server.")
     newest = usable_certificate(order)
     return [
         c.CertificateSaveRequested(

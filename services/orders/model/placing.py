@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.orders.model.issuing import with_issuance
 from services.orders.model.order import Order
-from services.orders.model.status import BEFORE_ISSUANCE, require, status_of
+from services.orders.model.status import BEFORE_ISSUANCE, MAX_NOTE, require, status_of
 from shared.clock import from_text
 from shared.contracts import billing
 from shared.contracts import orders as c
@@ -116,6 +116,8 @@ def validate_organization(order: Order, actor: str, note: str, now: datetime) ->
             f"Order {order.number} is {status_of(order)}: its organization can no longer be validated.",
             extra={"status": status_of(order), "action": "validate_organization"},
         )
+    if len(note) > MAX_NOTE:
+        raise invalid(f"A note has at most {MAX_NOTE} characters.", "/note")
     if order.organization_validated:
         return []
     return with_issuance(order, [c.OrganizationValidated(order_id=order.order_id, by=actor, note=note)], now)

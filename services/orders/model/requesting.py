@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.orders.model.issuing import with_issuance
 from services.orders.model.order import Order
-from services.orders.model.status import ENDS, actions_of, reissue_due, require, status_of
+from services.orders.model.status import ENDS, actions_of, check_identifier, reissue_due, require, status_of
 from shared.contracts import orders as c
 from shared.errors import ServiceError, invalid
 from shared.eventsourcing.event import Event
@@ -168,8 +168,7 @@ def _submitted(
 
 
 def _requested(order: Order, server_id: str, key_algorithm: str, request_id: str) -> c.CSRRequested:
-    if not server_id:
-        raise invalid("Choose the server on which the key is to be made.", "/server_id")
+    check_identifier(server_id, "/server_id", "Choose the server on which the key is to be made.")
     if key_algorithm not in KEY_ALGORITHMS:
         raise invalid(f"The key algorithm is one of {', '.join(KEY_ALGORITHMS)}.", "/key_algorithm")
     return c.CSRRequested(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from services.orders.model.order import Certificate, Order
 from shared.clock import from_text
-from shared.errors import Code, ServiceError
+from shared.errors import Code, ServiceError, invalid
 
 # A renewal buys the next term, so it counts from the end of this one. Thirty days are the usual notice of the trade:
 # they leave a third of the older 90-day certificates, and a week or two for an organization to be validated anew.
@@ -33,6 +33,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 }
 STATUSES = tuple(ACTIONS)
 # What an operator may do is no choice of the customer's and therefore not in the table.
+MAX_NOTE = 1000  # characters of what an operator writes into an order's history
 ENDS = ("expired", "cancelled", "revoked", "rejected")
 BEFORE_ISSUANCE = ("awaiting_payment", "waiting_for_csr", "processing")
 
@@ -92,6 +93,12 @@ def reissue_due(newest: Certificate, term_ends_at: str | None, now: datetime) ->
     if term_ends_at is None or from_text(term_ends_at) - ends < WORTH_A_REISSUE:
         return False
     return now >= ends - min(REISSUE_BEFORE, (ends - begins) / 3) and now < from_text(term_ends_at)
+
+
+def check_identifier(text: str, pointer: str, advice: str) -> None:
+    """Refuses what cannot be the id of a server or site; whether it exists is the installer's to say."""
+    if not 1 <= len(text) <= 64 or not text.isprintable():
+        raise invalid(advice, pointer)
 
 
 def words_of(name: str) -> str:

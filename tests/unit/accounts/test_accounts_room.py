@@ -205,7 +205,8 @@ def test_signing_out_ends_one_session_or_all(house):
 def test_nobody_ends_another_users_session(house):
     _, session, _ = house.member()
     _, _, other = house.member("otto")
-    house.do(own.sign_out, c.SignOut(session_id=house.identity(session=session).credential_id), other)
+    theirs = c.SignOut(session_id=house.identity(session=session).credential_id)
+    assert refused(house.do, own.sign_out, theirs, other).code == Code.NOT_FOUND
     assert house.identity(session=session)
 
 
