@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -28,8 +29,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--mode", choices=("embedded", "cluster"), default="embedded")
     parser.add_argument("--keep", action="store_true", help="leave the folder with logs and databases")
+    parser.add_argument("--picture", type=Path, help="write what was printed into this SVG file")
     chosen = parser.parse_args()
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, record=chosen.picture is not None)
     folder = Path(tempfile.mkdtemp(prefix="certwright-demo-"))
     folder.chmod(FOLDER_MODE)
     try:
@@ -38,6 +40,10 @@ def main() -> int:
         console.print(f"[red]The demonstration failed:[/red] {error}", markup=True)
         console.print(f"Logs are in {folder}")
         return 1
+    if chosen.picture is not None:
+        picture = console.export_svg(title="make demo")
+        # Rich points to fonts of a third party; a picture of ours fetches nothing.
+        chosen.picture.write_text(re.sub(r"\s*@font-face \{.*?\}", "", picture, flags=re.DOTALL))
     if chosen.keep:
         console.print(f"Everything is left in {folder}")
     else:
