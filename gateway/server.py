@@ -145,6 +145,14 @@ def _protocol(header_seconds: float) -> type[Any]:
             finally:
                 self._timer.cancel()
 
+        def finish(self) -> None:
+            try:
+                super().finish()
+            finally:
+                for file in (self.wfile, self.rfile):  # one that cannot be flushed would keep the socket open
+                    with contextlib.suppress(OSError):
+                        file.close()
+
         def send_error(self, code: int, _message: str | None = None, _explain: str | None = None) -> None:
             """What cannot be parsed as HTTP gets a problem document too."""
             refusal = problems.refusal("malformed", "This is no HTTP request.", instance="", trace_id="")
