@@ -86,7 +86,7 @@ class Server:
         eventlet.wsgi.server(
             listener,
             self._application,
-            protocol=_protocol(self._settings.header_seconds),
+            protocol=type("Connection", (Connection,), {"header_seconds": self._settings.header_seconds}),
             custom_pool=self._pool,
             keepalive=True,
             log_output=False,
@@ -110,59 +110,62 @@ def _tls(settings: GatewaySettings) -> ssl.SSLContext | None:
     return context
 
 
-def _protocol(header_seconds: float) -> type[Any]:
-    class Protocol(eventlet.wsgi.HttpProtocol):
-        """One connection, with one time limit for everything before the body."""
+class Connection(eventlet.wsgi.HttpProtocol):
+    """One connection, with one time limit for everything before the body."""
 
-        def _read_request_line(self) -> bytes:
-            self._timer = eventlet.Timeout(header_seconds, TimeoutError("the request line or headers came too slowly"))
-            try:
-                return super()._read_request_line()
-            except (TimeoutError, OSError):
-                self._timer.cancel()
-                return b""
+    header_seconds = 65.0
 
-        def parse_request(self) -> bool:
-            try:
-                return super().parse_request()
-            except (TimeoutError, OSError):
-                self.close_connection = True
-                return False
-            finally:
-                self._timer.cancel()
+    def _read_request_line(self) -> bytes:
+        self._timer = eventlet.Timeout(self.header_seconds, TimeoutError("the request line or headers came too slowly"))
+        try:
+            return super()._read_request_line()
+        except (TimeoutError, OSError):
+            self._timer.cancel()
+            return b""
 
-        def get_environ(self) -> dict[str, Any]:
-            environ: dict[str, Any] = super().get_environ()
-            environ[CLOSE] = self._close_afterwards
-            return environ
-
-        def _close_afterwards(self) -> None:
+    def parse_request(self) -> bool:
+        """Request line and headers, within the time."""
+        try:
+            return super().parse_request()
+        except (TimeoutError, OSError):
             self.close_connection = True
+            return False
+        finally:
+            self._timer.cancel()
 
-        def handle_one_request(self) -> None:
-            try:
-                super().handle_one_request()
-            finally:
-                self._timer.cancel()
+    def get_environ(self) -> dict[str, Any]:
+        """What the application sees, with a way to end the connection after the answer."""
+        environ: dict[str, Any] = super().get_environ()
+        environ[CLOSE] = self._close_afterwards
+        return environ
 
-        def finish(self) -> None:
-            try:
-                super().finish()
-            finally:
-                for file in (self.wfile, self.rfile):  # one that cannot be flushed would keep the socket open
-                    with contextlib.suppress(OSError):
-                        file.close()
+    def _close_afterwards(self) -> None:
+        self.close_connection = True
 
-        def send_error(self, code: int, _message: str | None = None, _explain: str | None = None) -> None:
-            """What cannot be parsed as HTTP gets a problem document too."""
-            refusal = problems.refusal("malformed", "This is no HTTP request.", instance="", trace_id="")
-            self.close_connection = True
-            self.wfile.write(
-                b"HTTP/1.1 %d Bad Request\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
-                % (code, problems.MEDIA_TYPE.encode(), len(refusal.body), refusal.body)
-            )
+    def handle_one_request(self) -> None:
+        """One request; its time limit never outlives it."""
+        try:
+            super().handle_one_request()
+        finally:
+            self._timer.cancel()
 
-    return Protocol
+    def finish(self) -> None:
+        """Closes everything, also what cannot be flushed."""
+        try:
+            super().finish()
+        finally:
+            for file in (self.wfile, self.rfile):
+                with contextlib.suppress(OSError):
+                    file.close()
+
+    def send_error(self, code: int, _message: str | None = None, _explain: str | None = None) -> None:
+        """What cannot be parsed as HTTP gets a problem document too."""
+        refusal = problems.refusal("malformed", "This is no HTTP request.", instance="", trace_id="")
+        self.close_connection = True
+        self.wfile.write(
+            b"HTTP/1.1 %d Bad Request\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+            % (code, problems.MEDIA_TYPE.encode(), len(refusal.body), refusal.body)
+        )
 
 
 class BodyReader:

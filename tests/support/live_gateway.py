@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from certwright.api_client import APIClient
 from certwright.demo.customer import COMPANY, CONTACT
@@ -20,6 +21,17 @@ from certwright.servers.process import free_port, stop
 START_S = 30
 PASSWORD = "Correct-Horse-7-Staple"
 CUSTOMER = ["view", "create_order", "replenish_balance", "administer"]
+
+
+def sign_up(login: str) -> dict[str, Any]:
+    """The body of a sign-up."""
+    return {
+        "company": COMPANY,
+        "contact": CONTACT,
+        "login": login,
+        "password": PASSWORD,
+        "accepted_agreements": ["eula", "subscriber"],
+    }
 
 
 @dataclass
@@ -38,16 +50,7 @@ class Live:
     def customer(self, login: str, permissions: list[str] | None = None) -> APIClient:
         """Opens an account; the client holds an API token of its first user."""
         browser = APIClient(self.url)
-        done = browser.post(
-            "/sign-up",
-            {
-                "company": COMPANY,
-                "contact": CONTACT,
-                "login": login,
-                "password": PASSWORD,
-                "accepted_agreements": ["eula", "subscriber"],
-            },
-        )
+        done = browser.post("/sign-up", sign_up(login))
         number = str(done["order_number"])
         browser.post("/session", {"login": login, "password": PASSWORD, "order_number": number})
         return self.with_token(browser, permissions or CUSTOMER)
