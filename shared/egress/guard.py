@@ -259,6 +259,9 @@ def _exchange(
     response = http.client.HTTPResponse(cast("socket.socket", _Reader(connection, deadline)), method=method)
     response.begin()
     content = response.read(max_bytes + 1)
+    if response.length and len(content) <= max_bytes:
+        # The peer promised more: `read` with a limit says nothing of it.
+        raise http.client.IncompleteRead(b"", response.length)
     return Response(
         url=target.url,
         address=address,

@@ -135,8 +135,9 @@ def record_look(uow: UnitOfWork, request: LookRecord) -> None:
     if not events:
         return
     uow.append(loaded, *events)
-    wait = model.next_look(model.need_of(loaded.state, request.order_id).attempts)
-    if not request.outcome.passed and wait is not None:
+    need = model.need_of(loaded.state, request.order_id)
+    wait = model.next_look(need.attempts)
+    if not need.passed and wait is not None:
         _schedule(uow, request, loaded.state.fqdn, uow.now + wait)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from shared.contracts.dcv import AuthorizationView, ConfirmDCVMail, GetMailConfi
 from shared.errors import Code, ServiceError, invalid
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
+from shared.pki.rules import Rules
 
 GOOD_FOR = timedelta(days=30)  # BR 3.2.2.4.4: a random value is good for no more than 30 days
 TRIES = 5
@@ -84,7 +85,7 @@ def record_sent(uow: UnitOfWork, job: MailJob) -> None:
 
 def look_at_link(room: Room, request: GetMailConfirmation) -> MailConfirmation:
     """What the page behind a link shows; changes nothing, since mail scanners open links."""
-    now = to_text(room.clock.now())
+    now = room.clock.now()
     with room.query() as connection:
         row = tables.mail_by_token(connection, digest(request.token))
         if row is None:
@@ -106,7 +107,7 @@ def confirm_link(uow: UnitOfWork, request: ConfirmDCVMail) -> MailConfirmation:
     if row is None:
         return MailConfirmation(fqdn="", account_name="", address="", state="unknown")
     loaded = uow.load(model.stream_of(row.authorization_id), model.authorization)
-    state = _state_of(row, loaded.state, to_text(uow.now))
+    state = _state_of(row, loaded.state, uow.now)
     if state == "open":
         _prove(uow, loaded, row, via="link")
         state = "confirmed"
@@ -122,12 +123,11 @@ def count_try(uow: UnitOfWork, request: SubmitDCVCode) -> None:
 def submit_code(uow: UnitOfWork, request: SubmitDCVCode, *, settings: DCVSettings) -> AuthorizationView:
     """Uses the code of any open mail for this name. Errors: invalid."""
     need = find(uow.connection, uow.context, request.order_id, request.fqdn)
-    now = to_text(uow.now)
     given = digest(request.code.strip().upper())
     found = tables.mails_for(uow.connection, _key(need), most_tries=TRIES)
     row = next((each for each in found if hmac.compare_digest(each.code_hash, given)), None)
     loaded = uow.load(model.stream_of(need.authorization_id), model.authorization)
-    if row is None or _state_of(row, loaded.state, now) not in {"open", "confirmed"}:
+    if row is None or _state_of(row, loaded.state, uow.now) not in {"open", "confirmed"}:
         raise invalid(
             f"This code is wrong, used or too old. A mail's code may be tried {TRIES} times; send another mail.",
             "/code",
@@ -151,12 +151,13 @@ def _prove(uow: UnitOfWork, loaded: Any, row: Any, *, via: str) -> None:
     tables.use_mail(uow.connection, row.token_hash, to_text(uow.now))
 
 
-def _state_of(row: Any, state: Authorization, now: str) -> str:
+def _state_of(row: Any, state: Authorization, now: datetime) -> str:
     if row.used_at is not None:
         return "confirmed"
     need = state.needs.get(row.order_id)
     stale = need is None or need.csr_version != row.csr_version or need.method != "email" or need.passed
-    return "expired" if stale or row.expires_at <= now else "open"
+    ended = not Rules.at(now).methods["email"].allowed  # BR 3.2.2.4.4 ends on a date, also for mails sent before it
+    return "expired" if stale or ended or row.expires_at <= to_text(now) else "open"
 
 
 def _confirmation(row: Any, state: Authorization, word: str) -> MailConfirmation:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from services.dcv.model.judging import Outcome
+from services.dcv.model.judging import Outcome, Reason, refused
 from services.dcv.model.tokens import CONSTRUCTED_MAILBOXES
 from shared.clock import derived_id, from_text, to_text
 from shared.contracts.dcv import (
@@ -285,6 +285,9 @@ def record(
     if need.passed or need.csr_version != csr_version or need.method != method:
         return []
     rules = Rules.at(now)
+    if outcome.passed and not _usable(method, state.fqdn, rules):
+        # Begun in time, proved too late: the rules of the day of the proof count (BR 3.2.2.4).
+        outcome = refused(Reason.METHOD_ENDED, outcome.evidence)
     events: list[Event] = [
         ValidationAttempted(
             authorization_id=state.authorization_id,

@@ -361,3 +361,28 @@ def test_the_state_of_a_stream_survives_json(world):
         for each in world.room.events(model.stream_of(derived_id("authorization", ACCOUNT, "www.shop-demo.com")))
     )
     assert msgspec.json.decode(msgspec.json.encode(state), type=model.Authorization) == state
+
+
+@pytest.mark.parametrize(("moment", "proved"), [("2028-03-14T23:59:59", True), ("2028-03-15T00:00:00", False)])
+def test_a_mail_sent_in_time_proves_nothing_once_the_method_has_ended(world, moment, proved):
+    world.clock.at = datetime(2028, 3, 1, 12, tzinfo=UTC)
+    world.csr("www.shop-demo.com", method="email")
+    world.choose("www.shop-demo.com", "email", "admin@shop-demo.com")
+    world.run_jobs()
+    token, _ = mail_secrets(world)
+    world.clock.at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    answer = world.execute(mailing.confirm_link, ConfirmDCVMail(token=token), system("dcv", account_id=ACCOUNT))
+    assert answer.state == ("confirmed" if proved else "expired")
+    assert len(world.events("www.shop-demo.com", DCVPassed)) == int(proved)
+
+
+def test_a_right_answer_by_a_method_that_has_ended_is_recorded_and_proves_nothing(world):
+    world.csr("www.shop-demo.com", method="email")
+    stream = model.stream_of(derived_id("authorization", ACCOUNT, "www.shop-demo.com"))
+    with world.room.query() as connection:
+        state = world.room.streams.load(connection, stream, model.authorization).state
+    late = datetime(2028, 3, 15, tzinfo=UTC)
+    facts = model.record(state, "order-1", Outcome(passed=True), late, csr_version=1, method="email")
+    assert [(type(fact), fact.passed, fact.reason) for fact in facts] == [
+        (ValidationAttempted, False, str(Reason.METHOD_ENDED))
+    ]
