@@ -6,6 +6,7 @@ An order itself is always shown from its events; these tables are for finding or
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -108,6 +109,52 @@ def _placed(connection: sa.Connection, envelope: Envelope[c.OrderPlaced]) -> Non
     )
 
 
+# Statements are made once: putting one together costs more than running it.
+_of: sa.BindParameter[Any] = sa.bindparam("of")
+_v: sa.BindParameter[Any] = sa.bindparam("v")
+_status: sa.BindParameter[Any] = sa.bindparam("s")
+
+
+def _with(**values: Any) -> sa.Update:
+    return orders.update().where(orders.c.order_id == _of).values(version=_v, **values)
+
+
+_CHANGED = _with()
+_STATUS = _with(status=_status)
+_PAID = _with(status=sa.case((orders.c.kind == "topup", "paid"), else_="waiting_for_csr"))
+_SUBMITTED = _with(
+    status=sa.case((orders.c.status == "waiting_for_csr", "processing"), else_=orders.c.status),
+    csr_version=sa.bindparam("csr"),
+)
+_TERM = sa.select(orders.c.term_ends_at, orders.c.term_years).where(orders.c.order_id == _of)
+_ISSUED = _with(
+    status="issued",
+    expires_at=sa.bindparam("ends"),
+    term_ends_at=sa.bindparam("term"),
+    certificate_version=sa.bindparam("csr"),
+)
+_INSTALLED = _with(
+    status=sa.case(
+        ((orders.c.status == "issued") & (orders.c.certificate_version == sa.bindparam("csr")), "installed"),
+        else_=orders.c.status,
+    )
+)
+_CERTIFICATE_REVOKED = (
+    certificates.update()
+    .where(certificates.c.serial == sa.bindparam("which"), certificates.c.order_id == _of)
+    .values(revoked_at=sa.bindparam("at"))
+)
+_OPEN = sa.select(certificates.c.serial).where(certificates.c.order_id == _of, certificates.c.revoked_at.is_(None))
+_REVOKED = _with(
+    status=sa.case((orders.c.status.in_(("issued", "installed")) & ~sa.exists(_OPEN), "revoked"), else_=orders.c.status)
+)
+_KEY_OWNER = sa.select(keys.c.account_id).where(keys.c.spki_sha256 == sa.bindparam("spki"))
+
+
+def _change(connection: sa.Connection, envelope: Envelope[Any], statement: sa.Update, **values: Any) -> None:
+    connection.execute(statement, {"of": envelope.data.order_id, "v": envelope.version, **values})
+
+
 @projections.on(
     c.CSRRequested,
     c.CSRRejected,
@@ -123,35 +170,33 @@ def _placed(connection: sa.Connection, envelope: Envelope[c.OrderPlaced]) -> Non
     c.RevocationRequested,
 )
 def _changed(connection: sa.Connection, envelope: Envelope[Any]) -> None:
-    _change(connection, envelope)
+    _change(connection, envelope, _CHANGED)
 
 
 @projections.on(c.OrderPaid)
 def _paid(connection: sa.Connection, envelope: Envelope[c.OrderPaid]) -> None:
-    after = sa.case((orders.c.kind == "topup", "paid"), else_="waiting_for_csr")
-    _change(connection, envelope, status=after)
+    _change(connection, envelope, _PAID)
 
 
 @projections.on(c.PaymentRefused, c.OrderRejected)
 def _rejected(connection: sa.Connection, envelope: Envelope[Any]) -> None:
-    _change(connection, envelope, status="rejected")
+    _change(connection, envelope, _STATUS, s="rejected")
 
 
 @projections.on(c.OrderCancelled)
 def _cancelled(connection: sa.Connection, envelope: Envelope[c.OrderCancelled]) -> None:
-    _change(connection, envelope, status="cancelled")
+    _change(connection, envelope, _STATUS, s="cancelled")
 
 
 @projections.on(c.OrderExpired)
 def _expired(connection: sa.Connection, envelope: Envelope[c.OrderExpired]) -> None:
-    _change(connection, envelope, status="expired")
+    _change(connection, envelope, _STATUS, s="expired")
 
 
 @projections.on(c.CSRSubmitted)
 def _submitted(connection: sa.Connection, envelope: Envelope[c.CSRSubmitted]) -> None:
     event = envelope.data
-    status = sa.case((orders.c.status == "waiting_for_csr", "processing"), else_=orders.c.status)
-    _change(connection, envelope, status=status, csr_version=event.csr_version)
+    _change(connection, envelope, _SUBMITTED, csr=event.csr_version)
     if key_owner(connection, event.spki_sha256) is None:
         # A plain insert: of two accounts with one key at the same moment, the second fails and looks again.
         connection.execute(keys.insert(), {"spki_sha256": event.spki_sha256, "account_id": event.account_id})
@@ -160,18 +205,9 @@ def _submitted(connection: sa.Connection, envelope: Envelope[c.CSRSubmitted]) ->
 @projections.on(c.CertIssued)
 def _issued(connection: sa.Connection, envelope: Envelope[c.CertIssued]) -> None:
     event = envelope.data
-    row = connection.execute(
-        sa.select(orders.c.term_ends_at, orders.c.term_years).where(orders.c.order_id == event.order_id)
-    ).one()
-    term_ends_at = row.term_ends_at or to_text(years_later(from_text(event.not_before), row.term_years))
-    _change(
-        connection,
-        envelope,
-        status="issued",
-        expires_at=event.not_after,
-        term_ends_at=term_ends_at,
-        certificate_version=event.csr_version,
-    )
+    row = connection.execute(_TERM, {"of": event.order_id}).one()
+    term = row.term_ends_at or to_text(years_later(from_text(event.not_before), row.term_years))
+    _change(connection, envelope, _ISSUED, ends=event.not_after, term=term, csr=event.csr_version)
     connection.execute(
         certificates.insert(), {"serial": event.serial, "order_id": event.order_id, "not_after": event.not_after}
     )
@@ -179,29 +215,14 @@ def _issued(connection: sa.Connection, envelope: Envelope[c.CertIssued]) -> None
 
 @projections.on(c.CertInstalled)
 def _installed(connection: sa.Connection, envelope: Envelope[c.CertInstalled]) -> None:
-    served = (orders.c.status == "issued") & (orders.c.certificate_version == envelope.data.csr_version)
-    _change(connection, envelope, status=sa.case((served, "installed"), else_=orders.c.status))
+    _change(connection, envelope, _INSTALLED, csr=envelope.data.csr_version)
 
 
 @projections.on(c.CertRevoked)
 def _revoked(connection: sa.Connection, envelope: Envelope[c.CertRevoked]) -> None:
     event = envelope.data
-    connection.execute(
-        certificates.update()
-        .where(certificates.c.serial == event.serial, certificates.c.order_id == event.order_id)
-        .values(revoked_at=event.revoked_at)
-    )
-    open_ = sa.select(certificates.c.serial).where(
-        certificates.c.order_id == event.order_id, certificates.c.revoked_at.is_(None)
-    )
-    all_revoked = orders.c.status.in_(("issued", "installed")) & ~sa.exists(open_)
-    _change(connection, envelope, status=sa.case((all_revoked, "revoked"), else_=orders.c.status))
-
-
-def _change(connection: sa.Connection, envelope: Envelope[Any], **values: Any) -> None:
-    connection.execute(
-        orders.update().where(orders.c.order_id == envelope.data.order_id).values(version=envelope.version, **values)
-    )
+    connection.execute(_CERTIFICATE_REVOKED, {"which": event.serial, "of": event.order_id, "at": event.revoked_at})
+    _change(connection, envelope, _REVOKED)
 
 
 # --- ask -----------------------------------------------------------------------------------------------------
@@ -209,21 +230,22 @@ def _change(connection: sa.Connection, envelope: Envelope[Any], **values: Any) -
 
 def next_number(connection: sa.Connection) -> int:
     """The next order number. A number is lost only when nothing else of its transaction is kept either."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(counters).values(name="order_number", value=FIRST_NUMBER)
-    number: int = connection.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1}).returning(
-            counters.c.value
-        )
-    ).scalar_one()
+    number: int = connection.execute(_next_number(connection.dialect.name)).scalar_one()
     return number
+
+
+@functools.cache
+def _next_number(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    first = insert(counters).values(name="order_number", value=FIRST_NUMBER)
+    return first.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1}).returning(
+        counters.c.value
+    )
 
 
 def key_owner(connection: sa.Connection, spki_sha256: str) -> str | None:
     """The account that first used this key."""
-    found: str | None = connection.execute(
-        sa.select(keys.c.account_id).where(keys.c.spki_sha256 == spki_sha256)
-    ).scalar()
+    found: str | None = connection.execute(_KEY_OWNER, {"spki": spki_sha256}).scalar()
     return found
 
 
