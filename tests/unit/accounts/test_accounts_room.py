@@ -490,6 +490,18 @@ def test_no_secret_is_kept_in_any_column_event_or_log_line(house, caplog):
     assert token.token.prefix in stored
 
 
+def test_every_way_of_setting_a_password_stores_a_hash(house):
+    _, _, context = house.member()
+    added(house, context)
+    claim(house, first_run.announce(house.app))
+    change = c.ChangePassword(current_password=given.PASSWORD, new_password="new-Horse-77")
+    own.change_password(house.app, change, context)
+    with house.database.read() as connection:
+        hashes = [row[0] for row in connection.exec_driver_sql("SELECT password_hash FROM users")]
+    assert len(hashes) == 3
+    assert all(one.startswith("quick$") for one in hashes)
+
+
 def test_events_hold_no_personal_data(house):
     house.member()
     with house.database.read() as connection:
