@@ -140,5 +140,5 @@ def _own_key(uow: UnitOfWork, order: Order, csr: CSR) -> None:
 
 
 def _unique(uow: UnitOfWork) -> str:
-    # Goes into a DNS label and a file: hexadecimal, 128 bits (BR §1.6.1 asks for 112 of a Random Value).
+    # Goes into a DNS label and a file. It need not be unguessable: a Request Token is made of the key (BR §1.6.1).
     return uow.new_id().replace("-", "")
