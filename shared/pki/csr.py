@@ -11,7 +11,7 @@ import binascii
 import re
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import md5, sha256
 
@@ -30,6 +30,7 @@ ALLOWED_HASHES = frozenset({"sha256", "sha384", "sha512"})
 _BLOCK = re.compile(
     r"-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----(?P<body>[^-]*)-----END (?:NEW )?CERTIFICATE REQUEST-----"
 )
+_HEAD, _TAIL = "-----BEGIN CERTIFICATE REQUEST-----\n", "-----END CERTIFICATE REQUEST-----\n"
 _PRIVATE = re.compile(r"PRIVATE\s+KEY", re.IGNORECASE)
 # How PKCS#1, PKCS#8 and SEC 1 private keys start in base64 when their frame was left out; requests start with
 # SEQUENCE SEQUENCE.
@@ -154,10 +155,7 @@ def examine_csr(der: bytes, *, max_names: int = MAX_NAMES, blocked: Blocklist = 
         raise CSRRefusedError(error.fault, error.detail) from None
     signature_hash = _check_signature(request)
     try:
-        with warnings.catch_warnings():
-            # The library warns of a country that has not two letters; such a field is shown and never certified.
-            warnings.simplefilter("ignore")
-            subject = _subject(request.subject)
+        subject = _read_subject(request, der)
         san = _san(request)
     except _UNREADABLE as error:
         if isinstance(error, CSRRefusedError):
@@ -166,7 +164,7 @@ def examine_csr(der: bytes, *, max_names: int = MAX_NAMES, blocked: Blocklist = 
     names, common_name = _names(subject.common_name, san, max_names)
     return CSR(
         names=names,
-        subject=Subject(common_name, *_rest(subject)),
+        subject=replace(subject, common_name=common_name) if common_name != subject.common_name else subject,
         key=facts,
         has_san=san is not None,
         signature_hash=signature_hash,
@@ -201,7 +199,7 @@ def to_pem(der: bytes) -> str:
     """The usual text form of a request."""
     body = base64.b64encode(der).decode("ascii")
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
-    return "\n".join(["-----BEGIN CERTIFICATE REQUEST-----", *lines, "-----END CERTIFICATE REQUEST-----", ""])
+    return _HEAD + "\n".join(lines) + "\n" + _TAIL
 
 
 def _malformed() -> CSRRefusedError:
@@ -230,37 +228,37 @@ def _check_signature(request: x509.CertificateSigningRequest) -> str:
     return name
 
 
-_FIELDS = (
-    NameOID.COMMON_NAME,
-    NameOID.ORGANIZATION_NAME,
-    NameOID.ORGANIZATIONAL_UNIT_NAME,
-    NameOID.COUNTRY_NAME,
-    NameOID.STATE_OR_PROVINCE_NAME,
-    NameOID.LOCALITY_NAME,
-    NameOID.EMAIL_ADDRESS,
-)
+_COUNTRY = bytes.fromhex("0603550406")
+_FIELDS = {
+    NameOID.COMMON_NAME: "common_name",
+    NameOID.ORGANIZATION_NAME: "organization",
+    NameOID.ORGANIZATIONAL_UNIT_NAME: "organizational_unit",
+    NameOID.COUNTRY_NAME: "country",
+    NameOID.STATE_OR_PROVINCE_NAME: "state",
+    NameOID.LOCALITY_NAME: "locality",
+    NameOID.EMAIL_ADDRESS: "email",
+}
+
+
+def _read_subject(request: x509.CertificateSigningRequest, der: bytes) -> Subject:
+    if _COUNTRY not in der:
+        return _subject(request.subject)
+    with warnings.catch_warnings():
+        # The library warns of a country that has not two letters; such a field is shown and never certified.
+        warnings.simplefilter("ignore")
+        return _subject(request.subject)
 
 
 def _subject(name: x509.Name) -> Subject:
-    found: dict[x509.ObjectIdentifier, str] = {}
+    found: dict[str, str] = {}
     for attribute in name:
+        field = _FIELDS.get(attribute.oid)
         value = attribute.value
-        if attribute.oid in _FIELDS and isinstance(value, str):
-            if attribute.oid == NameOID.COMMON_NAME and attribute.oid in found:
+        if field is not None and isinstance(value, str):
+            if field == "common_name" and field in found:
                 raise CSRRefusedError(CSRFault.MALFORMED, "The subject has more than one common name.")
-            found.setdefault(attribute.oid, value)
-    return Subject(*(found.get(oid, "") for oid in _FIELDS))
-
-
-def _rest(subject: Subject) -> tuple[str, ...]:
-    return (
-        subject.organization,
-        subject.organizational_unit,
-        subject.country,
-        subject.state,
-        subject.locality,
-        subject.email,
-    )
+            found.setdefault(field, value)
+    return Subject(**found)
 
 
 def _san(request: x509.CertificateSigningRequest) -> list[str] | None:
@@ -314,9 +312,14 @@ def _some(names: list[str]) -> str:
 
 
 def public_key_of(pem: str) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
-    """The key of a request that `parse_csr` took before; its signature is not verified again. Raises
-    CSRRefusedError."""
-    key = x509.load_der_x509_csr(pem_to_der(pem)).public_key()
-    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+    """The key of a request as `CSR.pem` holds it, that is, one that was checked; nothing is checked again.
+
+    Raises CSRRefusedError when that is no request with a usable key.
+    """
+    try:
+        key = x509.load_der_x509_csr(base64.b64decode(pem.removeprefix(_HEAD).removesuffix(_TAIL))).public_key()
+    except _UNREADABLE:
+        raise _malformed() from None
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         raise _malformed()
     return key
