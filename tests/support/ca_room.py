@@ -14,6 +14,9 @@ from services.ca.settings import CASettings
 from shared.clock import to_text
 from shared.contracts import orders
 from shared.eventsourcing.envelope import Envelope, Metadata
+from shared.eventstore.migrations import upgrade
+from shared.eventstore.rebuild import check
+from shared.eventstore.verify import verify
 from shared.settings import Settings
 from tests.support import csr_builder
 
@@ -103,12 +106,16 @@ class CARoom:
 
 
 @contextmanager
-def ca_room(folder, *, clock=None, issuer=None, **own):
+def ca_room(folder, *, clock=None, issuer=None, settings=None, **own):
+    """A CA in `folder`, or where `settings` say, with tables made by its migrations. Ends with its log and read model
+    checked."""
     clock = clock or SteppedClock()
-    settings = Settings(data_dir=folder, public_url="http://certwright.test")
+    settings = settings or Settings(data_dir=folder, public_url="http://certwright.test")
     app = bootstrap.build(settings, ca=CASettings(**own), clock=clock, ids=CountingIds(), issuer=issuer)
-    app.room.database.create_all(projections.metadata, projections.state)
     try:
+        upgrade(app.room.database, projections)
         yield CARoom(app, clock)
+        assert check(app.room).differences == []
+        assert verify(app.room.database).ok
     finally:
         app.room.database.close()
