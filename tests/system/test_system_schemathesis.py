@@ -21,7 +21,7 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,ignored_auth"
 )
-EXAMPLES = 8
+EXAMPLES = 5
 SECONDS = 400
 # A stream does not end. What ends or narrows the credential that it is tried with is tried as nobody, since the rest of
 # the run would be one as nobody too.

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API of the running product: repeated writes, pushed events, the CA's files, and secrets that stay secret."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from cryptography import x509
+
+from certwright.api_client import APIClient, ProblemError
+from tests.support.live_gateway import PASSWORD, live
+
+QUOTE = {"product": "trial-single", "names": ["shop.example.com"], "term_years": 1}
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    with live(tmp_path_factory.mktemp("gateway")) as running:
+        running.root = running.operator()
+        running.buyer = running.customer("buyer@example.com")
+        yield running
+        assert "Traceback" not in running.log
+
+
+def test_a_repeated_write_has_one_effect_and_one_answer(product):
+    first = product.buyer.post("/quotes", QUOTE, idempotency_key="quote-1")
+    with ThreadPoolExecutor(8) as pool:
+        again = list(pool.map(lambda _: product.buyer.post("/quotes", QUOTE, idempotency_key="quote-1"), range(16)))
+    assert all(answer == first for answer in again)
+    with pytest.raises(ProblemError) as refused:
+        product.buyer.post("/quotes", {**QUOTE, "names": ["other.example.com"]}, idempotency_key="quote-1")
+    assert (refused.value.status, refused.value.document["code"]) == (422, "idempotency_mismatch")
+    assert product.buyer.post("/quotes", QUOTE)["quote_id"] != first["quote_id"]
+
+
+def test_another_person_may_use_the_same_key(product):
+    other = product.customer("second@example.com")
+    mine = product.buyer.post("/quotes", QUOTE, idempotency_key="quote-2")
+    assert other.post("/quotes", QUOTE, idempotency_key="quote-2")["quote_id"] != mine["quote_id"]
+
+
+def read_events(answer, most):
+    found = []
+    for line in answer.iter_lines(chunk_size=1):
+        if line.startswith(b"data: "):
+            found.append(json.loads(line[6:]))
+        if len(found) == most:
+            return found
+    return found
+
+
+def test_events_are_pushed_and_a_broken_stream_goes_on(product):
+    reader = product.customer("reader@example.com")
+    head = reader.get("/events", limit=200)["next_after"]
+    headers = {"Authorization": f"Bearer {reader.token}", "Last-Event-ID": str(head)}
+    with requests.get(f"{product.url}/api/v1/events/stream", headers=headers, stream=True, timeout=30) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        quote = reader.post("/quotes", QUOTE)
+        body = {"quote_id": quote["quote_id"], "common_name": "shop.example.com", "agreement_accepted": True}
+        order = reader.post("/orders", body)
+        pushed = read_events(answer, 2)
+    assert all(event["specversion"] == "1.0" for event in pushed)
+    with requests.get(f"{product.url}/api/v1/events/stream", headers=headers, stream=True, timeout=30) as answer:
+        assert read_events(answer, 2) == pushed
+    feed = reader.get("/events", after=head, limit=200)
+    assert [entry["cloudevent"] for entry in feed["events"]][:2] == pushed
+    assert order["order_id"] in json.dumps(feed)
+    stranger = product.customer("stranger@example.com")
+    assert order["order_id"] not in json.dumps(stranger.get("/events", limit=200))
+
+
+def test_relying_parties_find_chain_and_revocation_list(product):
+    def fetch(path, media):
+        answer = requests.get(product.url + path, timeout=10)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == media
+        return answer.content
+
+    root = x509.load_pem_x509_certificate(fetch("/pki/root.pem", "application/x-pem-file"))
+    assert x509.load_der_x509_certificate(fetch("/pki/root.cer", "application/pkix-cert")) == root
+    issuing = x509.load_der_x509_certificate(fetch("/pki/issuing.cer", "application/pkix-cert"))
+    issuing.verify_directly_issued_by(root)
+    assert x509.load_pem_x509_certificates(fetch("/pki/chain.pem", "application/x-pem-file")) == [issuing, root]
+    crl = x509.load_der_x509_crl(fetch("/pki/issuing.crl", "application/pkix-crl"))
+    assert crl.is_signature_valid(issuing.public_key())
+
+
+def test_a_browser_signs_in_with_a_cookie_that_scripts_cannot_read(product):
+    browser = requests.Session()
+    url = f"{product.url}/api/v1"
+    answer = browser.post(f"{url}/session", json={"login": "root-operator", "password": PASSWORD}, timeout=10)
+    assert answer.status_code == 201
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    secret = cookie.partition("=")[2].partition(";")[0]
+    assert secret not in answer.text
+    assert browser.get(f"{url}/session", timeout=10).json()["kind"] == "session"
+    foreign = browser.delete(f"{url}/session", headers={"Origin": "https://evil.example"}, timeout=10)
+    assert foreign.status_code == 403
+    assert browser.delete(f"{url}/session", headers={"Origin": product.url}, timeout=10).status_code == 204
+    kept = requests.get(f"{url}/me", headers={"Cookie": f"certwright={secret}"}, timeout=10)
+    assert kept.status_code == 401
+
+
+def test_every_service_is_well(product):
+    found = product.root.get("/operator/services")
+    assert found["ready"], found
+
+
+def test_no_secret_is_in_a_log_or_a_database(product):
+    """Quality bar S9, for what passes through the gateway."""
+    canaries = [PASSWORD, product.root.token, product.buyer.token]
+    with pytest.raises(ProblemError):
+        APIClient(product.url).post("/session", {"login": "nobody@example.com", "password": "Canary-Password-1"})
+    canaries.append("Canary-Password-1")
+    for canary in canaries:
+        assert canary not in product.log
+    databases = list((product.folder / "data").rglob("*.sqlite*")) + list((product.folder / "data").rglob("*.db*"))
+    assert databases
+    for path in databases:
+        content = path.read_bytes()
+        for canary in canaries:
+            assert canary.encode() not in content, path
