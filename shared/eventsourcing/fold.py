@@ -33,6 +33,11 @@ class Fold(Generic[S]):
 
         return register
 
+    def step(self, state: S, fact: Event) -> S:
+        """Folds one event onto `state`."""
+        step = self._steps.get(type(fact))
+        return state if step is None else step(state, fact)
+
     def __call__(self, events: Iterable[Event], state: S | None = None) -> S:
         """Folds `events` onto `state` (or the initial state). Types without a step leave it as it is."""
         current = self.initial() if state is None else state

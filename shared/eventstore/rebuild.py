@@ -99,7 +99,7 @@ def fold_all(database: Database, fold: Fold[S], prefix: str = "") -> dict[str, S
         for stream, kind, schema, payload, _ in scan(connection, "stream, type, schema_version, data"):
             if stream.startswith(prefix):
                 state = states[stream] if stream in states else fold.initial()
-                states[stream] = fold((decode(kind, schema, payload),), state)
+                states[stream] = fold.step(state, decode(kind, schema, payload))
     return states
 
 

@@ -139,6 +139,12 @@ VERSION_1: Final[dict[str, tuple[str, ...]]] = {
         """CREATE INDEX events_log ON events (xid, position)""",
         """CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'events are append-only' USING ERRCODE = 'restrict_violation'; END $$""",
+        """CREATE FUNCTION stream_tip(wanted text, lock_key bigint, OUT version integer, OUT hash text)
+            LANGUAGE plpgsql VOLATILE AS $$ BEGIN
+                PERFORM pg_advisory_xact_lock(lock_key);
+                SELECT e.version, e.hash INTO version, hash FROM events e
+                    WHERE e.stream = wanted ORDER BY e.version DESC LIMIT 1;
+            END $$""",
         """CREATE TRIGGER events_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON events
             FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()""",
         """CREATE TABLE inbox (

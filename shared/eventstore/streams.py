@@ -110,6 +110,7 @@ class Streams:
         )
         self._tip = sql("SELECT version, hash FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1")
         self._read = sql(f"SELECT {COLUMNS} FROM events WHERE stream = ? ORDER BY version")
+        self._turn = sql("SELECT version, hash FROM stream_tip(?, ?)")
         self._lock = sql("SELECT pg_advisory_xact_lock(?)")
 
     def load(self, connection: sa.Connection, stream: str, fold: Fold[S]) -> Loaded[S]:
@@ -129,11 +130,21 @@ class Streams:
         row = connection.exec_driver_sql(self._tip, (stream,)).first()
         return Tip() if row is None else Tip(row[0], row[1])
 
+    def tip_in_turn(self, connection: sa.Connection, stream: str) -> Tip:
+        """Where `stream` ends, once every other writer that asked this way before is through."""
+        if self._dialect == "sqlite":
+            return self.tip(connection, stream)
+        row = connection.exec_driver_sql(self._turn, (stream, self._lock_key(stream))).one()
+        return Tip() if row[0] is None else Tip(row[0], row[1])
+
     def lock(self, connection: sa.Connection, stream: str) -> None:
         """Holds `stream` until the transaction ends. SQLite needs nothing: a write transaction holds the database."""
         if self._dialect == "postgresql":
-            digest = hashlib.blake2b(stream.encode(), digest_size=8, person=self._database.service.encode()[:16])
-            connection.exec_driver_sql(self._lock, (int.from_bytes(digest.digest(), "big", signed=True),))
+            connection.exec_driver_sql(self._lock, (self._lock_key(stream),))
+
+    def _lock_key(self, stream: str) -> int:
+        digest = hashlib.blake2b(stream.encode(), digest_size=8, person=self._database.service.encode()[:16])
+        return int.from_bytes(digest.digest(), "big", signed=True)
 
     def append(
         self,

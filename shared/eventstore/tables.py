@@ -168,6 +168,14 @@ APPEND_ONLY: dict[str, tuple[str, ...]] = {
     "postgresql": (
         """CREATE OR REPLACE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'events are append-only' USING ERRCODE = 'restrict_violation'; END $$""",
+        # Lock and look in one round trip: a volatile function takes a new snapshot for each of its statements, while
+        # one plain statement would look with the snapshot from before the wait for the lock.
+        """CREATE OR REPLACE FUNCTION stream_tip(wanted text, lock_key bigint, OUT version integer, OUT hash text)
+        LANGUAGE plpgsql VOLATILE AS $$ BEGIN
+            PERFORM pg_advisory_xact_lock(lock_key);
+            SELECT e.version, e.hash INTO version, hash FROM events e
+                WHERE e.stream = wanted ORDER BY e.version DESC LIMIT 1;
+        END $$""",
         """CREATE OR REPLACE TRIGGER events_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON events
         FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()""",
     ),

@@ -91,8 +91,7 @@ class UnitOfWork:
 
         For facts that no rule has to check against the stream's state.
         """
-        self._streams.lock(self.connection, stream)
-        return self._append(stream, self._streams.tip(self.connection, stream), events)
+        return self._append(stream, self._streams.tip_in_turn(self.connection, stream), events)
 
     def _append(self, stream: str, tip: Tip, events: tuple[Event, ...], account_id: str | None = None) -> Appended:
         if not events:

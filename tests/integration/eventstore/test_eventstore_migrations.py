@@ -16,7 +16,7 @@ from shared.eventstore.projections import Projections
 from shared.eventstore.room import Room
 from shared.settings import Settings
 from tests.support import counters
-from tests.support.counters import StartCounter
+from tests.support.counters import CounterRaised, StartCounter
 
 _numbers = itertools.count(1)
 
@@ -113,6 +113,7 @@ def test_the_role_of_the_service_cannot_change_history(postgres_server, revision
         jobs=counters.jobs,
     )
     room.execute(counters.start_counter, StartCounter(name="a"), Context(command_id="c"))
+    room.execute(lambda uow, _: uow.append_anywhere("hot", CounterRaised()), None, Context())
     room.seals.seal()
     room.timers.fire("t", 60)
     assert room.queue.run_due([]) == 1
