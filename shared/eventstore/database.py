@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.eventstore import tables
 from shared.eventstore.connections import Connections
@@ -18,6 +20,11 @@ from shared.settings import Settings
 
 BUSY_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_MS = 30_000  # a forgotten transaction would stall every reader of the log (models.md §4.11)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database did not answer, or not in time, rather than refused what it was asked."""
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError)
 
 
 class Database:

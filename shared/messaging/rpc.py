@@ -21,6 +21,7 @@ from shared import log, metrics
 from shared.context import Context
 from shared.contracts.base import Request
 from shared.errors import Code, ServiceError
+from shared.eventstore.database import is_outage
 from shared.messaging import context as headers
 from shared.messaging import topology, wire
 from shared.messaging.intake import Intake
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 PREFETCH = 32
+FAULT = ServiceError(Code.INTERNAL, "Something failed on our side. It has been logged.")
+DATABASE_AWAY = ServiceError(Code.UNAVAILABLE, "The database does not answer. Try again.")
 
 
 class RequestConsumer(SharedExtension, ProviderCollector):
@@ -155,8 +158,9 @@ class Rpc(Entrypoint):
             name = f"{self.container.service_name}.{self.request_type.METHOD}"
             log.bind(trace=context.trace_id, correlation=context.correlation_id, account=context.account_id)
             _log.error("%s failed", name, exc_info=error)
-            code = Code.INTERNAL.value
-            body = wire.encode_error(ServiceError(Code.INTERNAL, "Something failed on our side. It has been logged."))
+            answer = DATABASE_AWAY if is_outage(error) else FAULT
+            code = answer.code.value
+            body = wire.encode_error(answer)
         self._finish(message, started, body, code)
         return result, exc_info
 

@@ -87,19 +87,22 @@ class Service:
 
     @rpc(GetHealth)
     def get_health(self, _request: GetHealth, _context: Context) -> Health:
-        """How this service sees itself."""
+        """How this service sees itself. Answers also when its database does not."""
         parts = self.container.health()
-        events, seconds = self.container.relay.measure()
-        lags = [Lag(name="relay", events=events, seconds=seconds)]
-        lags += [
+        lags = [
             Lag(name=f"{handler} < {publisher}", events=count, seconds=age)
             for (handler, publisher), (count, age) in sorted(self.container.catch_up.lags.items())
         ]
+        dead_letters = 0
+        if parts["database"] == "ok":
+            events, seconds = self.container.relay.measure()
+            lags.insert(0, Lag(name="relay", events=events, seconds=seconds))
+            dead_letters = self.app.room.dead_letters.count()
         return Health(
             service=self.name,
             ready=self.container.ready and all(state == "ok" for state in parts.values()),
             version=running_version(),
             parts=parts,
             lags=lags,
-            dead_letters=self.app.room.dead_letters.count(),
+            dead_letters=dead_letters,
         )

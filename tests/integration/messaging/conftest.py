@@ -129,7 +129,7 @@ class _Servers:
     @property
     def database(self):
         if self._database is None:
-            self._database = self._stack.enter_context(postgres.running(fast=True))
+            self._database = self._stack.enter_context(postgres.running())
         return self._database
 
 

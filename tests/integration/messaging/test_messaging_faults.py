@@ -9,13 +9,17 @@ from pathlib import Path
 
 import eventlet
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from shared.context import Context
+from shared.contracts.operations import GetHealth
+from shared.errors import ServiceError
 from tests.support.two_rooms import Nap, SayPing, StartJob, Twice, count, heard, record
 
 ROOT = Path(__file__).parents[3]
 TEXTS = [f"fact {number}" for number in range(10)]
 PUBLIC = Context()
+OPERATOR = Context(actor="user:1", permissions=frozenset({"operator"}))
 
 
 class Process:
@@ -202,3 +206,43 @@ def test_jobs_run_once_with_two_replicas(stack, until):
     room = first.app.room
     until(lambda: count(room, "jobs") == 0)
     assert sorted(e.data.key for e in room.events("work")) == sorted(f"k{n}" for n in range(20))
+
+
+@several_processes
+def test_a_database_that_dies_and_returns_costs_time_only(stack, servers, until):
+    ping, pong = stack.start("ping", "pong")
+    client = stack.client()
+    record(ping.app.room, TEXTS[:5])
+    until(lambda: len(heard(pong.app.room)) == 5)
+    servers.database.stop(signal.SIGQUIT)
+    until(lambda: pong.health()["database"] != "ok")
+    assert not client.send(GetHealth(), OPERATOR, service="pong").ready
+    servers.database.start()
+
+    def recorded():
+        try:
+            record(ping.app.room, TEXTS[5:])
+        except ServiceError:
+            return False
+        return True
+
+    until(recorded, "the database to answer")
+    until(lambda: len(_heard(pong)) >= len(TEXTS))
+    assert sorted(fact.text for fact in heard(pong.app.room)) == TEXTS
+    assert client.send(SayPing(text="a"), PUBLIC).id == "aa"
+
+
+def _heard(container):
+    try:
+        return heard(container.app.room)
+    except DBAPIError:
+        return []
+
+
+def test_a_service_without_its_broker_says_so(stack, until):
+    (pong,) = stack.start("pong")
+    assert pong.health()["broker"] == "ok"
+    stack.break_broker()
+    until(lambda: pong.health()["broker"] != "ok")
+    stack.mend_broker()
+    until(lambda: pong.health()["broker"] == "ok")
