@@ -8,97 +8,13 @@ owner, and publishing tells whether any queue took the message. Nothing survives
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
-ROUTES_KEPT = 10_000
-
-
-class BrokerError(Exception):
-    """A refusal in the words of AMQP: `code` is the reply code of the protocol (404, 405, 406)."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class Item:
-    """One published message, shared by all queues that hold it; never changed after publishing."""
-
-    __slots__ = (
-        "body",
-        "content_encoding",
-        "content_type",
-        "exchange",
-        "expires_at",
-        "headers",
-        "properties",
-        "routing_key",
-    )
-
-    def __init__(
-        self, body: Any, content_type: Any, content_encoding: Any, headers: dict[str, Any], properties: dict[str, Any]
-    ) -> None:
-        self.body = body
-        self.content_type = content_type
-        self.content_encoding = content_encoding
-        self.headers = headers
-        self.properties = properties
-        self.exchange = ""
-        self.routing_key = ""
-        expiration = properties.get("expiration")
-        self.expires_at = time.monotonic() + int(expiration) / 1000 if expiration is not None else None
-
-
-class Session:
-    """One connection: the deliveries that wait for its reader, and whether it still lives."""
-
-    def __init__(self) -> None:
-        self.alive = True
-        self.inbox: deque[Delivery] = deque()
-        self.consumers: set[Subscription] = set()
-        self.waiting = False
-        self.latch = threading.Lock()
-        self.latch.acquire()
-
-    def wake(self) -> None:
-        """Lets the reader look at its inbox. The broker's lock is held."""
-        if self.waiting:
-            self.waiting = False
-            self.latch.release()
-
-
-class Subscription:
-    """One consumer of one queue, with its own prefetch window (0 = no limit)."""
-
-    def __init__(
-        self, session: Session, queue: str, callback: Callable[[Delivery], None], *, prefetch: int, no_ack: bool
-    ) -> None:
-        self.session = session
-        self.queue = queue
-        self.callback = callback
-        self.prefetch = 0 if no_ack else prefetch
-        self.no_ack = no_ack
-        self.unsettled: dict[Delivery, None] = {}
-
-    def has_room(self) -> bool:
-        """Whether the window takes one more message."""
-        return not self.prefetch or len(self.unsettled) < self.prefetch
-
-
-class Delivery:
-    """An item on its way to one consumer."""
-
-    __slots__ = ("item", "redelivered", "subscription")
-
-    def __init__(self, item: Item, redelivered: bool, subscription: Subscription) -> None:
-        self.item = item
-        self.redelivered = redelivered
-        self.subscription = subscription
+from shared.messaging.delivery import BrokerError, Delivery, Item, Session, Subscription
+from shared.messaging.routing import Routing
 
 
 class _Queue:
@@ -124,22 +40,13 @@ class _Queue:
         return None
 
 
-def topic_pattern(key: str) -> re.Pattern[str]:
-    """The regular expression of a topic binding: `*` is one word, `#` any number of words."""
-    parts = {"*": r"[^.]+", "#": r".*"}
-    text = r"\.".join(parts.get(word, re.escape(word)) for word in key.split("."))
-    return re.compile(text.replace(r"\..*", r"(?:\..*)?").replace(r".*\.", r"(?:.*\.)?"))
-
-
 class Broker:
     """All state of one `embedded://` address. Every method is safe from any greenlet (or thread, unpatched)."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._exchanges: dict[str, str] = {}
-        self._bindings: dict[str, dict[tuple[str, str], re.Pattern[str]]] = {}
+        self._routing = Routing()
         self._queues: dict[str, _Queue] = {}
-        self._routes: dict[tuple[str, str], tuple[_Queue, ...]] = {}
         self._sessions: set[Session] = set()
         self.refusing = False
 
@@ -173,21 +80,17 @@ class Broker:
                 session.consumers.clear()
                 session.wake()
             self._sessions.clear()
-            self._exchanges.clear()
-            self._bindings.clear()
+            self._routing.clear()
             self._queues.clear()
-            self._routes.clear()
 
     def declare_exchange(self, name: str, kind: str) -> None:
         """Raises BrokerError 406 when it exists with another type."""
         with self._lock:
-            if self._exchanges.setdefault(name, kind) != kind:
-                raise BrokerError(406, f"PRECONDITION_FAILED - exchange {name!r} is of another type")
-            self._bindings.setdefault(name, {})
+            self._routing.declare(name, kind)
 
     def has_exchange(self, name: str) -> bool:
         """Whether the exchange was declared; the default exchange always is."""
-        return not name or name in self._exchanges
+        return self._routing.has(name)
 
     def declare_queue(
         self,
@@ -208,7 +111,6 @@ class Broker:
                 # reply queues of clients that come and go do not add up.
                 vanishes = auto_delete or "x-expires" in arguments
                 queue = self._queues[name] = _Queue(name, session if exclusive else None, vanishes, form)
-                self._routes.clear()
             elif queue.owner is not None and queue.owner is not session:
                 raise BrokerError(405, f"RESOURCE_LOCKED - queue {name!r} is exclusive to another connection")
             elif queue.form != form:
@@ -224,16 +126,12 @@ class Broker:
         """Raises BrokerError 404 for an unknown queue or exchange."""
         with self._lock:
             self._queue(queue)
-            if exchange not in self._exchanges:
-                raise BrokerError(404, f"NOT_FOUND - no exchange {exchange!r}")
-            self._bindings[exchange][(key, queue)] = topic_pattern(key)
-            self._routes.clear()
+            self._routing.bind(queue, exchange, key)
 
     def unbind(self, queue: str, exchange: str, key: str) -> None:
         """Takes the binding away if it is there."""
         with self._lock:
-            self._bindings.get(exchange, {}).pop((key, queue), None)
-            self._routes.clear()
+            self._routing.unbind(queue, exchange, key)
 
     def delete_queue(self, name: str) -> int:
         """Deletes the queue with its messages and bindings; how many messages it held."""
@@ -258,13 +156,14 @@ class Broker:
         item.exchange = exchange
         item.routing_key = key
         with self._lock:
-            route = self._routes.get((exchange, key))
-            if route is None:
-                route = self._route(exchange, key)
-            for queue in route:
-                queue.ready.append((item, False))
-                self._pump(queue)
-            return bool(route)
+            taken = False
+            for name in self._routing.route(exchange, key):
+                queue = self._queues.get(name)
+                if queue is not None:
+                    queue.ready.append((item, False))
+                    self._pump(queue)
+                    taken = True
+            return taken
 
     def get(self, name: str, subscription: Subscription) -> Delivery | None:
         """Takes one message off a queue for `subscription`, which need not be subscribed."""
@@ -336,26 +235,6 @@ class Broker:
             raise BrokerError(404, f"NOT_FOUND - no queue {name!r}")
         return queue
 
-    def _route(self, exchange: str, key: str) -> tuple[_Queue, ...]:
-        if not exchange:
-            names = [key] if key in self._queues else []
-        else:
-            kind = self._exchanges.get(exchange)
-            if kind is None:
-                raise BrokerError(404, f"NOT_FOUND - no exchange {exchange!r}")
-            bindings = self._bindings[exchange]
-            if kind == "fanout":
-                names = [queue for _, queue in bindings]
-            elif kind == "topic":
-                names = [queue for (_, queue), pattern in bindings.items() if pattern.fullmatch(key)]
-            else:
-                names = [queue for bound, queue in bindings if bound == key]
-        route = tuple(self._queues[name] for name in dict.fromkeys(names))
-        if len(self._routes) >= ROUTES_KEPT:
-            self._routes.clear()
-        self._routes[(exchange, key)] = route
-        return route
-
     def _pump(self, queue: _Queue) -> None:
         self._drop_expired(queue)
         while queue.ready:
@@ -404,10 +283,7 @@ class Broker:
     def _delete(self, queue: _Queue) -> None:
         if self._queues.get(queue.name) is queue:
             del self._queues[queue.name]
-        for bindings in self._bindings.values():
-            for bound in [b for b in bindings if b[1] == queue.name]:
-                del bindings[bound]
-        self._routes.clear()
+        self._routing.forget(queue.name)
 
 
 _brokers: dict[str, Broker] = {}

@@ -20,7 +20,8 @@ from amqp.exceptions import ConnectionError as AmqpConnectionError
 from amqp.protocol import queue_declare_ok_t
 from kombu.transport import TRANSPORT_ALIASES, base
 
-from shared.messaging.broker import Broker, BrokerError, Delivery, Item, Session, Subscription, broker
+from shared.messaging.broker import Broker, broker
+from shared.messaging.delivery import BrokerError, Delivery, Item, Session, Subscription
 
 SCHEME = "embedded"
 _ERRORS = {404: NotFound, 405: ResourceLocked, 406: PreconditionFailed}

@@ -320,7 +320,7 @@ def test_many_messages_and_clients_leave_nothing_behind(connection, uri):
     assert list(hub._queues) == ["q"]
     assert not hub._queues["q"].ready
     assert len(hub._sessions) == 1
-    assert len(hub._routes) <= 1
+    assert len(hub._routing) <= 1
 
 
 def test_threads_may_publish_and_acknowledge_at_once(connection, uri):
