@@ -29,6 +29,9 @@ REFUSALS = frozenset(
     }
 )
 
+# The world was in the way, not the event: a database or broker that was away is mostly back in a moment.
+OUTAGES = frozenset({Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CONFLICT})
+
 
 class NotYet(Exception):  # noqa: N818 - a state of the world, not an error
     """Raised by a reaction whose other half, a foreign fact that it depends on, has not arrived: tried again soon."""
@@ -36,7 +39,8 @@ class NotYet(Exception):  # noqa: N818 - a state of the world, not an error
 
 def next_delay(attempts: int, error: BaseException) -> float | None:
     """Seconds until the next try after `attempts` failed ones; None when the work has to be parked."""
-    if isinstance(error, NotYet):
+    outage = isinstance(error, ServiceError) and error.code in OUTAGES
+    if outage or isinstance(error, NotYet):
         delays, most = NOT_YET_DELAYS_S, NOT_YET_ATTEMPTS
     elif isinstance(error, ServiceError) and error.code in REFUSALS:
         delays, most = DELAYS_S, REFUSED_ATTEMPTS

@@ -69,7 +69,7 @@ def test_delays_grow_and_end():
     assert delays == [*DELAYS_S, None]
     assert next_delay(3, invalid("no")) is None
     assert next_delay(2, invalid("no")) == 30.0
-    assert next_delay(1, ServiceError(Code.UNAVAILABLE, "later")) == 5.0
+    assert next_delay(1, ServiceError(Code.UNAVAILABLE, "later")) < 1
     assert next_delay(1, NotYet("order")) < 1
 
 
