@@ -86,7 +86,7 @@ _NAME = re.compile(r"\{(\w+)\}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Every id that a service makes is a UUID; other words in paths have their own form. What cannot exist is not found.
 PATTERNS: Mapping[str, str] = {
-    "fqdn": r"^(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,10}$",
+    "fqdn": r"^(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,126}$",
     "fingerprint_sha256": r"^[0-9A-Fa-f]{64}$",
     "mail_id": r"^[A-Za-z0-9_.-]{1,100}$",
     "token": r"^[A-Za-z0-9_.-]{16,200}$",
