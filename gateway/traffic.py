@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
+from urllib.parse import quote
 
 from shared import log, metrics
 
@@ -103,10 +104,10 @@ class Traffic:
         known = method if method in _METHODS else "other"
         _child(route, known, status).observe(seconds)
         if access.isEnabledFor(logging.INFO):
-            access.info(
-                "%s %s %s %.1f ms %s %s",
-                method, environ.get("PATH_INFO", "")[:200], status, seconds * 1000, route, environ.get(ACTOR, "-"),
-            )  # fmt: skip
+            path = environ.get("PATH_INFO", "")[:200]
+            shown = path if path.isprintable() else quote(path, encoding="latin-1")  # one request, one line
+            actor = environ.get(ACTOR, "-")
+            access.info("%s %s %s %.1f ms %s %s", known, shown, status, seconds * 1000, route, actor)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
