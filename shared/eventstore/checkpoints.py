@@ -34,5 +34,5 @@ class Checkpoints:
         if connection is not None:
             connection.exec_driver_sql(self._save, parameters)
             return
-        with self._database.write() as own:
+        with self._database.mark() as own:
             own.exec_driver_sql(self._save, parameters)

@@ -35,6 +35,7 @@ class Database:
         service: str,
         writing: sa.Engine,
         reading: sa.Engine | None = None,
+        marking: sa.Engine | None = None,
         *,
         connections: int = 8,
         owner_url: sa.URL | None = None,
@@ -54,8 +55,13 @@ class Database:
             if reading is None
             else Connections(reading, max(1, connections // 2), "BEGIN" if sqlite else "", autocommit=not sqlite)
         )
+        self._markers = (
+            self._writers if marking is None else Connections(marking, 2, "BEGIN IMMEDIATE" if sqlite else "")
+        )
+        self._marking = marking
         if self._readers is not None:
-            self._readers.family = self._writers.family = [self._writers, self._readers]
+            family = [self._writers, self._readers, self._markers]
+            self._readers.family = self._writers.family = self._markers.family = family
         self._open: sa.Connection | None = None
 
     @classmethod
@@ -73,6 +79,7 @@ class Database:
             service,
             _postgresql(url, service),
             _postgresql(url, service, "-c default_transaction_read_only=on"),
+            _postgresql(url, service, "-c synchronous_commit=off"),
             connections=connections,
             owner_url=sa.make_url(owner) if owner else None,
         )
@@ -81,7 +88,13 @@ class Database:
     def file(cls, service: str, path: Path, *, connections: int = 8) -> Database:
         """A database in the SQLite file at `path`."""
         url = sa.URL.create("sqlite", database=str(path))
-        return cls(service, _sqlite(url), _sqlite(url, "query_only=ON"), connections=connections)
+        return cls(
+            service,
+            _sqlite(url),
+            _sqlite(url, "query_only=ON"),
+            _sqlite(url, "synchronous=NORMAL"),
+            connections=connections,
+        )
 
     @classmethod
     def memory(cls, service: str = "scratch") -> Database:
@@ -91,17 +104,28 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One write transaction: committed at the end, rolled back on an exception."""
-        connection = self._writers.begin()
+        yield from self._transaction(self._writers)
+
+    @contextmanager
+    def mark(self) -> Iterator[sa.Connection]:
+        """A write transaction that a power cut may take back whole, since it is not waited for until it is on disk.
+
+        For what is found out again: leases, how far a reader got, that a job was taken or has ended. Never for facts.
+        """
+        yield from self._transaction(self._markers)
+
+    def _transaction(self, pool: Connections) -> Iterator[sa.Connection]:
+        connection = pool.begin()
         if self._readers is None:
             self._open = connection
         try:
             yield connection
         except BaseException:
             self._open = None
-            self._writers.rollback(connection)
+            pool.rollback(connection)
             raise
         self._open = None
-        self._writers.commit(connection)
+        pool.commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -176,6 +200,9 @@ class Database:
             self._readers.close()
         if self._reading is not None:
             self._reading.dispose()
+        self._markers.close()
+        if self._marking is not None:
+            self._marking.dispose()
 
     def sql(self, text: str) -> str:
         """`text`, written with `?`, in the placeholders of this database's driver."""

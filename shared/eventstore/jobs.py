@@ -150,7 +150,7 @@ class JobQueue:
         now = self._clock.now()
         moment = to_text(now)
         taken: list[LeasedJob] = []
-        with self._database.write() as connection:
+        with self._database.mark() as connection:
             for row in connection.exec_driver_sql(self._due, (moment, moment, limit)).fetchall():
                 kind = self.jobs.kinds.get(row[1])
                 timeout = kind.timeout if kind else 0.0
@@ -194,7 +194,7 @@ class JobQueue:
     def complete(self, job: LeasedJob) -> None:
         """Removes a job that is done; one that was scheduled anew meanwhile stays and is free to run again."""
         sql = self._database.sql
-        with self._database.write() as connection:
+        with self._database.mark() as connection:
             removed = connection.exec_driver_sql(
                 sql("DELETE FROM jobs WHERE id = ? AND revision = ? AND holder = ?"), (job.id, job.revision, job.holder)
             ).rowcount

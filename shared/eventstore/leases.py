@@ -25,21 +25,21 @@ class Leases:
         """Takes a lease that is free, has run out or is the holder's own (then it is renewed); False otherwise."""
         now = self._clock.now()
         until = to_text(now + timedelta(seconds=seconds))
-        with self._database.write() as connection:
+        with self._database.mark() as connection:
             return connection.exec_driver_sql(self._take, (name, holder, until, to_text(now))).first() is not None
 
     def renew(self, name: str, holder: str, seconds: float) -> bool:
         """Prolongs the holder's lease; False when it was lost to somebody else."""
         now = self._clock.now()
         statement = self._database.sql("UPDATE leases SET until = ? WHERE name = ? AND holder = ?")
-        with self._database.write() as connection:
+        with self._database.mark() as connection:
             until = to_text(now + timedelta(seconds=seconds))
             return connection.exec_driver_sql(statement, (until, name, holder)).rowcount == 1
 
     def release(self, name: str, holder: str) -> None:
         """Gives a lease back at once; nothing happens when it is not the holder's."""
         statement = self._database.sql("DELETE FROM leases WHERE name = ? AND holder = ?")
-        with self._database.write() as connection:
+        with self._database.mark() as connection:
             connection.exec_driver_sql(statement, (name, holder))
 
     def holder(self, name: str) -> str | None:

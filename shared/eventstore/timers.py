@@ -31,5 +31,5 @@ class Timers:
             last = connection.exec_driver_sql(self._slot, (name,)).scalar()
         if last is not None and last >= slot:
             return False
-        with self._database.write() as connection:
+        with self._database.mark() as connection:
             return connection.exec_driver_sql(self._fire, (name, slot, to_text(now))).first() is not None

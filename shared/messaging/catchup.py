@@ -98,7 +98,7 @@ class CatchUp:
         source.first = False
         moved = {name: cursor for name, cursor in source.cursors.items() if cursor != before[name]}
         if moved:
-            with self._container.app.room.database.write() as connection:
+            with self._container.app.room.database.mark() as connection:
                 for name, cursor in moved.items():
                     checkpoints.save(_key_of(source, name), cursor, connection)
         self._measure(source, left)
