@@ -257,6 +257,12 @@ class EmbeddedConnection:
         self.session: Session = hub.connect()
         self.channels: set[Channel] = set()
         self.channel_ids = count(1)
+        self.transport = None  # py-amqp's connections have one
+
+    @property
+    def connected(self) -> bool:
+        """Whether the session still lives."""
+        return self.session.alive
 
     def channel(self) -> Channel:
         """A new channel."""

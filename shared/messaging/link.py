@@ -67,16 +67,21 @@ class _Line:
         self.alive = True
         self.reader: threading.Thread | None = None
 
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is up as far as its library knows."""
+        return bool(self.established.connected)
+
     def end(self) -> None:
         """Has the reader leave, which then closes the socket.
 
         Nobody else may close it: eventlet would still listen on its number when the next socket, perhaps a database's,
         gets the same one ("second simultaneous read").
         """
-        transport = getattr(self.established, "transport", None)
-        wire = getattr(transport, "sock", None)
+        # asked first, since py-amqp's `transport` opens a new connection where there is none
+        wire = getattr(self.established.transport, "sock", None) if self.connected else None
         if wire is None:
-            self.connection.collect()  # the embedded broker has no socket
+            self.connection.collect()  # the embedded broker has no socket, a broken connection no more
             return
         with contextlib.suppress(OSError):
             wire.shutdown(socket.SHUT_RDWR)
@@ -211,7 +216,7 @@ class Link:
         beat_at = time.monotonic()
         reason = "closed"
         try:
-            while line.alive:
+            while line.alive and line.connected:
                 with contextlib.suppress(TimeoutError):
                     transport.drain_events(established, timeout=HEARTBEAT_S / 4)
                 if time.monotonic() - beat_at >= HEARTBEAT_S / 4:

@@ -75,6 +75,8 @@ class EventPublisher:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the broker does not confirm")
+            if not established.connected:
+                raise ConnectionError("the connection is gone")
             connection.transport.drain_events(established, timeout=left)
         if self._refused:
             raise ConnectionError("the broker refused a message")
