@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 app = typer.Typer(
     name="certwright",
@@ -23,9 +26,8 @@ COMMANDS: tuple[str, ...] = ("connection", "orders", "dead_letters", "history", 
 def serve() -> None:
     """Run everything in this process: all services and the gateway."""
     from certwright.serve import everything, run
-    from shared.settings import Settings
 
-    raise typer.Exit(run(everything(), Settings()))
+    raise typer.Exit(run(everything(), _settings()))
 
 
 @app.command()
@@ -33,12 +35,11 @@ def service(names: Annotated[list[str], typer.Argument(help="rooms, such as orde
     """Run some services in this process; others run elsewhere on the same broker."""
     from certwright.rooms import GATEWAY, ROOMS
     from certwright.serve import run
-    from shared.settings import Settings
 
     unknown = [name for name in names if name not in {*ROOMS, GATEWAY}]
     if unknown:
         raise typer.BadParameter(f"no such service: {', '.join(unknown)}. There are {', '.join([*ROOMS, GATEWAY])}.")
-    raise typer.Exit(run(names, Settings()))
+    raise typer.Exit(run(names, _settings()))
 
 
 @app.command()
@@ -47,6 +48,21 @@ def version() -> None:
     from shared.runtime.version import running_version
 
     typer.echo(running_version())
+
+
+def _settings() -> Settings:
+    """The settings of this process; says in one line each what is wrong with them, and ends with status 2."""
+    from pydantic import ValidationError
+
+    from shared.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        for each in error.errors():
+            where = "_".join(str(part) for part in each["loc"]).upper()
+            typer.echo(f"{where + ': ' if where else ''}{each['msg'].removeprefix('Value error, ')}", err=True)
+        raise typer.Exit(2) from None
 
 
 for _name in COMMANDS:

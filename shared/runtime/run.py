@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -29,6 +30,10 @@ _log = logging.getLogger(__name__)
 
 PartBuilder = Callable[[Settings, RpcClient], Part]
 LOOK_S = 0.1
+PORT_TAKEN = (
+    "a port is taken, perhaps by another Certwright. Choose others with CERTWRIGHT_GATEWAY_PORT,"
+    " CERTWRIGHT_OPS_ADDRESS and CERTWRIGHT_BILLING_SANDBOX_PORT"
+)
 
 
 class Runner:
@@ -147,5 +152,6 @@ def serve(settings: Settings, services: Sequence[type[Service]], parts: Sequence
     try:
         return Runner(settings, services, parts).run()
     except (OSError, ValueError, SchemaTooNewError) as error:  # the operator's to mend, and the text says how
-        _log.critical("Certwright cannot start: %s", error, exc_info=_log.isEnabledFor(logging.DEBUG))
+        text = PORT_TAKEN if isinstance(error, OSError) and error.errno == errno.EADDRINUSE else str(error)
+        _log.critical("Certwright cannot start: %s", text, exc_info=_log.isEnabledFor(logging.DEBUG))
         return 1
