@@ -60,7 +60,8 @@ class Log:
             self._order = "position"
             xid = "xid"
             self._head = "SELECT xid, position FROM events ORDER BY position DESC LIMIT 1"
-        self._select = f"SELECT {COLUMNS}, {xid}, position FROM events"
+        self._place = f"{xid}, position"
+        self._select = f"SELECT {COLUMNS}, {self._place} FROM events"
 
     def read(self, cursor: Cursor = START, limit: int = 500, types: Collection[str] = ()) -> Batch:
         """At most `limit` entries after `cursor`, of `types` only when any are given."""
@@ -90,12 +91,19 @@ class Log:
             return Backlog(0, 0.0)
         return Backlog(count, max(0.0, (self._clock.now() - from_text(oldest)).total_seconds()))
 
-    def hashes(self, connection: sa.Connection, cursor: Cursor, upto: Cursor | None = None) -> tuple[list[str], Cursor]:
-        """The hashes of the events after `cursor` up to `upto` (or the head) in log order, and where they end."""
+    def hashes(
+        self, connection: sa.Connection, cursor: Cursor, upto: Cursor | None = None, limit: int = 1 << 62
+    ) -> tuple[list[str], Cursor]:
+        """The hashes of at most `limit` events after `cursor` up to `upto` (or the head) in log order, and where they
+        end."""
         end = self._head_of(connection) if upto is None else upto
-        statement = f"SELECT hash FROM events WHERE {self._after} AND {self._upto} ORDER BY {self._order}"
-        parameters = (*_parameters(cursor), *_parameters(end))
-        return list(connection.exec_driver_sql(self._database.sql(statement), parameters).scalars()), end
+        between = f"{self._after} AND {self._upto}"
+        statement = f"SELECT hash, {self._place} FROM events WHERE {between} ORDER BY {self._order} LIMIT ?"
+        parameters = (*_parameters(cursor), *_parameters(end), limit)
+        rows = connection.exec_driver_sql(self._database.sql(statement), parameters).fetchall()
+        if len(rows) == limit:
+            end = Cursor(int(rows[-1][1]), rows[-1][2])
+        return [row[0] for row in rows], end
 
     def _rows(self, cursor: Cursor, limit: int, types: Collection[str]) -> tuple[Sequence[sa.Row[Any]], Cursor]:
         with self._database.read() as connection:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -36,6 +37,9 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 E = TypeVar("E", bound=Event)
 TRIES = 3
+REPLIES_KEPT = timedelta(days=7)  # longer than anybody retries a command (models.md §4.14: at least a day)
+
+_log = logging.getLogger(__name__)
 
 
 class Room:
@@ -140,6 +144,13 @@ class Room:
         """Has `callback` called after every commit that wrote events or jobs, outside the transaction. It must be
         short and must not raise: it wakes the relay and the job runner."""
         self._callbacks.append(callback)
+
+    def keep_house(self) -> None:
+        """What has to be done now and then: seals the log, and forgets replies that nobody can ask for any more."""
+        while digest := self.seals.seal():
+            _log.info("sealed the history of %s: %s", self.service, digest)
+        with self.database.write() as connection:
+            self.replies.prune(connection, to_text(self.clock.now() - REPLIES_KEPT))
 
     def _unit_of_work(self, connection: sa.Connection, context: Context) -> UnitOfWork:
         return UnitOfWork(

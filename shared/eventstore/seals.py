@@ -18,7 +18,7 @@ from shared.eventsourcing.envelope import Cursor
 from shared.eventstore.database import Database
 from shared.eventstore.log import Log
 
-PAGE = 5000
+MOST_EVENTS = 50_000  # per seal, so that the first seal of a long log needs no room for all of it
 
 
 class Seals:
@@ -33,22 +33,26 @@ class Seals:
         )
 
     def seal(self) -> str | None:
-        """Seals what came since the last seal; its digest (hex), or None when nothing came."""
-        with self._database.write() as connection:
+        """Seals what came since the last seal, at most 50,000 events at a time; the digest (hex), or None when nothing
+        came or another replica was first."""
+        with self._database.read() as connection:
             last = connection.exec_driver_sql(
                 "SELECT number, xid, position, events, digest FROM seals ORDER BY number DESC LIMIT 1"
             ).first()
             number, cursor, events, digest = (
                 (0, Cursor(), 0, "") if last is None else (last[0], Cursor(last[1], last[2]), last[3], last[4])
             )
-            rows, reached = self._log.hashes(connection, cursor)
-            if not rows:
-                return None
-            digest = _extend(digest, rows)
-            moment = to_text(self._clock.now())
-            connection.exec_driver_sql(
-                self._insert, (number + 1, reached.xid, reached.position, events + len(rows), digest, moment)
-            )
+            rows, reached = self._log.hashes(connection, cursor, limit=MOST_EVENTS)
+        if not rows:
+            return None
+        digest = _extend(digest, rows)
+        moment = to_text(self._clock.now())
+        parameters = (number + 1, reached.xid, reached.position, events + len(rows), digest, moment)
+        try:
+            with self._database.write() as connection:
+                connection.exec_driver_sql(self._insert, parameters)
+        except sa.exc.IntegrityError:
+            return None
         return digest
 
 

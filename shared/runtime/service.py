@@ -33,6 +33,7 @@ from shared.errors import invalid
 from shared.eventsourcing.envelope import Cursor
 from shared.messaging.rpc import rpc
 from shared.messaging.rpc_client import RpcClient
+from shared.messaging.timers import every
 from shared.runtime.version import running_version
 
 READ_LOG_MAX = 1000
@@ -84,6 +85,11 @@ class Service:
         """Given up for good."""
         self.app.room.dead_letters.discard(request.id)
         return Done(id=request.id)
+
+    @every(seconds=3600)
+    def keep_house(self) -> None:
+        """Seals the log, so that a cut at its end is found, and forgets old replies."""
+        self.app.room.keep_house()
 
     @rpc(GetHealth)
     def get_health(self, _request: GetHealth, _context: Context) -> Health:

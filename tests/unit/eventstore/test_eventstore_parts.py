@@ -188,6 +188,22 @@ def test_history_can_be_read_as_it_was_at_a_moment(room):
     assert len(room.events(view.id, until=room.clock.now())) == 2
 
 
+def test_keeping_house_seals_in_parts_and_forgets_old_replies(room, monkeypatch):
+    monkeypatch.setattr("shared.eventstore.seals.MOST_EVENTS", 2)
+    for name in "abcde":
+        start(room, name, command_id=name)
+    room.keep_house()
+    report = verify(room.database)
+    assert (report.ok, report.events, report.seals) == (True, 5, 3)
+    start(room, "a", command_id="a")  # the stored reply, not a second counter
+    room.clock.advance(7 * 86400 + 1)
+    room.keep_house()
+    with pytest.raises(ServiceError) as refused:
+        start(room, "a", command_id="a")
+    assert refused.value.code == Code.CONFLICT
+    assert verify(room.database).seals == 3
+
+
 def test_several_functions_follow_one_event_in_order():
     seen, projections = [], Projections()
     projections.on(CounterRaised)(lambda *_: seen.append("first"))
