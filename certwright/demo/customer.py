@@ -142,7 +142,17 @@ class Customer:
 
     def verify_agent(self, agent_id: str, code: str) -> None:
         """Types the agent's code and waits until it is connected."""
-        self.api.post(f"/agents/{agent_id}/verify", {"code": code})
+
+        def typed() -> bool:
+            try:
+                self.api.post(f"/agents/{agent_id}/verify", {"code": code})
+            except ProblemError as error:
+                if error.status == 409:  # quicker than the agent, which prints its code before it introduces itself
+                    return False
+                raise
+            return True
+
+        wait_for("the agent to introduce itself", typed)
         wait_for("the agent to connect", lambda: self.api.get(f"/agents/{agent_id}")["state"] == "connected")
 
     def site(self, name: str) -> dict[str, Any]:
