@@ -121,7 +121,8 @@ def test_a_stop_lets_a_running_request_end_and_takes_no_new_one(listen):
     eventlet.sleep(0.05)
     with pytest.raises(ConnectionRefusedError):
         gateway.connect().close()
-    assert read_all(idle) == b""
+    with idle:
+        assert read_all(idle) == b""
     assert not stopping.dead
     answer.send(None)
     assert status(running.wait()) == 500
