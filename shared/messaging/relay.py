@@ -28,6 +28,7 @@ BATCH = 500
 LEASE_S = 6.0
 POLL_S = 0.2  # commits of other replicas and, on PostgreSQL, commits that an older transaction still hides
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+POLL_ALONE_S = 1.0  # SQLite has one process, whose commits all ring
 HIDDEN_S = 0.02
 STANDBY_S = 1.0
 LAG_EVERY_S = 5.0
@@ -43,6 +44,7 @@ class Relay:
         self._holder = str(uuid.uuid4())
         self._lease_until = 0.0
         self._wake = Signal()
+        self._poll_s = POLL_S if room.database.dialect == "postgresql" else POLL_ALONE_S
         self._stopping = False
         self._cursor: Any = None
         self._lag_at = 0.0
@@ -73,7 +75,7 @@ class Relay:
                 continue
             soon = 0 if count else max(soon - 1, 0)
             # Woken and nothing to see: on PostgreSQL an older transaction may still hide what was committed.
-            if self._wake.wait(HIDDEN_S if soon else POLL_S if self._lease_until else STANDBY_S):
+            if self._wake.wait(HIDDEN_S if soon else self._poll_s if self._lease_until else STANDBY_S):
                 soon = 10
 
     def step(self) -> int:
