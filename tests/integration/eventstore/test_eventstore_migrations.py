@@ -9,7 +9,7 @@ from psycopg import sql
 
 from shared.clock import RandomIds
 from shared.context import Context
-from shared.eventstore import migrations, tables
+from shared.eventstore import migrations, rebuild, tables
 from shared.eventstore.database import Database
 from shared.eventstore.grants import may_change_history
 from shared.eventstore.projections import Projections
@@ -137,6 +137,9 @@ def test_the_role_of_the_service_cannot_change_history(postgres_server, revision
         assert may_change_history(connection)
     owner.close()
     assert len(room.events("counter-a")) == 1
+    assert rebuild.check(room).equal
+    assert rebuild.rebuild(room) == 2  # as the owner: the service's role may not lock the log
+    assert rebuild.check(room).equal
     database.close()
     postgres_server.drop_database(name)
 
