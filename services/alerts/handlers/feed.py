@@ -8,6 +8,7 @@ it. A sequence of the database would not promise that (models.md §4.11).
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 
 MAX_PAGE = 500
+GATHER_S = 0.02  # readers look twice a second; so long the writer waits for events to share its transaction
 MAX_TYPES = 100
 MAX_POSITION = 2**63 - 1
 _json = msgspec.json.Encoder()
@@ -93,6 +95,7 @@ class FeedWriter:
         self._queue.append(entry)
         with self._turn:
             if not entry.done:
+                time.sleep(GATHER_S)
                 self._write_all()
         if entry.error is not None:
             raise entry.error
