@@ -20,7 +20,7 @@ PYTHONPATH = os.pathsep.join([str(ROOT), str(ROOT / "agent")])
 
 CHECKS: dict[str, list[str]] = {
     "types": [str(BIN / "mypy")],
-    "unit tests": [sys.executable, "-m", "pytest", "-q", "tests/unit"],
+    "unit tests": [sys.executable, "-m", "pytest", "-q", "-n", "2", "tests/unit"],
     "import contracts": [str(BIN / "lint-imports"), "--no-logo"],
     "lint": [str(BIN / "ruff"), "check", "."],
     "format": [str(BIN / "ruff"), "format", "--check", "."],

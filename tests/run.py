@@ -22,20 +22,24 @@ REPORTS = ROOT / "build" / "tests"
 
 @dataclass(frozen=True)
 class Suite:
-    """A folder of tests that shares one pytest process; `patched` has eventlet's monkey-patching done first."""
+    """A folder of tests that shares one pytest process; `patched` has eventlet's monkey-patching done first.
+
+    `workers` processes share a suite whose tests touch nothing outside their own folder.
+    """
 
     name: str
     paths: tuple[str, ...]
     group: int
     patched: bool = False
     ignored: tuple[str, ...] = ()
+    workers: int = 0
 
 
 # What runs on eventlet gets a process of its own: patching cannot be undone, and the pure parts must work without it.
 PATCHED = tuple(f"tests/integration/{part}" for part in ("messaging", "runtime", "gateway"))
 
 SUITES = (
-    Suite("unit", ("tests/unit",), group=1),
+    Suite("unit", ("tests/unit",), group=1, workers=2),
     Suite("contract", ("tests/contract",), group=1),
     Suite("integration", ("tests/integration",), group=2, ignored=PATCHED),
     Suite("integration-eventlet", PATCHED, group=2, patched=True),
@@ -77,6 +81,7 @@ def command(suite: Suite, extra: list[str]) -> list[str]:
         )
         first = [sys.executable, "-c", program]
     ignores = [f"--ignore={path}" for path in suite.ignored]
+    workers = ["-n", str(suite.workers)] if suite.workers else []
     return [
         *first,
         f"--junitxml={REPORTS / suite.name}.xml",
@@ -84,6 +89,7 @@ def command(suite: Suite, extra: list[str]) -> list[str]:
         "--durations=5",
         "--durations-min=3",
         *ignores,
+        *workers,
         *extra,
         *suite.paths,
     ]
