@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from shared.context import Context
 from shared.errors import Code, ServiceError
+from shared.eventstore import driver
 from shared.eventstore.database import Database
 
 _json = msgspec.json.Encoder(order="deterministic")
@@ -26,16 +27,16 @@ class Replies:
 
     def find(self, connection: sa.Connection, command_id: str, fingerprint: str) -> str | None:
         """The stored reply (JSON), None when the command is new. Raises ServiceError `idempotency_mismatch`."""
-        row = connection.exec_driver_sql(self._select, (command_id,)).first()
-        if row is None:
+        found = driver.rows(connection, self._select, (command_id,))
+        if not found:
             return None
-        if row[0] != fingerprint:
+        if found[0][0] != fingerprint:
             raise ServiceError(Code.IDEMPOTENCY_MISMATCH, "This key was used before, for another request.")
-        return str(row[1])
+        return str(found[0][1])
 
     def store(self, connection: sa.Connection, command_id: str, fingerprint: str, reply: Any, at: str) -> None:
         """Keeps the reply. Fails on the primary key when the same command ran at the same time."""
-        connection.exec_driver_sql(self._insert, (command_id, fingerprint, _json.encode(reply).decode(), at))
+        driver.change(connection, self._insert, (command_id, fingerprint, _json.encode(reply).decode(), at))
 
     def prune(self, connection: sa.Connection, before: str) -> None:
         """Forgets replies given before a moment (RFC 3339 text); keep them longer than anybody retries (24 h)."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from shared.clock import Clock, derived_id, to_text
 from shared.eventsourcing.envelope import Cursor, Envelope, Metadata
 from shared.eventsourcing.event import UnknownEventTypeError, decode
+from shared.eventstore import driver
 from shared.eventstore.database import Database
 from shared.eventstore.retries import describe, next_delay
 
@@ -62,7 +63,7 @@ class Inbox:
     def mark_done(self, connection: sa.Connection, event_id: str, name: str) -> bool:
         """Marks a reaction as done in the caller's transaction; False when it was done or discarded before."""
         parameters = (event_id, name, to_text(self._clock.now()))
-        return connection.exec_driver_sql(self._mark, parameters).first() is not None
+        return bool(driver.rows(connection, self._mark, parameters))
 
     def is_done(self, event_id: str, name: str) -> bool:
         """Whether a reaction needs no more work."""

@@ -14,6 +14,7 @@ from shared.clock import Clock, Ids, derived_id, to_text
 from shared.crashpoint import crash_point
 from shared.errors import ServiceError
 from shared.eventsourcing.envelope import Metadata
+from shared.eventstore import driver
 from shared.eventstore.database import Database
 from shared.eventstore.retries import REFUSALS, describe
 
@@ -137,13 +138,12 @@ class JobQueue:
         text = _json.encode(payload).decode()
         described = _json.encode(metadata).decode()
         now = to_text(self._clock.now())
-        connection.exec_driver_sql(
-            self._schedule, (kind, key, derived_id("job", self.jobs[kind].name, key), text, to_text(at), now, described)
-        )
+        identity = derived_id("job", self.jobs[kind].name, key)
+        driver.change(connection, self._schedule, (kind, key, identity, text, to_text(at), now, described))
 
     def cancel(self, connection: sa.Connection, kind: str, key: str) -> None:
         """Removes a job in the caller's transaction."""
-        connection.exec_driver_sql(self._database.sql("DELETE FROM jobs WHERE kind = ? AND key = ?"), (kind, key))
+        driver.change(connection, self._database.sql("DELETE FROM jobs WHERE kind = ? AND key = ?"), (kind, key))
 
     def lease(self, holder: str, limit: int = 1) -> list[LeasedJob]:
         """Takes up to `limit` due jobs for `holder`; nobody else gets them until their kind's timeout and a margin."""
@@ -151,11 +151,11 @@ class JobQueue:
         moment = to_text(now)
         taken: list[LeasedJob] = []
         with self._database.mark() as connection:
-            for row in connection.exec_driver_sql(self._due, (moment, moment, limit)).fetchall():
+            for row in driver.rows(connection, self._due, (moment, moment, limit)):
                 kind = self.jobs.kinds.get(row[1])
                 timeout = kind.timeout if kind else 0.0
                 until = to_text(now + timedelta(seconds=timeout + MARGIN_S))
-                connection.exec_driver_sql(self._take, (holder, until, row[0]))
+                driver.change(connection, self._take, (holder, until, row[0]))
                 payload = msgspec.json.decode(row[3])
                 metadata = _metadata.decode(row[6])
                 taken.append(LeasedJob(row[0], row[1], row[2], payload, row[4] + 1, row[5], holder, metadata))
@@ -164,8 +164,8 @@ class JobQueue:
     def next_run_at(self) -> str | None:
         """The moment (RFC 3339 text) at which the next job falls due; None when none waits."""
         with self._database.read() as connection:
-            found: str | None = connection.exec_driver_sql(self._next).scalar()
-        return found
+            ((found,),) = driver.rows(connection, self._next)
+        return None if found is None else str(found)
 
     def run(self, app: Any, job: LeasedJob) -> bool:
         """Runs a leased job and records how it ended; True when it is done. Never raises for what the job raised."""
@@ -195,10 +195,8 @@ class JobQueue:
         """Removes a job that is done; one that was scheduled anew meanwhile stays and is free to run again."""
         sql = self._database.sql
         with self._database.mark() as connection:
-            removed = connection.exec_driver_sql(
-                sql("DELETE FROM jobs WHERE id = ? AND revision = ? AND holder = ?"), (job.id, job.revision, job.holder)
-            ).rowcount
-            if not removed:
+            statement = sql("DELETE FROM jobs WHERE id = ? AND revision = ? AND holder = ?")
+            if not driver.change(connection, statement, (job.id, job.revision, job.holder)):
                 self._free(connection, job)
 
     def fail(self, job: LeasedJob, error: BaseException) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from shared.eventsourcing.envelope import Cursor, Envelope, Metadata
 from shared.eventsourcing.event import Event, decode, encode
 from shared.eventsourcing.fold import Fold
+from shared.eventstore import driver
 from shared.eventstore.database import Database
 
 S = TypeVar("S")
@@ -115,7 +116,7 @@ class Streams:
 
     def load(self, connection: sa.Connection, stream: str, fold: Fold[S]) -> Loaded[S]:
         """The folded state of `stream`; the initial state when it has no events. Raises UnknownEventTypeError."""
-        rows = connection.exec_driver_sql(self._load, (stream,)).fetchall()
+        rows = driver.rows(connection, self._load, (stream,))
         if not rows:
             return Loaded(stream, fold, fold.initial(), Tip())
         state = fold([decode(row[0], row[1], row[2]) for row in rows])
@@ -123,24 +124,24 @@ class Streams:
 
     def read(self, connection: sa.Connection, stream: str) -> list[Envelope[Any]]:
         """Every event of `stream` in order."""
-        return [envelope_of(row) for row in connection.exec_driver_sql(self._read, (stream,))]
+        return [envelope_of(row) for row in driver.rows(connection, self._read, (stream,))]
 
     def tip(self, connection: sa.Connection, stream: str) -> Tip:
         """Where `stream` ends."""
-        row = connection.exec_driver_sql(self._tip, (stream,)).first()
-        return Tip() if row is None else Tip(row[0], row[1])
+        found = driver.rows(connection, self._tip, (stream,))
+        return Tip(*found[0]) if found else Tip()
 
     def tip_in_turn(self, connection: sa.Connection, stream: str) -> Tip:
         """Where `stream` ends, once every other writer that asked this way before is through."""
         if self._dialect == "sqlite":
             return self.tip(connection, stream)
-        row = connection.exec_driver_sql(self._turn, (stream, self._lock_key(stream))).one()
-        return Tip() if row[0] is None else Tip(row[0], row[1])
+        (row,) = driver.rows(connection, self._turn, (stream, self._lock_key(stream)))
+        return Tip() if row[0] is None else Tip(*row)
 
     def lock(self, connection: sa.Connection, stream: str) -> None:
         """Holds `stream` until the transaction ends. SQLite needs nothing: a write transaction holds the database."""
         if self._dialect == "postgresql":
-            connection.exec_driver_sql(self._lock, (self._lock_key(stream),))
+            driver.rows(connection, self._lock, (self._lock_key(stream),))
 
     def _lock_key(self, stream: str) -> int:
         digest = hashlib.blake2b(stream.encode(), digest_size=8, person=self._database.service.encode()[:16])
@@ -188,7 +189,7 @@ class Streams:
                 )
             )
         try:
-            connection.exec_driver_sql(_insert(self._dialect, len(appended)), tuple(parameters))
+            driver.change(connection, _insert(self._dialect, len(appended)), tuple(parameters))
         except IntegrityError as error:
             raise ConflictError(f"{stream} went on behind version {tip.version}") from error
         appended.tip = Tip(version, digest)

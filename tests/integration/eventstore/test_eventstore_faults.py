@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from shared.context import Context
 from shared.errors import Code, ServiceError
-from shared.eventstore import rebuild, tables
+from shared.eventstore import driver, rebuild, tables
 from shared.eventstore.verify import verify
 from shared.settings import Settings
 from tests.support import counters, postgres
@@ -89,14 +89,29 @@ class Watch:
 
 
 def statements(room, act):
-    """Calls `act(n)` before the n-th statement of the room's writing connections from now on."""
+    """Calls `act(n)` before the n-th statement of the room's writing connections from now on, until what it returns is
+    called. Statements go through SQLAlchemy or, those of the store itself, straight to the driver."""
     numbers = itertools.count(1)
+    rows, change = driver.rows, driver.change
 
-    @sa.event.listens_for(room.database.engine, "before_cursor_execute")
     def before(*_):
         act(next(numbers))
 
-    return lambda: sa.event.remove(room.database.engine, "before_cursor_execute", before)
+    def noticed(run):
+        def noticing(connection, *rest):
+            if connection.engine is room.database.engine:
+                before()
+            return run(connection, *rest)
+
+        return noticing
+
+    def stop():
+        driver.rows, driver.change = rows, change
+        sa.event.remove(room.database.engine, "before_cursor_execute", before)
+
+    sa.event.listen(room.database.engine, "before_cursor_execute", before)
+    driver.rows, driver.change = noticed(rows), noticed(change)
+    return stop
 
 
 @pytest.fixture
