@@ -37,7 +37,7 @@ def _translated(connection: sa.Connection, driver: Any, statement: str, error: A
     lost = connection.dialect.is_disconnect(error, driver, None)
     if lost:
         connection.invalidate(error)
-    return DBAPIError.instance(
+    translated: Exception = DBAPIError.instance(
         statement,
         None,  # values stay out of errors and logs
         error,
@@ -46,3 +46,4 @@ def _translated(connection: sa.Connection, driver: Any, statement: str, error: A
         connection_invalidated=lost,
         dialect=connection.dialect,
     )
+    return translated
