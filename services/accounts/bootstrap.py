@@ -13,7 +13,6 @@ from services.accounts.projections import projections
 from services.accounts.settings import AccountsSettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.eventstore.database import Database
-from shared.eventstore.migrations import upgrade
 from shared.eventstore.room import Room
 from shared.settings import Settings
 
@@ -29,13 +28,12 @@ def build(
     chance: Chance | None = None,
     run: Callable[..., Any] | None = None,
 ) -> App:
-    """Opens the database, brings its tables up to date, and returns the room.
+    """Opens the database and returns the room.
 
     `run(function, *arguments)` is where hashing is done; the service gives a thread pool, so that it serves meanwhile.
     """
     own = own or AccountsSettings()
     database = database or Database.open("accounts", settings)
-    upgrade(database, projections)
     room = Room("accounts", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds())
     hashing: dict[str, Any] = {"memory_kib": own.argon2_memory_kib, "passes": own.argon2_passes}
     if run is not None:

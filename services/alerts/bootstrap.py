@@ -13,7 +13,6 @@ from services.alerts.settings import AlertsSettings
 from services.alerts.tables import projections
 from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.eventstore.database import Database
-from shared.eventstore.migrations import upgrade
 from shared.eventstore.room import Room
 from shared.mail.folder import MailFolder
 from shared.mail.message import Mailer
@@ -45,7 +44,6 @@ def build(
 ) -> App:
     """Composes alerts; arguments replace the parts that tests own."""
     database = Database.open("alerts", settings)
-    upgrade(database, projections)
     room = Room("alerts", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds(), jobs=jobs)
     mail = MailSettings()
     return App(

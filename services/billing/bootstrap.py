@@ -15,7 +15,6 @@ from services.billing.projections import check_sums, projections
 from services.billing.settings import BillingSettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.eventstore.database import Database
-from shared.eventstore.migrations import upgrade
 from shared.eventstore.room import Room
 from shared.settings import Settings
 
@@ -49,7 +48,6 @@ def build(
     prices = PriceList.parse((own.price_list or BUILT_IN_PRICES).read_text(encoding="utf-8"))
     clock = clock or SystemClock()
     database = Database.open("billing", settings)
-    upgrade(database, projections)
     room = Room("billing", database, projections, clock=clock, ids=ids or RandomIds(), jobs=jobs)
     sandbox = None
     if provider is None:

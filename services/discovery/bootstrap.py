@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from services.discovery.projections import projections
 from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.eventstore.database import Database
-from shared.eventstore.migrations import upgrade
 from shared.eventstore.room import Room
 from shared.settings import Settings
 
@@ -22,8 +21,7 @@ class App:
 
 
 def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> App:
-    """Opens the database, brings its tables up to date, and returns the room."""
+    """Opens the database and returns the room."""
     database = Database.open("discovery", settings)
-    upgrade(database, projections)
     room = Room("discovery", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds())
     return App(room=room, settings=settings)

@@ -9,7 +9,6 @@ from services.orders.projections import count_by_status, managed_certificates, p
 from shared import metrics
 from shared.clock import Clock, Ids, RandomIds, SystemClock, from_text
 from shared.eventstore.database import Database
-from shared.eventstore.migrations import upgrade
 from shared.eventstore.room import Room
 from shared.settings import Settings
 
@@ -37,8 +36,7 @@ class App:
 def build(
     settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, database: Database | None = None
 ) -> App:
-    """Opens the database, brings its tables up to date, and returns the room."""
+    """Opens the database and returns the room."""
     database = database or Database.open("orders", settings)
-    upgrade(database, projections)
     room = Room("orders", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds())
     return App(room=room, settings=settings)

@@ -14,7 +14,7 @@ from shared.context import Context
 from shared.contracts import accounts as c
 from shared.eventstore.database import Database
 from shared.settings import Settings
-from tests.support.rooms import CountingIds, StandingClock
+from tests.support.rooms import CountingIds, StandingClock, with_tables
 
 PASSWORD = "correct-Horse-7"
 ADDRESS = "192.0.2.7"
@@ -63,14 +63,16 @@ class House:
         self.database = database or Database.memory("accounts")
         self.passwords = QuickPasswords()
         self.chance = CountingChance()
-        self.app = bootstrap.build(
-            Settings(data_dir=folder, public_url="https://certwright.example/"),
-            own=AccountsSettings(**settings),
-            clock=self.clock,
-            ids=CountingIds(),
-            database=self.database,
-            passwords=self.passwords,
-            chance=self.chance,
+        self.app = with_tables(
+            bootstrap.build(
+                Settings(data_dir=folder, public_url="https://certwright.example/"),
+                own=AccountsSettings(**settings),
+                clock=self.clock,
+                ids=CountingIds(),
+                database=self.database,
+                passwords=self.passwords,
+                chance=self.chance,
+            )
         )
         self.room = self.app.room
 

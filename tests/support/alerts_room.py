@@ -14,6 +14,7 @@ from shared.context import Context, system
 from shared.contracts import alerts, discovery, installer, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from tests.support.billing_room import TestClock
+from tests.support.rooms import with_tables
 
 REACTIONS = {
     orders.CertIssued: watching.on_cert_issued,
@@ -63,7 +64,7 @@ class AlertsRoom:
     @contextmanager
     def on(cls, settings):
         clock = TestClock()
-        app = bootstrap.build(settings, clock=clock, contacts=Contacts(), mailer=Outbox())
+        app = with_tables(bootstrap.build(settings, clock=clock, contacts=Contacts(), mailer=Outbox()))
         try:
             yield cls(app, clock)
         finally:

@@ -20,6 +20,7 @@ from shared.context import Context
 from shared.contracts import billing, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from shared.settings import Settings
+from tests.support.rooms import with_tables
 
 PERMISSIONS = frozenset({"signed_in", "view", "create_order", "replenish_balance"})
 
@@ -137,7 +138,9 @@ class BillingRoom:
         clock = clock or TestClock()
         own = own or BillingSettings(sandbox=False)
         provider = None if provider == "http" else provider or FakeProvider()
-        app = bootstrap.build(settings, billing=own, clock=clock, ids=ids or CountingIds(), provider=provider)
+        app = with_tables(
+            bootstrap.build(settings, billing=own, clock=clock, ids=ids or CountingIds(), provider=provider)
+        )
         try:
             yield cls(app, clock)
         finally:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from shared.clock import derived_id, to_text
 from shared.context import Context
 from shared.eventsourcing.envelope import Envelope, Metadata
+from shared.eventstore.migrations import upgrade
 
 
 class StandingClock:
@@ -32,6 +33,12 @@ class CountingIds:
 
     def new(self):
         return derived_id("test", str(next(self.numbers)))
+
+
+def with_tables(app):
+    """The app with its tables brought to the newest revision, as the runner does at start."""
+    upgrade(app.room.database, app.room.projections)
+    return app
 
 
 def customer(account_id="account-1", *, command_id=None, permissions=None):

@@ -20,6 +20,7 @@ from shared.eventsourcing.envelope import Envelope, Metadata
 from shared.eventstore import migrations
 from shared.settings import Settings
 from tests.support.billing_room import TestClock
+from tests.support.rooms import with_tables
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -137,7 +138,7 @@ class Inventory:
 @pytest.fixture
 def inventory(tmp_path):
     clock = TestClock()
-    app = bootstrap.build(Settings(data_dir=tmp_path), clock=clock)
+    app = with_tables(bootstrap.build(Settings(data_dir=tmp_path), clock=clock))
     yield Inventory(app, clock)
     app.room.database.close()
 

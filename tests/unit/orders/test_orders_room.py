@@ -22,7 +22,7 @@ from shared.eventstore import rebuild
 from shared.eventstore.database import Database
 from shared.settings import Settings
 from tests.support import order_builders as given
-from tests.support.rooms import CountingIds, StandingClock, customer, operator, sent
+from tests.support.rooms import CountingIds, StandingClock, customer, operator, sent, with_tables
 
 
 class Story:
@@ -31,7 +31,7 @@ class Story:
     def __init__(self, database=None):
         self.clock = StandingClock()
         self.database = database or Database.memory("orders")
-        self.app = bootstrap.build(Settings(), clock=self.clock, ids=CountingIds(), database=self.database)
+        self.app = with_tables(bootstrap.build(Settings(), clock=self.clock, ids=CountingIds(), database=self.database))
         self.room = self.app.room
         self.quotes = 0
 
