@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 # Modules of certwright/commands whose `register(app)` adds a command.
-COMMANDS: tuple[str, ...] = ("connection", "orders", "dead_letters", "history", "cluster", "migration")
+COMMANDS: tuple[str, ...] = ("connection", "orders", "dead_letters", "history", "cluster", "migration", "settings")
 
 
 @app.command()

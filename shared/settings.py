@@ -38,7 +38,9 @@ OWNED = (
 class PrefixedSettings(BaseSettings):
     """Base of all settings classes: subclass it with an own `env_prefix`. Raises ValueError on unknown names."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="after")
     def _refuse_unknown(self) -> Self:
