@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.accounts.adapters.secrets import Argon2Passwords, FileSealer, SystemChance
+from services.accounts.handlers import first_run
 from services.accounts.handlers.app import App
 from services.accounts.ports import Chance, Passwords
 from services.accounts.projections import projections
@@ -15,6 +16,14 @@ from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.eventstore.database import Database
 from shared.eventstore.room import Room
 from shared.settings import Settings
+
+
+class RunningApp(App):
+    """The room as a running service has it."""
+
+    def start(self) -> None:
+        """Called by the runner once the tables are there: announces the first run while there is no operator."""
+        first_run.announce(self)
 
 
 def build(
@@ -27,7 +36,7 @@ def build(
     passwords: Passwords | None = None,
     chance: Chance | None = None,
     run: Callable[..., Any] | None = None,
-) -> App:
+) -> RunningApp:
     """Opens the database and returns the room.
 
     `run(function, *arguments)` is where hashing is done; the service gives a thread pool, so that it serves meanwhile.
@@ -38,7 +47,7 @@ def build(
     hashing: dict[str, Any] = {"memory_kib": own.argon2_memory_kib, "passes": own.argon2_passes}
     if run is not None:
         hashing["run"] = run
-    return App(
+    return RunningApp(
         room=room,
         settings=own,
         passwords=passwords or Argon2Passwords(**hashing),

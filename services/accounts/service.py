@@ -38,9 +38,7 @@ def _in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _build(settings: Settings) -> App:
-    app = bootstrap.build(settings, run=_in_thread)
-    first_run.announce(app)
-    return app
+    return bootstrap.build(settings, run=_in_thread)
 
 
 class AccountsService(Service):
