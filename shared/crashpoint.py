@@ -7,16 +7,19 @@ import os
 import random
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
 
 CRASH_AT = "CERTWRIGHT_CRASH_AT"
 CRASH_MARK = "CERTWRIGHT_CRASH_MARK"
+CRASH_PLAN = "CERTWRIGHT_CRASH_PLAN"
 DISORDER = "CERTWRIGHT_CRASH_DISORDER"
 EXIT_STATUS = 137  # what a shell reports for SIGKILL
 
 _wanted = os.environ.get(CRASH_AT, "")
+_plan = os.environ.get(CRASH_PLAN, "")
 _disorder = bool(os.environ.get(DISORDER))
 
 
@@ -31,8 +34,11 @@ def crash_point(name: str) -> None:
     """Dies here, at once and without clean-up, when `CERTWRIGHT_CRASH_AT` (a shell pattern) matches `name`.
 
     With `CERTWRIGHT_CRASH_MARK=<file>` it dies once only: the file is created before dying and, when present, spares
-    every later run.
+    every later run. `CERTWRIGHT_CRASH_PLAN=<file>` names a file that may come and go while the process runs: as long as
+    it holds a pattern that matches, the first process that comes here removes it and dies.
     """
+    if _plan and _taken(name):
+        os._exit(EXIT_STATUS)
     if not _wanted or not fnmatchcase(name, _wanted):
         return
     mark = os.environ.get(CRASH_MARK)
@@ -42,3 +48,14 @@ def crash_point(name: str) -> None:
         except FileExistsError:
             return
     os._exit(EXIT_STATUS)
+
+
+def _taken(name: str) -> bool:
+    try:
+        wanted = Path(_plan).read_text().strip()
+        if not fnmatchcase(name, wanted):
+            return False
+        Path(_plan).unlink()
+    except FileNotFoundError:
+        return False
+    return True

@@ -49,11 +49,15 @@ def wait_for(what: str, look: Callable[[], Any], *, patience: float = PATIENCE_S
 
 
 class Customer:
-    """A signed-in user of one account, with the steps of the main job."""
+    """A signed-in user of one account, with the steps of the main job. `patience` (seconds) is for each step."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = PATIENCE_S) -> None:
         self.api = APIClient(url)
         self.account_id = ""
+        self._patience = patience
+
+    def _wait_for(self, what: str, look: Callable[[], Any]) -> Any:
+        return wait_for(what, look, patience=self._patience)
 
     def sign_up(self) -> int:
         """Opens an account and signs in with its order number as the second step. Returns that number."""
@@ -102,10 +106,20 @@ class Customer:
                     return ""
                 raise
 
-        address = wait_for("the payment page", page)
+        address = self._wait_for("the payment page", page)
         provider, _, intent = address.partition("/pay/")
-        answer = requests.post(f"{provider}/v1/intents/{intent}/confirm", json={"card_number": GOOD_CARD}, timeout=30)
+        self._wait_for(
+            "the provider to take the card", lambda: self._confirm(f"{provider}/v1/intents/{intent}/confirm")
+        )
+
+    def _confirm(self, address: str) -> bool:
+        """Sends the card's number; False when nobody answered, which one repeats: the money is taken once."""
+        try:
+            answer = requests.post(address, json={"card_number": GOOD_CARD}, timeout=30)
+        except requests.ConnectionError:
+            return False
         answer.raise_for_status()
+        return True
 
     def wait_for_status(self, order_id: str, *statuses: str) -> dict[str, Any]:
         """Waits until the order has one of the statuses. Raises StuckError with what blocks it."""
@@ -116,7 +130,7 @@ class Customer:
             return seen["status"] in statuses
 
         try:
-            wait_for(f"order status {' or '.join(statuses)}", look)
+            self._wait_for(f"order status {' or '.join(statuses)}", look)
         except StuckError as error:
             blocked = "; ".join(reason["text"] for reason in seen.get("blocked_on", []))
             raise StuckError(f"{error}. The order is {seen.get('status')}: {blocked}") from None
@@ -152,8 +166,8 @@ class Customer:
                 raise
             return True
 
-        wait_for("the agent to introduce itself", typed)
-        wait_for("the agent to connect", lambda: self.api.get(f"/agents/{agent_id}")["state"] == "connected")
+        self._wait_for("the agent to introduce itself", typed)
+        self._wait_for("the agent to connect", lambda: self.api.get(f"/agents/{agent_id}")["state"] == "connected")
 
     def site(self, name: str) -> dict[str, Any]:
         """The site that serves an FQDN, once its agent has reported it."""
@@ -162,7 +176,7 @@ class Customer:
             items = self.api.get("/sites", name=name)["items"]
             return items[0] if items else None
 
-        found: dict[str, Any] = wait_for(f"the site {name}", look)
+        found: dict[str, Any] = self._wait_for(f"the site {name}", look)
         return found
 
     def make_csr(self, order_id: str, server_id: str) -> dict[str, Any]:
@@ -177,7 +191,7 @@ class Customer:
             items = self.api.get(f"/orders/{order_id}/authorizations")["items"]
             return items if len(items) == count else None
 
-        found: list[dict[str, Any]] = wait_for(f"{count} authorizations", look)
+        found: list[dict[str, Any]] = self._wait_for(f"{count} authorizations", look)
         return found
 
     def place_file(self, order_id: str, name: str, server_id: str) -> None:

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -32,9 +33,16 @@ CODE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4,5}(?:-[0-9A-HJKMNP-TV-Z]{4,5}){3,}\b"
 
 
 class World:
-    """Starts on entering, stops on leaving. `mode` is embedded or cluster."""
+    """Starts on entering, stops on leaving. `mode` is embedded or cluster; `settings` go to every process.
 
-    def __init__(self, folder: Path, mode: str) -> None:
+    A `durable` cluster keeps what it confirmed when its PostgreSQL is killed.
+    """
+
+    def __init__(
+        self, folder: Path, mode: str, *, settings: Mapping[str, str] | None = None, durable: bool = False
+    ) -> None:
+        self.settings = dict(settings or {})
+        self.durable = durable
         self.folder = folder
         self.mode = mode
         self.names = NameServer()
@@ -46,7 +54,7 @@ class World:
         self.url = ""
         self.pids: list[int] = []
         self.cluster: Cluster | None = None
-        self._operator: dict[str, str] = {}
+        self.operator: dict[str, str] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -105,7 +113,7 @@ class World:
         """Runs a command of the program on these databases; its JSON answer."""
         done = subprocess.run(
             [sys.executable, "-m", "certwright", *arguments, "--json"],
-            env=self._operator,
+            env=self.operator,
             capture_output=True,
             text=True,
             check=False,
@@ -124,6 +132,7 @@ class World:
             "CERTWRIGHT_DCV_HTTP_PORT": str(self.http_port),
             "CERTWRIGHT_BILLING_SANDBOX_PORT": str(free_port()),
             "CERTWRIGHT_INSTALLER_POLL_AFTER_S": "0.3",  # somebody is watching
+            **self.settings,
         }
 
     def _one_process(self, starting: ExitStack) -> None:
@@ -139,7 +148,7 @@ class World:
             "CERTWRIGHT_PUBLIC_URL": self.url,
             "CERTWRIGHT_OPS_ADDRESS": ops,
         }
-        self._operator = environment
+        self.operator = environment
         log = self.folder / "certwright.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -154,14 +163,14 @@ class World:
         _wait_until_ready(f"http://{ops}/readyz", process, log)
 
     def _cluster(self, starting: ExitStack) -> None:
-        cluster = Cluster(self.folder / "cluster", settings=self._settings(), fast_database=True)
+        cluster = Cluster(self.folder / "cluster", settings=self._settings(), fast_database=not self.durable)
         starting.enter_context(cluster)
         cluster.wait_until_ready()
         self.cluster = cluster
         running = [worker.process for worker in cluster.supervisor.workers.values()]
         self.pids = [process.pid for process in running if process is not None]
         self.url = cluster.url
-        self._operator = {**_inherited(), **cluster.operator_environment()}
+        self.operator = {**_inherited(), **cluster.operator_environment()}
 
 
 def _inherited() -> dict[str, str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,7 +19,8 @@ from shared.eventstore.database import Database
 from shared.eventstore.retries import REFUSALS, describe
 
 F = TypeVar("F", bound=Callable[[Any, dict[str, Any]], None])
-MARGIN_S = 30.0  # a lease outlives the job's own timeout, so that a slow end is no second start
+LEASE_S = 10.0  # how soon the job of a runner that died is taken again; a living one prolongs its leases
+MARGIN_S = 30.0  # leases are prolonged past the job's own timeout, so that a slow end is no second start
 _json = msgspec.json.Encoder(order="deterministic")
 _metadata = msgspec.json.Decoder(Metadata)
 
@@ -71,7 +72,7 @@ class Jobs:
     ) -> Callable[[F], F]:
         """Registers a function `(app, payload)`. It runs outside any transaction and may run twice: make it idempotent.
 
-        `timeout` (seconds) bounds the lease: a job whose runner died is taken again after it.
+        `timeout` (seconds) is how long a run may take: after it, and a margin, another runner takes the job again.
         """
 
         def register(run: F) -> F:
@@ -119,6 +120,7 @@ class JobQueue:
             "AND run_at <= ? AND (leased_until IS NULL OR leased_until <= ?) ORDER BY run_at, id LIMIT ?" + skip
         )
         self._take = sql("UPDATE jobs SET holder = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ?")
+        self._prolong = sql("UPDATE jobs SET leased_until = ? WHERE id = ? AND holder = ?")
         self._next = sql(
             "SELECT min(CASE WHEN leased_until > run_at THEN leased_until ELSE run_at END) FROM jobs "
             "WHERE status = 'waiting'"
@@ -146,20 +148,30 @@ class JobQueue:
         driver.change(connection, self._database.sql("DELETE FROM jobs WHERE kind = ? AND key = ?"), (kind, key))
 
     def lease(self, holder: str, limit: int = 1) -> list[LeasedJob]:
-        """Takes up to `limit` due jobs for `holder`; nobody else gets them until their kind's timeout and a margin."""
+        """Takes up to `limit` due jobs for `holder`; nobody else gets them for `LEASE_S`, or longer by `prolong`."""
         now = self._clock.now()
         moment = to_text(now)
+        until = to_text(now + timedelta(seconds=LEASE_S))
         taken: list[LeasedJob] = []
         with self._database.mark() as connection:
             for row in driver.rows(connection, self._due, (moment, moment, limit)):
-                kind = self.jobs.kinds.get(row[1])
-                timeout = kind.timeout if kind else 0.0
-                until = to_text(now + timedelta(seconds=timeout + MARGIN_S))
                 driver.change(connection, self._take, (holder, until, row[0]))
                 payload = msgspec.json.decode(row[3])
                 metadata = _metadata.decode(row[6])
                 taken.append(LeasedJob(row[0], row[1], row[2], payload, row[4] + 1, row[5], holder, metadata))
         return taken
+
+    def prolong(self, jobs: Iterable[LeasedJob]) -> None:
+        """Keeps jobs that still run for another `LEASE_S`; a lease that somebody else has taken stays theirs."""
+        until = to_text(self._clock.now() + timedelta(seconds=LEASE_S))
+        with self._database.mark() as connection:
+            for job in sorted(jobs, key=lambda each: each.id):  # in one order, so that no two runners wait in a ring
+                driver.change(connection, self._prolong, (until, job.id, job.holder))
+
+    def longest(self, job: LeasedJob) -> float:
+        """Seconds after which a job that still runs is left to whoever wants to try it again."""
+        kind = self.jobs.kinds.get(job.kind)
+        return (kind.timeout if kind else 0.0) + MARGIN_S
 
     def next_run_at(self) -> str | None:
         """The moment (RFC 3339 text) at which the next job falls due; None when none waits."""

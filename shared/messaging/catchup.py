@@ -22,6 +22,7 @@ from shared.errors import ServiceError
 from shared.eventsourcing.envelope import Cursor
 from shared.eventstore.log import to_envelope
 from shared.messaging import cloudevents
+from shared.messaging.outage import report
 from shared.messaging.signal import Signal
 from shared.messaging.subscribe import Subscription
 
@@ -67,8 +68,8 @@ class CatchUp:
                     _log.debug(
                         "%s cannot read the log of %s: %s", self._container.service_name, source.publisher, error
                     )
-                except Exception:
-                    _log.exception("%s failed to catch up with %s", self._container.service_name, source.publisher)
+                except Exception as error:
+                    report(_log, error, "%s failed to catch up with %s", self._container.service_name, source.publisher)
             self._wake.wait(PERIOD_S)
 
     def stop(self) -> None:
@@ -99,7 +100,7 @@ class CatchUp:
         moved = {name: cursor for name, cursor in source.cursors.items() if cursor != before[name]}
         if moved:
             with self._container.app.room.database.mark() as connection:
-                for name, cursor in moved.items():
+                for name, cursor in sorted(moved.items()):  # in one order: replicas do this at the same time
                     checkpoints.save(_key_of(source, name), cursor, connection)
         self._measure(source, left)
 

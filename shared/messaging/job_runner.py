@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import uuid
@@ -13,7 +14,8 @@ from greenlet import GreenletExit
 
 from shared import log, metrics
 from shared.clock import from_text
-from shared.eventstore.jobs import LeasedJob, Retry
+from shared.eventstore.jobs import LEASE_S, LeasedJob, Retry
+from shared.messaging.outage import report
 from shared.messaging.signal import Signal
 
 _log = logging.getLogger(__name__)
@@ -31,7 +33,8 @@ class JobRunner:
         self._service: str = app.room.service
         self._holder = str(uuid.uuid4())
         self._pool = GreenPool(WORKERS)
-        self._running: dict[str, tuple[LeasedJob, Any]] = {}
+        self._running: dict[str, tuple[LeasedJob, Any, float]] = {}  # job, greenlet, when it was started
+        self._prolonged_at = 0.0
         self._wake = Signal()
         self._stopping = False
         app.room.on_commit(self._wake.set)
@@ -41,9 +44,10 @@ class JobRunner:
         while not self._stopping:
             pause = POLL_S
             try:
+                self._prolong()
                 pause = self._start_due()
-            except Exception:
-                _log.exception("%s could not look for jobs", self._service)
+            except Exception as error:
+                report(_log, error, "%s could not look for jobs", self._service)
             if pause > 0:
                 self._wake.wait(pause)
 
@@ -53,8 +57,10 @@ class JobRunner:
         self._wake.set()
         deadline = time.monotonic() + within_s
         while self._running and time.monotonic() < deadline:
+            with contextlib.suppress(Exception):  # without a database, leases run out by themselves
+                self._prolong()
             self._wake.wait(0.05)
-        for job, thread in list(self._running.values()):
+        for job, thread, _ in list(self._running.values()):
             thread.kill()
             try:
                 self._room.queue.fail(job, Retry(0, "the service was stopped", free=True))
@@ -82,8 +88,19 @@ class JobRunner:
             return min(ahead + 0.001, POLL_S)
         leased = queue.lease(self._holder, free)
         for job in leased:
-            self._running[job.id] = (job, self._pool.spawn(self._run, job))
+            self._running[job.id] = (job, self._pool.spawn(self._run, job), time.monotonic())
         return 0.0 if len(leased) == free else 0.01 if leased else POLL_S
+
+    def _prolong(self) -> None:
+        """Says that what runs still runs, so that a lease can be short and a dead runner's jobs pass on in seconds."""
+        now = time.monotonic()
+        if now - self._prolonged_at < LEASE_S / 4:
+            return
+        self._prolonged_at = now
+        queue = self._room.queue
+        long = [job for job, _, since in self._running.values() if LEASE_S / 4 < now - since < queue.longest(job)]
+        if long:
+            queue.prolong(long)
 
     def _run(self, job: LeasedJob) -> None:
         cause = job.metadata

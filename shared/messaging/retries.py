@@ -9,13 +9,14 @@ from typing import Any
 
 from shared.eventstore.inbox import DueRetry
 from shared.messaging import cloudevents
+from shared.messaging.outage import report
 from shared.messaging.signal import Signal
 from shared.messaging.subscribe import Subscription
 
 _log = logging.getLogger(__name__)
 
 LEASE = "retries"
-LEASE_S = 30.0
+LEASE_S = 6.0  # renewed before each try, so that the tries of a process that died pass on in seconds
 PERIOD_S = 1.0
 BATCH = 50
 
@@ -37,19 +38,19 @@ class RetryLoop:
         while not self._stopping:
             try:
                 self.step()
-            except Exception:
-                _log.exception("%s could not look for failed events", self._service)
+            except Exception as error:
+                report(_log, error, "%s could not look for failed events", self._service)
             pause, self._next_s = min(PERIOD_S, self._next_s or PERIOD_S), 0.0
             self._wake.wait(pause)
 
     def step(self) -> int:
         """Runs what is due now; how many."""
         due = self._room.inbox.due_retries(BATCH)
-        if not due or not self._room.leases.take(LEASE, self._holder, LEASE_S):
+        if not due:
             return 0
         count = 0
         for retry in due:
-            if self._stopping:
+            if self._stopping or not self._room.leases.take(LEASE, self._holder, LEASE_S):
                 break
             handler = self._handlers.get(retry.name)
             if handler is None:

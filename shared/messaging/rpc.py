@@ -26,6 +26,7 @@ from shared.messaging import context as headers
 from shared.messaging import topology, wire
 from shared.messaging.intake import Intake
 from shared.messaging.link import TRANSIENT, LinkDownError
+from shared.messaging.outage import report
 from shared.messaging.permission import require_permission
 
 _log = logging.getLogger(__name__)
@@ -157,7 +158,7 @@ class Rpc(Entrypoint):
         elif error is not None:
             name = f"{self.container.service_name}.{self.request_type.METHOD}"
             log.bind(trace=context.trace_id, correlation=context.correlation_id, account=context.account_id)
-            _log.error("%s failed", name, exc_info=error)
+            report(_log, error, "%s failed", name)
             answer = DATABASE_AWAY if is_outage(error) else FAULT
             code = answer.code.value
             body = wire.encode_error(answer)

@@ -26,6 +26,7 @@ from shared.eventsourcing.event import Event
 from shared.eventstore.retries import NotYet
 from shared.messaging import cloudevents, topology
 from shared.messaging.intake import Intake
+from shared.messaging.outage import report
 
 _log = logging.getLogger(__name__)
 
@@ -152,10 +153,10 @@ class Subscription(Entrypoint):
     def _record(self, write: Callable[[], Any]) -> Any:
         try:
             return write()
-        except Exception:
+        except Exception as error:
             # Without its database the service cannot even note the failure. Catch-up brings the event again, since its
             # checkpoint cannot have passed it.
-            _log.exception("%s: a failed event could not be recorded; catch-up will bring it again", self.name)
+            report(_log, error, "%s: a failed event could not be recorded; catch-up will bring it again", self.name)
             return None
 
 

@@ -211,6 +211,8 @@ class PongService(Service):
             raise RuntimeError("the password is hunter2")
         if request.text == "refused":
             raise ServiceError(Code.INSUFFICIENT_FUNDS, "Too little.", pointer="/text", extra={"missing": "5"})
+        if request.text == "outage":
+            raise sa.exc.OperationalError("SELECT 'hunter2'", None, OSError("the server closed the connection"))
         if request.text == "timeout":
             raise eventlet.Timeout(5)
         return Done(id=request.text * 2)

@@ -9,7 +9,7 @@ import pytest
 from shared.context import Context
 from shared.errors import Code, ServiceError, invalid
 from shared.eventsourcing.envelope import Cursor
-from shared.eventstore.jobs import Retry
+from shared.eventstore.jobs import LEASE_S, Retry
 from shared.eventstore.log import to_envelope
 from shared.eventstore.retries import NotYet
 from tests.support import counters
@@ -136,10 +136,26 @@ def test_a_job_whose_runner_died_is_taken_again(room):
     start(room)
     (job,) = room.queue.lease("dead", 5)
     assert room.queue.lease("alive", 5) == []
-    room.clock.advance(5 + 31)
+    room.clock.advance(LEASE_S - 1)
+    assert room.queue.lease("alive", 5) == []
+    room.clock.advance(1)
     (again,) = room.queue.lease("alive", 5)
     assert (again.key, again.attempt) == (job.key, 2)
     room.queue.complete(job)  # the dead one wakes up: its lease is gone, so nothing happens
+    room.queue.complete(again)
+    assert room.queue.next_run_at() is None
+
+
+def test_a_job_that_still_runs_is_kept(room):
+    start(room)
+    (job,) = room.queue.lease("slow", 5)
+    for _ in range(5):
+        room.clock.advance(LEASE_S - 1)
+        room.queue.prolong([job])
+        assert room.queue.lease("other", 5) == []
+    room.clock.advance(LEASE_S)
+    (again,) = room.queue.lease("other", 5)
+    room.queue.prolong([job])  # too late: it is somebody else's
     room.queue.complete(again)
     assert room.queue.next_run_at() is None
 

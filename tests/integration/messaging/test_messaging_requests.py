@@ -93,6 +93,14 @@ def test_a_fault_of_ours_reaches_the_caller_without_detail(stack, word):
     assert client.send(Twice(text="a"), PUBLIC).id == "aa"
 
 
+def test_while_the_database_is_away_a_service_says_so(stack):
+    stack.start("pong")
+    client = stack.client()
+    error = refusal(client, Twice(text="outage"))
+    assert error.code is Code.UNAVAILABLE
+    assert "hunter2" not in str(error)
+
+
 def test_nobody_runs_the_service(stack):
     assert refusal(stack.client(), Twice(text="a"), timeout=600).code is Code.UNAVAILABLE
 

@@ -87,3 +87,14 @@ def test_a_crash_point_kills_each_time_or_once(tmp_path):
     mark = str(tmp_path / "mark")
     once = {"CERTWRIGHT_CRASH_AT": "orders/place/before-commit", "CERTWRIGHT_CRASH_MARK": mark}
     assert [run(tmp_path, **once).returncode for _ in range(2)] == [137, 0]
+
+
+def test_a_crash_point_can_be_planned_while_the_process_runs(tmp_path):
+    plan = tmp_path / "plan"
+    planned = {"CERTWRIGHT_CRASH_PLAN": str(plan)}
+    assert run(tmp_path, **planned).stdout == "alive\n"
+    plan.write_text("orders/other/*")
+    assert run(tmp_path, **planned).stdout == "alive\n"
+    plan.write_text("orders/place/*\n")
+    assert [run(tmp_path, **planned).returncode for _ in range(2)] == [137, 0]
+    assert not plan.exists()

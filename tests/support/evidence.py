@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks into every database of a cluster from outside: what is wrong with an order, or with history, in sentences."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import sqlalchemy as sa
+
+from certwright.commands.history import room_of
+from certwright.rooms import ROOMS
+from services.billing.model.ledger import CARD_CLEARING
+from services.billing.tables import balances
+from shared.eventsourcing.envelope import Cursor
+from shared.eventstore import rebuild, verify
+from shared.settings import Settings
+
+ONCE = {
+    "orders": ("OrderPlaced", "OrderPaid", "IssuanceRequested", "CertIssued", "CertInstalled"),
+    "billing": ("ChargeOpened", "PaymentCaptured"),
+    "ca": ("IssuanceAccepted", "CertificateSigned"),
+}
+
+
+class Evidence:
+    """The rooms of a cluster without their services, and the payment provider's own book."""
+
+    def __init__(self, cluster):
+        environment = cluster.operator_environment()
+        settings = Settings(database_url=environment["DATABASE_URL"], data_dir=cluster.folder / "evidence")
+        self.rooms = {name: room_of(name, settings) for name in ROOMS}
+        self.book = cluster.folder / "data" / "billing" / "sandbox_provider.sqlite3"
+
+    def against(self, order):
+        """Everything that should not be, as sentences."""
+        for room, _ in self.rooms.values():
+            room.database.close()  # the server may have been another one meanwhile
+        events = {name: list(self._events(name)) for name in ROOMS}
+        return [
+            *self._effects(order, events),
+            *self._money(order),
+            *self._accounts(order, events),
+            *self._history(),
+            *self._dead_letters(),
+        ]
+
+    def _events(self, name):
+        room, _ = self.rooms[name]
+        cursor = Cursor()
+        while True:
+            batch = room.log.read(cursor, 1000)
+            yield from batch.entries
+            if len(batch.entries) < 1000:
+                return
+            cursor = batch.cursor
+
+    def _effects(self, order, events):
+        for service, names in ONCE.items():
+            mine = [e.type for e in events[service] if e.data.get("order_id") == order["order_id"]]
+            for name in names:
+                if mine.count(f"{service}.{name}") != 1:
+                    yield f"{service}.{name} happened {mine.count(f'{service}.{name}')} times: {mine}"
+        signed = [e for e in events["ca"] if e.type == "ca.CertificateSigned"]
+        if len({e.data["serial"] for e in signed}) != len(signed):
+            yield "a serial number was used twice"
+
+    def _money(self, order):
+        db = sqlite3.connect(self.book)
+        try:
+            captures = db.execute(
+                "SELECT m.amount, m.currency FROM movements m JOIN intents i ON i.id = m.intent_id "
+                "WHERE i.order_id = ? AND m.kind = 'capture'",
+                (order["order_id"],),
+            ).fetchall()
+            kept = db.execute(
+                "SELECT coalesce(sum(CASE kind WHEN 'capture' THEN amount ELSE -amount END), 0) FROM movements"
+            ).fetchone()[0]
+        finally:
+            db.close()
+        if captures != [(order["amount"], order["currency"])]:
+            yield f"the provider took {captures} for {order['amount']} {order['currency']}"
+        room, _ = self.rooms["billing"]
+        with room.query() as connection:
+            booked = connection.execute(
+                sa.select(sa.func.sum(balances.c.amount)).where(balances.c.ledger_account == CARD_CLEARING)
+            ).scalar()
+        if booked != kept:
+            yield f"the ledger has {booked} from cards, the provider's book {kept}"
+
+    def _accounts(self, order, events):
+        for name in ROOMS:
+            for event in events[name]:
+                if event.data.get("order_id") == order["order_id"]:
+                    owner = event.metadata.get("account_id")
+                    if owner != order["account_id"]:
+                        yield f"{event.type} carries the account {owner}"
+
+    def _history(self):
+        for name, (room, checks) in self.rooms.items():
+            yield from (f"{name}: {fault}" for fault in verify.verify(room.database, checks).faults)
+            yield from (f"{name}: {difference}" for difference in rebuild.check(room).differences)
+
+    def _dead_letters(self):
+        for name, (room, _) in self.rooms.items():
+            for letter in room.dead_letters.list().items:
+                yield f"{name}: dead letter {letter.name} {letter.subject}: {letter.error[-1500:]}"
