@@ -142,7 +142,7 @@ def _dcv_confirm(ground: Ground, token: str) -> Response:
     else:
         shown = ground.exchange(request.environ).send(dcv.GetMailConfirmation(token=token))
     if shown.state == "open":
-        return html("confirm.html", fqdn=shown.fqdn, account_name=shown.account_name, address=shown.address)
+        return html("confirm.html", fqdn=shown.fqdn, address=shown.address)
     if shown.state == "confirmed":
         return message(f"{shown.fqdn} is confirmed", CONFIRMED)
     if shown.state == "expired":

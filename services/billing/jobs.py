@@ -148,6 +148,7 @@ def _open_intent(app: PaymentApp, current: charge.Charge, number: int) -> None:
         amount=current.amount,
         currency=current.currency,
         order_id=current.order_id,
+        label=str(current.number),
         idem_key=current.attempts[number].key,
         return_url=app.return_url,
         webhook_url=app.webhook_url,

@@ -28,9 +28,12 @@ class PaymentProvider(Protocol):
     """
 
     def create_intent(
-        self, *, amount: int, currency: str, order_id: str, idem_key: str, return_url: str, webhook_url: str
+        self, *, amount: int, currency: str, order_id: str, label: str, idem_key: str, return_url: str, webhook_url: str
     ) -> Intent:
-        """Opens a payment with a hosted page at `checkout_url`. The same key gives the same intent."""
+        """Opens a payment with a hosted page at `checkout_url`, which calls the order by `label`.
+
+        The same key gives the same intent.
+        """
         ...
 
     def get(self, intent_id: str) -> Intent:

@@ -74,7 +74,6 @@ class MailConfirmation(View):
     """What the page behind a mailed link shows before the button is pressed."""
 
     fqdn: str
-    account_name: str
     address: str
     state: str  # open, confirmed, expired, unknown
 

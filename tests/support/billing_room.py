@@ -61,7 +61,7 @@ class FakeProvider:
         self.down = False
         self.deaf = False
 
-    def create_intent(self, *, amount, currency, order_id, idem_key, return_url, webhook_url):
+    def create_intent(self, *, amount, currency, order_id, label, idem_key, return_url, webhook_url):
         self._reach()
         if idem_key not in self.by_key:
             intent_id = f"pi-{len(self.by_key) + 1}"

@@ -57,10 +57,10 @@ class SandboxProvider:
         self._clock = clock or SystemClock()
 
     def create_intent(
-        self, *, amount: int, currency: str, order_id: str, idem_key: str, return_url: str, webhook_url: str
+        self, *, amount: int, currency: str, order_id: str, label: str, idem_key: str, return_url: str, webhook_url: str
     ) -> Intent:
         """Opens a payment, or finds the one that this key opened."""
-        body = {"amount": amount, "currency": currency, "order_id": order_id}
+        body = {"amount": amount, "currency": currency, "order_id": order_id, "label": label}
         urls = {"return_url": return_url, "webhook_url": webhook_url}
         return _intent(self._call("POST", "/v1/intents", {**body, **urls}, idem_key))
 

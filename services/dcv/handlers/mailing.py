@@ -89,7 +89,7 @@ def look_at_link(room: Room, request: GetMailConfirmation) -> MailConfirmation:
     with room.query() as connection:
         row = tables.mail_by_token(connection, digest(request.token))
         if row is None:
-            return MailConfirmation(fqdn="", account_name="", address="", state="unknown")
+            return MailConfirmation(fqdn="", address="", state="unknown")
         state = room.streams.load(connection, model.stream_of(row.authorization_id), model.authorization).state
     return _confirmation(row, state, _state_of(row, state, now))
 
@@ -105,7 +105,7 @@ def confirm_link(uow: UnitOfWork, request: ConfirmDCVMail) -> MailConfirmation:
     """Uses a link. The token alone says for which account, name and CSR."""
     row = tables.mail_by_token(uow.connection, digest(request.token))
     if row is None:
-        return MailConfirmation(fqdn="", account_name="", address="", state="unknown")
+        return MailConfirmation(fqdn="", address="", state="unknown")
     loaded = uow.load(model.stream_of(row.authorization_id), model.authorization)
     state = _state_of(row, loaded.state, uow.now)
     if state == "open":
@@ -161,7 +161,7 @@ def _state_of(row: Any, state: Authorization, now: datetime) -> str:
 
 
 def _confirmation(row: Any, state: Authorization, word: str) -> MailConfirmation:
-    return MailConfirmation(fqdn=state.fqdn, account_name="", address=row.address, state=word)
+    return MailConfirmation(fqdn=state.fqdn, address=row.address, state=word)
 
 
 def _key(need: Any) -> tables.MailKey:

@@ -46,6 +46,7 @@ def world(settings, tmp_path):
             provider_api_key=sandbox.api_key,
             provider_webhook_secret=sandbox.webhook_secret,
             webhook_url=shop.url,
+            label="2000001",
             return_url="http://shop.test/back",
         )
         with BillingRoom.on(settings, own=own, clock=MovableClock(), provider="http") as room:

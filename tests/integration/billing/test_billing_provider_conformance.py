@@ -32,7 +32,15 @@ def client(sandbox, **changes):
 
 
 def create(provider, key="order-1:1", **changes):
-    fields = {"amount": 4995, "currency": "USD", "order_id": "order-1", "idem_key": key, **URLS, **changes}
+    fields = {
+        "amount": 4995,
+        "currency": "USD",
+        "order_id": "order-1",
+        "label": "2000001",
+        "idem_key": key,
+        **URLS,
+        **changes,
+    }
     return provider.create_intent(**fields)
 
 

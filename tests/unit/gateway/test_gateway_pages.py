@@ -16,9 +16,7 @@ FORM = {"token": TOKEN, "login": "root", "password": "correct horse 7", "email":
 
 
 def confirmation(state):
-    return dcv.MailConfirmation(
-        fqdn="www.example.com", account_name="<img src=x onerror=alert(1)>", address="admin@example.com", state=state
-    )
+    return dcv.MailConfirmation(fqdn="www.example.com", address="<img src=x onerror=alert(1)>", state=state)
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", f"/validation/{TOKEN}", "/problems/invalid"])

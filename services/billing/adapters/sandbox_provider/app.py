@@ -115,7 +115,7 @@ def create_app(  # noqa: C901, PLR0915 - a list of routes, each a few lines
     def create() -> tuple[Response, int]:
         require_key()
         key = idempotency_key()
-        given = fields(order_id=str, amount=int, currency=str, return_url=str, webhook_url=str)
+        given = fields(order_id=str, label=str, amount=int, currency=str, return_url=str, webhook_url=str)
         if given["amount"] <= 0 or len(given["currency"]) != 3:
             raise RefusedError(422, "The amount must be positive, the currency an ISO 4217 code.")
         in_flight.enter(key)

@@ -19,7 +19,8 @@ EXPIRES_S = 24 * 3600
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS intents (
-    id TEXT PRIMARY KEY, idempotency_key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL, amount INTEGER NOT NULL,
+    id TEXT PRIMARY KEY, idempotency_key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL, label TEXT NOT NULL,
+    amount INTEGER NOT NULL,
     currency TEXT NOT NULL, return_url TEXT NOT NULL, webhook_url TEXT NOT NULL, status TEXT NOT NULL,
     reason TEXT NOT NULL, fault TEXT NOT NULL, created_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS movements (
@@ -47,6 +48,7 @@ class IntentRow:
     id: str
     idempotency_key: str
     order_id: str
+    label: str
     amount: int
     currency: str
     return_url: str
@@ -114,14 +116,21 @@ class Book:
             db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def create(
-        self, *, key: str, order_id: str, amount: int, currency: str, return_url: str, webhook_url: str
+        self, *, key: str, order_id: str, label: str, amount: int, currency: str, return_url: str, webhook_url: str
     ) -> IntentRow:
         """A new payment, or the one that `key` made. Raises RefusedError 422 when it was made with other parameters."""
-        wanted = (order_id, amount, currency, return_url, webhook_url)
+        wanted = (order_id, label, amount, currency, return_url, webhook_url)
         with self._open() as db:
             found = self._find(db, "idempotency_key", key)
             if found is not None:
-                had = (found.order_id, found.amount, found.currency, found.return_url, found.webhook_url)
+                had = (
+                    found.order_id,
+                    found.label,
+                    found.amount,
+                    found.currency,
+                    found.return_url,
+                    found.webhook_url,
+                )
                 if had != wanted:
                     raise RefusedError(422, "This idempotency key was used with other parameters.")
                 return found

@@ -29,7 +29,7 @@ _PAGE = """<!doctype html>
 <title>{{ title }} – sandbox payment</title><link rel="stylesheet" href="/style.css"></head><body><main>
 <p class="note">Sandbox payment provider. No real money moves here. Never enter a real card.</p>
 <h1>{{ title }}</h1>
-{% if intent %}<p>Order <b>{{ intent.order_id }}</b><br>Amount <b>{{ amount }} {{ intent.currency }}</b></p>{% endif %}
+{% if intent %}<p>Order <b>{{ intent.label }}</b><br>Amount <b>{{ amount }} {{ intent.currency }}</b></p>{% endif %}
 {% if message %}<p class="note error" role="alert">{{ message }}</p>{% endif %}
 {% if kind == "form" %}
 <form method="post" action="/pay/{{ intent.id }}" autocomplete="off">
