@@ -26,10 +26,11 @@ from shared import log
 from shared.clock import RandomIds, SystemClock
 from shared.context import Context
 from shared.contracts.accounts import Authenticate, Identity
-from shared.contracts.base import Permission, Request, View, query
+from shared.contracts.base import Permission, Request, View, command, query
 from shared.eventstore.database import Database
 from shared.eventstore.projections import Projections
 from shared.eventstore.room import Room
+from shared.eventstore.unit_of_work import UnitOfWork
 from shared.messaging.rpc import rpc
 from shared.messaging.rpc_client import shared_client
 from shared.runtime.container import Container, nameko_config
@@ -65,6 +66,13 @@ class GetPeerEcho(Request[Echoed]):
     limit: int = 25
 
 
+@command("echo", Permission.VIEW)
+class PutEcho(Request[Echoed]):
+    """A write whose reply is stored under its command id."""
+
+    order_id: str
+
+
 @dataclass
 class App:
     """A room without contents: the container wants one."""
@@ -82,6 +90,10 @@ def _echo(order_id: str) -> Echoed:
     return Echoed(order_id=order_id, number=2000001, status="processing", names=["www.example.com"])
 
 
+def _put(_uow: UnitOfWork, request: PutEcho) -> Echoed:
+    return _echo(request.order_id)
+
+
 class EchoService(Service):
     """Answers both."""
 
@@ -97,6 +109,12 @@ class EchoService(Service):
     def get_peer_echo(self, request: GetPeerEcho, _context: Context) -> Echoed:
         """The peer's."""
         return _echo(request.order_id)
+
+    @rpc(PutEcho)
+    def put_echo(self, request: PutEcho, context: Context) -> Echoed:
+        """Ours, idempotent."""
+        reply: Echoed = self.app.room.execute(_put, request, context)
+        return reply
 
 
 class AccountsService(Service):
