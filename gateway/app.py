@@ -21,7 +21,7 @@ from gateway.problems import RefusedError
 from gateway.route import Route
 from gateway.settings import GatewaySettings
 from gateway.stream import Streams
-from gateway.traffic import Traffic
+from gateway.traffic import Traffic, shown_path
 from shared.clock import Ids, RandomIds
 from shared.errors import Code
 
@@ -88,7 +88,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    logger.error("%s %s failed", request.method, request.path[:200], exc_info=error)
+    logger.error("%s %s failed", request.method, shown_path(request.path), exc_info=error)
     return refuse(
         RefusedError(Code.INTERNAL, "Something went wrong here. The trace id finds it in the log."), request.environ
     )

@@ -21,6 +21,8 @@ ROUTE = "certwright.route"
 REMOTE = "certwright.remote"
 ACTOR = "certwright.actor"
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+# A whole segment that looks like a random token: longer than a UUID, no fingerprint, and without the dots of an FQDN.
+_SECRET = re.compile(r"/(?![0-9A-Fa-f]{64}(?:/|$))[A-Za-z0-9_-]{40,}(?=/|$)")
 
 # Only what an answer does not set itself. Pages set their own, wider Content-Security-Policy.
 HEADERS = {
@@ -61,6 +63,12 @@ def remote_address(environ: Environ, trusted: Iterable[IPv4Network | IPv6Network
         if not any(address.version == proxy.version and address in proxy for proxy in proxies):
             return peer
     return peer
+
+
+def shown_path(path: str) -> str:
+    """A path as it may stand in a log: in one line, and without what may be a secret, such as the token of a mail."""
+    safe = _SECRET.sub("/[hidden]", path)[:200]
+    return safe if safe.isprintable() else quote(safe, encoding="latin-1")
 
 
 class Traffic:
@@ -104,8 +112,7 @@ class Traffic:
         known = method if method in _METHODS else "other"
         _child(route, known, status).observe(seconds)
         if access.isEnabledFor(logging.INFO):
-            path = environ.get("PATH_INFO", "")[:200]
-            shown = path if path.isprintable() else quote(path, encoding="latin-1")  # one request, one line
+            shown = shown_path(environ.get("PATH_INFO", ""))
             actor = environ.get(ACTOR, "-")
             access.info("%s %s %s %.1f ms %s %s", known, shown, status, seconds * 1000, route, actor)
 

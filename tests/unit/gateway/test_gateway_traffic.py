@@ -4,8 +4,10 @@
 import json
 import logging
 
+import pytest
 from prometheus_client import REGISTRY
 
+from gateway.traffic import shown_path
 from shared import log
 
 ORDER = "0b6f2a54-5d0e-4a3c-9b7e-6a4f1c2d3e4f"
@@ -50,3 +52,22 @@ def test_a_line_break_in_a_path_makes_no_second_line(client, caplog):
     record = next(record for record in caplog.records if record.name == "certwright.access")
     assert "\n" not in log.JSONFormatter().format(record)
     assert "\n" not in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/validation/RHSYGOg80_t7eHvXjicqZEKPVsV3ACLTIvEOZFb8f-w", "/validation/[hidden]"),
+        (
+            "/api/v1/mail-confirmations/RHSYGOg80_t7eHvXjicqZEKPVsV3ACLTIvEOZFb8f-w/",
+            "/api/v1/mail-confirmations/[hidden]/",
+        ),
+        ("/" + "x" * 300, "/[hidden]"),
+        (f"/api/v1/orders/{ORDER}", f"/api/v1/orders/{ORDER}"),
+        (f"/api/v1/certificates/{'ab' * 32}", f"/api/v1/certificates/{'ab' * 32}"),
+        (f"/{'long-label-' * 5}.example.com/file", f"/{'long-label-' * 5}.example.com/file"),
+    ],
+)
+def test_a_path_is_shown_without_the_token_in_it(path, shown):
+    """Quality bar S9: the link of a validation mail is as good as its code."""
+    assert shown_path(path) == shown
