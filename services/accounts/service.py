@@ -26,7 +26,7 @@ from shared.messaging.timers import every
 from shared.runtime.service import Service
 from shared.settings import Settings
 
-HASHES_AT_ONCE = 4  # each takes a core and its memory for tens of milliseconds
+HASHES_AT_ONCE = 2  # each takes a core and its memory for tens of milliseconds
 
 _turn = eventlet.semaphore.Semaphore(HASHES_AT_ONCE)
 

@@ -24,6 +24,8 @@ def patch() -> None:
     # eventlet's own resolver knows neither nsswitch.conf nor search lists as the system does. Names that customers give
     # are looked up by dnspython with set servers, which is cooperative; only broker, database and mail hosts remain.
     os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+    # Threads serve for password hashes only, and the C library keeps for each thread what its largest hash took.
+    os.environ.setdefault("EVENTLET_THREADPOOL_SIZE", "2")
     with warnings.catch_warnings():
         # known, and answered in the ADR
         warnings.filterwarnings("ignore", message=r"(?s).*[Ee]ventlet is deprecated.*")
