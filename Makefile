@@ -54,11 +54,12 @@ format: $(DEV) ## put the code into the agreed form
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(DEV) $(BENCH) servers ## measure, each figure beside its peer or limit in the same run; one JSON object a line
+bench: $(DEV) $(BENCH) ## measure, each figure beside its peer or limit in the same run; one JSON object a line
+	@tests/setup-servers --bench
 	@exec $(BIN)/python -m bench.run $(ARGS)
 
 .PHONY: servers
-servers: # the servers that tests, demo and cluster start privately; nothing is started or configured here
+servers: # the servers that demo and cluster start privately; nothing is started or configured here
 	@tests/setup-servers
 
 .PHONY: migration

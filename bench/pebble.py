@@ -37,7 +37,7 @@ def pebble(folder: Path) -> Iterator[tuple[int, int]]:
     """A Pebble of its own; yields its port and process id. Raises LookupError when it is not installed."""
     program = find_program("pebble")
     if program is None:
-        raise LookupError("Pebble is not installed: run tests/setup-servers")
+        raise LookupError("Pebble is not installed: run tests/setup-servers --bench")
     folder.mkdir(parents=True, exist_ok=True)
     _certificate(folder)
     port = free_port()
