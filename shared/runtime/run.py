@@ -65,9 +65,11 @@ class Runner:
         metrics.BUILD.info({"version": running_version(), "python": sys.version.split()[0]})
         if self.ops is not None:
             self.ops.start()
-        threads = [eventlet.spawn(container.start) for container in self.containers]
+        threads = [eventlet.spawn(_outcome, container.start) for container in self.containers]
         for thread in threads:
-            thread.wait()
+            failure = thread.wait()
+            if failure is not None:
+                raise failure
         for container in self.containers:
             eventlet.spawn(self._watch, container)
         for part in self.parts:
@@ -98,13 +100,15 @@ class Runner:
         _log.info(
             "Certwright %s is starting: %s (%s, broker %s)", running_version(), ", ".join(self.names), where, broker
         )
-        starting = eventlet.spawn(self.start)
+        starting = eventlet.spawn(_outcome, self.start)
         while not starting.dead and not self._stop_asked:
             eventlet.sleep(LOOK_S / 4)
         if not starting.dead:  # the broker does not answer, perhaps; nothing has been taken that had to be finished
             _log.info("stopped before it was ready")
             return 0
-        starting.wait()
+        failure = starting.wait()
+        if failure is not None:
+            raise failure
         addresses = [part.url for part in self.parts]
         if self.ops is not None:
             addresses.append(f"health and metrics on {self.ops.url}")
@@ -144,6 +148,15 @@ class Runner:
         self._stop_asked += 1
         if self._stop_asked > 1:
             os._exit(128 + number)
+
+
+def _outcome(start: Callable[[], None]) -> Exception | None:
+    """What a start failed with: of what a greenlet raises, the hub prints a traceback besides what is said here."""
+    try:
+        start()
+    except Exception as error:
+        return error
+    return None
 
 
 def serve(settings: Settings, services: Sequence[type[Service]], parts: Sequence[PartBuilder] = ()) -> int:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 
 import sqlalchemy as sa
 
@@ -50,9 +51,11 @@ class Evidence:
         while True:
             batch = room.log.read(cursor, 1000)
             yield from batch.entries
-            if len(batch.entries) < 1000:
-                return
             cursor = batch.cursor
+            if not batch.entries:
+                if not room.log.backlog(cursor).events:
+                    return
+                time.sleep(0.02)  # an older transaction still hides what was committed after it began
 
     def _effects(self, order, events):
         for service, names in ONCE.items():
