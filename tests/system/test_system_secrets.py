@@ -27,12 +27,18 @@ from certwright.api_client import APIClient, ProblemError
 from certwright.demo.customer import GOOD_CARD, Customer
 from certwright.demo.story import SINGLE_PRODUCT, Story
 from certwright.demo.world import World
+from certwright.rooms import ROOMS
 
 MAILED = "mail.blumen-winter.example"
 MAILBOX = "admin@blumen-winter.example"
 KEY_FILES = ("*.pem", "*.key")
 WRONG_PASSWORD = "Canary-Wrong-Password-1"
 NEXT_PASSWORD = "Canary-Next-Password-2"
+LISTS = (
+    "/orders", "/agents", "/jobs", "/servers", "/sites", "/certificates", "/me", "/tokens", "/sessions", "/users",
+    "/account", "/statement", "/balance", "/authorizations", "/alerts",
+)  # fmt: skip
+OF_THE_INSTALLATION = {"ca.CRLPublished"}
 SHARE = 16  # bytes of a private number in a row: no chance meeting
 
 
@@ -67,6 +73,7 @@ class Scene:
     secrets: dict[str, bytes] = field(default_factory=dict)
     meant: dict[str, set[str]] = field(default_factory=dict)
     places: dict[str, list[bytes]] = field(default_factory=dict)
+    events: list[tuple[str, str | None]] = field(default_factory=list)
 
     def secret(self, name, value, *meant):
         self.secrets[name] = value if isinstance(value, bytes) else value.encode()
@@ -115,6 +122,16 @@ def cells(path):
                         yield value.encode() if isinstance(value, str) else value
     finally:
         database.close()
+
+
+def owners(path):
+    """The type and the account of every event of a room."""
+    database = sqlite3.connect(path)
+    try:
+        rows = database.execute("SELECT type, metadata FROM events").fetchall()
+    finally:
+        database.close()
+    return [(name, json.loads(metadata).get("account_id")) for name, metadata in rows]
 
 
 def text_of(path):
@@ -197,23 +214,7 @@ def ask_everything(api, order_ids):
     for order_id in order_ids:
         api.get(f"/orders/{order_id}")
         list(api.pages(f"/orders/{order_id}/history", most=1000))
-    for path in [
-        "/orders",
-        "/agents",
-        "/jobs",
-        "/servers",
-        "/sites",
-        "/certificates",
-        "/me",
-        "/tokens",
-        "/sessions",
-        "/users",
-        "/account",
-        "/statement",
-        "/balance",
-        "/authorizations",
-        "/alerts",
-    ]:
+    for path in LISTS:
         api.get(path)
     after, more = 0, True
     while more:
@@ -231,6 +232,8 @@ def look_around(scene, world, data):
             scene.place("mails", text_of(path).encode())
         if path.suffix == ".sqlite3":
             scene.place(f"cells of {path.name}", b"\n".join(cells(path)))
+            if path.stem in ROOMS:
+                scene.events += owners(path)
     with urllib.request.urlopen(f"http://{world.operator['CERTWRIGHT_OPS_ADDRESS']}/metrics", timeout=10) as answer:
         scene.place("metrics", answer.read())
     scene.place("log", (world.folder / "certwright.log").read_bytes())
@@ -278,6 +281,13 @@ def scene(tmp_path_factory):
                 for place, number in enumerate(private_numbers(path.read_bytes())):
                     scene.secret(f"CA {path.name}, number {place}", number[:SHARE], f"data/{path.relative_to(data)}")
         yield scene
+
+
+def test_every_event_says_whose_it_is(scene):
+    """By the account in its metadata a customer's feed is told from another's; the installation's own have none."""
+    assert len({name for name, _ in scene.events}) > 30
+    assert {name for name, account_id in scene.events if account_id is None} <= OF_THE_INSTALLATION
+    assert len({account_id for _, account_id in scene.events if account_id is not None}) == 1
 
 
 def test_no_secret_is_anywhere_but_where_it_is_meant(scene):

@@ -50,7 +50,9 @@ def sign_in(app: App, request: c.SignIn, context: Context) -> c.SignedIn:
         new_hash = app.passwords.hash(request.password)
     tried = _Try(found if right else None, keys, app.chance.token(), new_hash)
     handler = partial(_sign_in, app=app, tried=tried)
-    done = app.room.execute(handler, replace(request, password=""), secretly(context))
+    # Nobody is signed in yet, and still the audit of a sign-in belongs to the account: its feed shows it.
+    asking = replace(secretly(context), account_id=found.account_id if found and right else None)
+    done = app.room.execute(handler, replace(request, password=""), asking)
     if done is None:
         raise ServiceError(Code.UNAUTHENTICATED, REFUSAL)
     return done
