@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 
 from services.discovery.model.sighting import Sighting, read_pem, read_served, stream
@@ -30,7 +28,9 @@ from shared.contracts.discovery import (
     ListInventory,
     Place,
 )
-from shared.errors import Code, ServiceError, invalid, not_found
+from shared.contracts.paging import cursor_at, pair_after
+from shared.contracts.tenancy import account_of
+from shared.errors import invalid, not_found
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -107,7 +107,7 @@ def _remember(
 
 def inventory(room: Room, request: ListInventory, context: Context) -> Page[InventoryCertificate]:
     """By expiry, soonest first; what has expired comes first of all. Errors: invalid, forbidden."""
-    account_id = _account_of(context)
+    account_id = account_of(context)
     if not 1 <= request.limit <= MAX_PAGE:
         raise invalid(f"Ask for 1 to {MAX_PAGE} certificates.", "/limit")
     days = request.expires_within_days
@@ -115,38 +115,20 @@ def inventory(room: Room, request: ListInventory, context: Context) -> Page[Inve
         raise invalid("Give 0 to 3660 days.", "/expires_within_days")
     now = room.clock.now()
     until = None if days is None else to_text(now + timedelta(days=days))
-    after = _read_cursor(request.cursor) if request.cursor is not None else None
+    after = pair_after(request.cursor) if request.cursor is not None else None
     with room.query() as connection:
         rows, total = list_inventory(connection, account_id, request, until=until, after=after)
         shown = rows[: request.limit]
         items = views(connection, account_id, shown, now, with_pem=False)
-    cursor = _cursor(shown[-1].not_after, shown[-1].fingerprint) if len(rows) > request.limit else None
+    cursor = cursor_at(shown[-1].not_after, shown[-1].fingerprint) if len(rows) > request.limit else None
     return Page(items=items, next_cursor=cursor, total=total)
 
 
 def inventory_certificate(room: Room, request: GetInventoryCertificate, context: Context) -> InventoryCertificate:
     """One certificate with its PEM. Errors: not_found, forbidden."""
-    account_id = _account_of(context)
+    account_id = account_of(context)
     with room.query() as connection:
         row = find_certificate(connection, account_id, request.fingerprint_sha256.lower())
         if row is None:
             raise not_found("certificate")
         return views(connection, account_id, [row], room.clock.now(), with_pem=True)[0]
-
-
-def _account_of(context: Context) -> str:
-    if context.account_id is None:
-        raise ServiceError(Code.FORBIDDEN, "An inventory belongs to a customer's account; sign in as a user of one.")
-    return context.account_id
-
-
-def _cursor(not_after: str, fingerprint: str) -> str:
-    return urlsafe_b64encode(f"{not_after} {fingerprint}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[str, str]:
-    try:
-        not_after, fingerprint = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii").split(" ")
-    except (ValueError, binascii.Error):
-        raise invalid("This cursor is not one of ours. Start from the first page.", "/cursor") from None
-    return not_after, fingerprint

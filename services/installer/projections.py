@@ -25,7 +25,7 @@ from shared.contracts.installer import (
     SitesReported,
     SiteView,
 )
-from shared.errors import invalid
+from shared.contracts.paging import cursor_at, pair_after
 from shared.eventsourcing.envelope import Envelope
 
 __all__ = ["projections"]
@@ -328,10 +328,8 @@ def _page(
     if account_id is not None:
         query = query.where(first.table.c.account_id == account_id)
     total = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
-    if cursor:
-        value, separator, identity = cursor.rpartition("~")
-        if not separator:
-            raise invalid("This cursor is not one that a page gave.", "/cursor")
+    if cursor is not None:
+        value, identity = pair_after(cursor)
         place = sa.tuple_(first, second)
         bound = sa.tuple_(sa.literal(value), sa.literal(identity))
         query = query.where(place < bound if newest_first else place > bound)
@@ -339,5 +337,5 @@ def _page(
     limit = min(max(limit, 1), MAX_LIMIT)
     rows = connection.execute(query.order_by(*order).limit(limit + 1)).all()
     last = rows[limit - 1]._mapping if len(rows) > limit else None
-    following = f"{last[first.name]}~{last[second.name]}" if last is not None else None
+    following = cursor_at(last[first.name], last[second.name]) if last is not None else None
     return Page(items=[make(row) for row in rows[:limit]], next_cursor=following, total=total)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from services.orders.model.order import years_later
 from shared.clock import from_text, to_text
 from shared.contracts import orders as c
-from shared.errors import invalid
+from shared.contracts.paging import number_after
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.projections import Projections
 
@@ -273,18 +273,11 @@ def list_orders(
         conditions.append(orders.c.search.contains(request.search.strip().lower(), autoescape=True))
     total = connection.execute(sa.select(sa.func.count()).select_from(orders).where(*conditions)).scalar_one()
     if request.cursor is not None:
-        conditions.append(orders.c.number < cursor_of(request.cursor))
+        conditions.append(orders.c.number < number_after(request.cursor))
     rows = connection.execute(
         sa.select(orders).where(*conditions).order_by(orders.c.number.desc()).limit(request.limit + 1)
     ).all()
     return rows, total
-
-
-def cursor_of(text: str) -> int:
-    """Reads a cursor: the number of the last row that was seen. Raises ServiceError invalid."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise invalid("This cursor is not one of ours. Start from the first page.", "/cursor")
-    return int(text)
 
 
 def orders_to_expire(connection: sa.Connection, now: datetime, limit: int = 200) -> list[str]:

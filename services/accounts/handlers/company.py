@@ -14,6 +14,7 @@ from shared.context import Context
 from shared.contracts import accounts as c
 from shared.contracts import orders
 from shared.contracts.base import Done, Page
+from shared.contracts.paging import cursor_at
 from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -105,7 +106,7 @@ def list_accounts(app: App, request: c.ListAccounts) -> Page[c.AccountView]:
     with app.room.query() as connection:
         found = companies.list_accounts(connection, request.search, request.limit, request.cursor)
     items = found[: request.limit]
-    return Page(items=items, next_cursor=str(items[-1].order_number) if len(found) > request.limit else None)
+    return Page(items=items, next_cursor=cursor_at(items[-1].order_number) if len(found) > request.limit else None)
 
 
 def get_contact(app: App, request: c.GetContact) -> c.Contact:

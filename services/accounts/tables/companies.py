@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.accounts.tables.schema import accounts, counters, order_numbers
 from shared.contracts import accounts as c
-from shared.errors import invalid
+from shared.contracts.paging import number_after
 
 FIRST_NUMBER = 1_000_001  # sign-up numbers; orders proper begin with 2
 
@@ -60,9 +60,7 @@ def list_accounts(connection: sa.Connection, search: str | None, limit: int, cur
     if search:
         query = query.where(accounts.c.search.contains(search.strip().lower(), autoescape=True))
     if cursor is not None:
-        if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-            raise invalid("This cursor is not one of ours. Start from the first page.", "/cursor")
-        query = query.where(accounts.c.order_number < int(cursor))
+        query = query.where(accounts.c.order_number < number_after(cursor))
     return [_account(row) for row in connection.execute(query)]
 
 

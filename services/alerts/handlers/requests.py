@@ -19,6 +19,8 @@ from shared.contracts.alerts import (
     SetAlertSettings,
 )
 from shared.contracts.base import Page
+from shared.contracts.paging import cursor_at, pair_after
+from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -27,13 +29,6 @@ from shared.mail.message import MailRefusedError, check_address
 
 MAX_PAGE = 200
 STATES = ("open", "acknowledged", "resolved")
-
-
-def account_of(context: Context) -> str:
-    """The tenant who asks. Raises ServiceError `forbidden` for those who have none, such as operators."""
-    if context.account_id is None:
-        raise ServiceError(Code.FORBIDDEN, "Alerts belong to a customer's account; sign in as a user of one.")
-    return context.account_id
 
 
 def get_settings(room: Room, _request: GetAlertSettings, context: Context) -> AlertSettings:
@@ -62,18 +57,13 @@ def list_alerts(room: Room, request: ListAlerts, context: Context) -> Page[Alert
     check_limit(request.limit)
     if request.state is not None and request.state not in STATES:
         raise invalid(f"A state is one of {', '.join(STATES)}.", "/state")
-    after = None
-    if request.cursor is not None:
-        at, separator, alert_id = request.cursor.partition("_")
-        if not separator or len(request.cursor) > 100:
-            raise invalid("This cursor is not one of ours. Start from the first page.", "/cursor")
-        after = (at, alert_id)
+    after = pair_after(request.cursor) if request.cursor is not None else None
     with room.query() as connection:
         rows, total = store.list_alerts(
             connection, account_id, state=request.state, limit=request.limit + 1, after=after
         )
     shown = rows[: request.limit]
-    cursor = f"{shown[-1].raised_at}_{shown[-1].alert_id}" if len(rows) > request.limit else None
+    cursor = cursor_at(shown[-1].raised_at, shown[-1].alert_id) if len(rows) > request.limit else None
     now = room.clock.now()
     return Page(items=[store.alert_view(row, now) for row in shown], next_cursor=cursor, total=total)
 

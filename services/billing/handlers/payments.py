@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.billing.handlers.access import account_of
 from services.billing.handlers.charges import draw, post, post_refund
 from services.billing.model import charge, ledger
 from services.billing.model.intent import Intent
@@ -22,6 +21,7 @@ from shared.contracts.billing import (
     SurplusReceived,
     SurplusReturned,
 )
+from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.unit_of_work import UnitOfWork
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from services.billing.handlers.access import account_of
 from services.billing.model import quote
 from services.billing.model.prices import PriceList, price
 from services.billing.projections import find_deposit, order_of_quote
@@ -11,6 +10,7 @@ from shared.clock import to_text
 from shared.context import Context
 from shared.contracts.base import Page
 from shared.contracts.billing import CreateQuote, GetQuote, ListProducts, Product, QuoteGiven, QuoteView
+from shared.contracts.tenancy import account_of
 from shared.errors import not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork

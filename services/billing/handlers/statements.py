@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from services.billing.handlers.access import account_of
 from services.billing.model.prices import PriceList
 from services.billing.projections import count_statement, find_charge, find_deposit, statement
 from shared.context import Context
 from shared.contracts.base import Page
 from shared.contracts.billing import BalanceView, ChargeView, GetBalance, GetCharge, ListStatement, StatementLine
+from shared.contracts.paging import cursor_at, number_after
+from shared.contracts.tenancy import account_of
 from shared.errors import invalid, not_found
 from shared.eventstore.room import Room
 
@@ -29,16 +30,13 @@ def list_statement(room: Room, request: ListStatement, context: Context) -> Page
     account_id = account_of(context)
     if not 1 <= request.limit <= MAX_PAGE:
         raise invalid(f"Ask for 1 to {MAX_PAGE} lines.", "/limit")
-    if request.cursor is not None and not (request.cursor.isascii() and request.cursor.isdecimal()):
-        raise invalid("This cursor was not given by us.", "/cursor")
-    # 18 digits stay inside the databases' integers.
-    before = int(request.cursor[:18]) if request.cursor else None
+    before = number_after(request.cursor) if request.cursor is not None else None
     with room.query() as connection:
         lines = statement(connection, account_id, limit=request.limit + 1, before=before)
         total = count_statement(connection, account_id)
     more = len(lines) > request.limit
     lines = lines[: request.limit]
-    return Page(items=[line for _, line in lines], next_cursor=str(lines[-1][0]) if more else None, total=total)
+    return Page(items=[line for _, line in lines], next_cursor=cursor_at(lines[-1][0]) if more else None, total=total)
 
 
 def get_charge(room: Room, request: GetCharge, context: Context) -> ChargeView:

@@ -16,7 +16,8 @@ from shared.clock import to_text
 from shared.context import Context
 from shared.contracts.base import Page
 from shared.contracts.dcv import AttemptView, AuthorizationView, DNSChallenge, FileChallenge, ListAuthorizations
-from shared.errors import invalid, not_found
+from shared.contracts.paging import cursor_at, pair_after
+from shared.errors import not_found
 from shared.eventstore.room import Room
 from shared.pki.fqdn import FQDN
 
@@ -92,12 +93,7 @@ def list_authorizations(
     room: Room, settings: DCVSettings, request: ListAuthorizations, context: Context
 ) -> Page[AuthorizationView]:
     """A page by order and name. The cursor is the last pair."""
-    after = None
-    if request.cursor is not None:
-        order_id, _, fqdn = request.cursor.partition(" ")
-        if not fqdn:
-            raise invalid("This is not a cursor of this list.", "/cursor")
-        after = (order_id, fqdn)
+    after = pair_after(request.cursor) if request.cursor is not None else None
     limit = min(max(request.limit, 1), MAX_PAGE)
     now = room.clock.now()
     with room.query() as connection:
@@ -106,7 +102,7 @@ def list_authorizations(
         )
         items = [show(connection, row, settings, now) for row in rows[:limit]]
     last = items[-1] if len(rows) > limit else None
-    return Page(items=items, next_cursor=f"{last.order_id} {last.fqdn}" if last else None)
+    return Page(items=items, next_cursor=cursor_at(last.order_id, last.fqdn) if last else None)
 
 
 def look_key(order_id: str, fqdn: str) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from services.installer.handlers.access import account_of, scope_of
 from services.installer.handlers.views import agent_view, server_view
 from services.installer.model import agent as model
 from services.installer.model import job as jobs
@@ -18,6 +17,7 @@ from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts.base import Done, Page
+from shared.contracts.tenancy import account_of, scope_of
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork

@@ -7,7 +7,6 @@ from functools import partial
 
 import msgspec
 
-from services.installer.handlers.access import account_of
 from services.installer.handlers.views import agent_view
 from services.installer.model import agent as model
 from services.installer.model.enrolment import (
@@ -38,6 +37,7 @@ from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts.base import Done
+from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork

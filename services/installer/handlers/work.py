@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.installer.handlers.access import account_of, agent_of, scope_of
+from services.installer.handlers.access import agent_of
 from services.installer.model import agent as agents
 from services.installer.model import job as model
 from services.installer.model import sites
@@ -23,6 +23,7 @@ from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts.base import Done, Page
+from shared.contracts.tenancy import account_of, scope_of
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork

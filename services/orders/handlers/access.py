@@ -11,18 +11,11 @@ from services.orders.model.order import Order, fold, stream_of
 from services.orders.model.view import order_view
 from shared.context import Context
 from shared.contracts.orders import OrderView
-from shared.errors import Code, ServiceError, not_found
+from shared.errors import not_found
 from shared.eventsourcing.envelope import Envelope
 from shared.eventsourcing.event import Event
 from shared.eventstore.streams import Loaded
 from shared.eventstore.unit_of_work import UnitOfWork
-
-
-def account_of(context: Context) -> str:
-    """The tenant who asks. Raises forbidden for those who have none, such as operators."""
-    if context.account_id is None:
-        raise ServiceError(Code.FORBIDDEN, "Orders are placed by a customer's account; sign in as a user of one.")
-    return context.account_id
 
 
 def visible(order: Order, context: Context) -> bool:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from services.orders.handlers.access import account_of, append, load
+from services.orders.handlers.access import append, load
 from services.orders.model import ending, installing, placing, requesting
 from services.orders.model.order import Order, fold, stream_of
 from services.orders.projections import key_owner, next_number, number_of_quote
 from shared.contracts import orders as c
 from shared.contracts.base import Done
 from shared.contracts.billing import QuoteView
+from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.unit_of_work import UnitOfWork
 from shared.pki.csr import CSR

@@ -14,11 +14,12 @@ from services.orders.model.history import history_entry
 from services.orders.model.issuing import normal_serial
 from services.orders.model.order import Order, fold, stream_of
 from services.orders.model.status import STATUSES, allowed_actions
-from services.orders.projections import cursor_of, key_owner, list_orders
+from services.orders.projections import key_owner, list_orders
 from shared.clock import from_text
 from shared.context import Context
 from shared.contracts import orders as c
 from shared.contracts.base import Page
+from shared.contracts.paging import cursor_at, number_after
 from shared.errors import invalid, not_found
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.room import Room
@@ -40,13 +41,13 @@ def get_order(room: Room, request: c.GetOrder, context: Context) -> c.OrderView:
 def get_history(room: Room, request: c.GetOrderHistory, context: Context) -> Page[c.HistoryEntry]:
     """The order's events; the cursor is the version of the last one seen."""
     envelopes = _own(room, request.order_id, context)
-    after = cursor_of(request.cursor) if request.cursor is not None else 0
+    after = number_after(request.cursor) if request.cursor is not None else 0
     limit = _limit(request.limit)
     page = [envelope for envelope in envelopes if envelope.version > after][: limit + 1]
     more = len(page) > limit
     return Page(
         items=[history_entry(envelope) for envelope in page[:limit]],
-        next_cursor=str(page[limit - 1].version) if more else None,
+        next_cursor=cursor_at(page[limit - 1].version) if more else None,
         total=len(envelopes),
     )
 
@@ -63,7 +64,7 @@ def list_page(room: Room, request: c.ListOrders, context: Context) -> Page[c.Ord
         asked = msgspec.structs.replace(request, limit=limit)
         rows, total = list_orders(connection, asked, None if context.operator else context.account_id)
     items = [_summary(row, now) for row in rows[:limit]]
-    return Page(items=items, next_cursor=str(items[-1].number) if len(rows) > limit else None, total=total)
+    return Page(items=items, next_cursor=cursor_at(items[-1].number) if len(rows) > limit else None, total=total)
 
 
 def parse_csr(room: Room, request: c.ParseCSR, context: Context) -> c.ParsedCSR:
