@@ -23,7 +23,7 @@ from shared.eventsourcing.event import Event
 from shared.messaging.rpc import Rpc
 from shared.messaging.subscribe import Subscription
 from shared.runtime.service import Service
-from tests.support.stored_events import registered
+from tests.support.golden_events import registered
 
 EVERY_SERVICE = "*"  # what each service answers, whatever its subject
 

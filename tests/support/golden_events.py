@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One sample of every event as it is stored, kept for ever: `python -m tests.support.stored_events` adds missing ones.
+"""One golden file per (type, schema version): an event as it is stored, in canonical JSON, with believable values.
 
-A line is never changed or removed: some installation holds such an event in its log.
+`python -m tests.support.golden_events` drafts the missing ones; put real values in before you commit. A file is never
+changed, renamed or removed afterwards: some installation holds such an event in its log.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 import types
 import typing
@@ -19,7 +19,7 @@ import services
 from certwright.rooms import ROOMS
 from shared.eventsourcing.event import encode, event_types
 
-FOLDER = Path(__file__).parents[1] / "contract" / "stored_events"
+FOLDER = Path(__file__).parents[1] / "contract" / "golden_events"
 
 
 def registered():
@@ -31,12 +31,11 @@ def registered():
     return {name: cls for name, cls in event_types().items() if name.split(".")[0] in ROOMS}
 
 
-def stored():
-    """Every kept sample: (type, schema, data)."""
-    for file in sorted(FOLDER.glob("*.jsonl")):
-        for line in file.read_text("utf-8").splitlines():
-            entry = json.loads(line)
-            yield entry["type"], entry["schema"], entry["data"]
+def golden():
+    """Every golden event: (type, schema version, canonical text)."""
+    for file in sorted(FOLDER.glob("*.json")):
+        name, _, schema = file.stem.rpartition(".")
+        yield name, int(schema), file.read_text("utf-8").rstrip("\n")
 
 
 def sample(kind, name="value"):
@@ -54,19 +53,17 @@ def sample(kind, name="value"):
     return {str: f"some {name}", int: 7, float: 1.5, bool: True}[kind]
 
 
-def add_missing():
-    """Writes a line for each (type, schema) that has none; how many."""
-    known = {(name, schema) for name, schema, _ in stored()}
-    added = 0
+def draft_missing():
+    """Writes a draft for each (type, schema version) that has no file; their names."""
+    drafted = []
     for name, cls in sorted(registered().items()):
-        if (name, cls.SCHEMA) not in known:
-            line = json.dumps({"type": name, "schema": cls.SCHEMA, "data": json.loads(encode(sample(cls)))})
-            with (FOLDER / f"{name.split('.', maxsplit=1)[0]}.jsonl").open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-            added += 1
-    return added
+        file = FOLDER / f"{name}.{cls.SCHEMA}.json"
+        if not file.exists():
+            file.write_text(encode(sample(cls)) + "\n", "utf-8")
+            drafted.append(file.name)
+    return drafted
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    print(f"added {add_missing()}")
+    for drafted in draft_missing():
+        print(f"drafted {FOLDER / drafted}: put believable values in, once and for ever")
