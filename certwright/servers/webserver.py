@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,16 @@ class TLSFiles:
 
 
 @dataclass
-class WebServer:
+class WebServer(ABC):
     """A web server that this process owns, with everything below `folder`. Starting needs a free port per site."""
 
     folder: Path
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
+    @abstractmethod
     def config(self) -> Path:
         """The main configuration file."""
-        raise NotImplementedError
 
     @property
     def pid_file(self) -> Path:
@@ -52,9 +53,9 @@ class WebServer:
         root.mkdir(parents=True, exist_ok=True)
         return root
 
+    @abstractmethod
     def agent_entry(self, tls_port: int = 443) -> dict[str, Any]:
         """The entry for `web_servers` in the agent's `agent.json`."""
-        raise NotImplementedError
 
     def launch(self, argv: list[str]) -> None:
         """Starts the server in the foreground. Raises RuntimeError with the end of its log when it does not come up."""
