@@ -1,143 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accounts, their users, and every way to prove who one is. Contact data stays in this service's tables."""
+"""What may be asked about accounts, users and credentials, and by whom."""
 
 from __future__ import annotations
 
-from shared.contracts.base import Done, Page, Permission, Request, View, command, query
-from shared.eventsourcing.event import Event, event
+from shared.contracts.accounts.views import (
+    AccountView,
+    AgreementText,
+    Company,
+    Contact,
+    Identity,
+    NewToken,
+    RecoveryCodes,
+    SessionView,
+    SignedIn,
+    SignUpDone,
+    TokenView,
+    TOTPEnrolment,
+    UserView,
+)
+from shared.contracts.base import Done, Page, Permission, Request, command, query
 
 SERVICE = "accounts"
-
-
-class Company(View):
-    """The registered address of an account's company (guide §1.1)."""
-
-    name: str
-    address1: str
-    postcode: str
-    country: str  # ISO 3166-1 alpha-2
-    state: str
-    city: str
-    department: str = ""
-    address2: str = ""
-    address3: str = ""
-    po_box: str = ""
-    company_number: str = ""
-    duns_number: str = ""
-
-
-class Contact(View):
-    """The person to write to. `telephone` in E.164."""
-
-    title: str
-    first_name: str
-    last_name: str
-    email: str
-    telephone: str
-    fax: str = ""
-
-
-class AgreementText(View):
-    """An agreement to be accepted; a new `version` asks again. `kind`: eula or subscriber."""
-
-    kind: str
-    version: str
-    text: str
-
-
-class SignUpDone(View):
-    """The new account with the number that its first sign-in needs."""
-
-    account_id: str
-    user_id: str
-    order_number: int
-
-
-class UserView(View):
-    """A user. `permissions` from view, create_order, replenish_balance, administer, operator."""
-
-    user_id: str
-    account_id: str | None
-    login: str
-    email: str
-    permissions: list[str]
-    totp: bool
-    created_at: str
-    last_sign_in_at: str | None = None
-
-
-class SignedIn(View):
-    """A session. `session_token` goes into a cookie and nowhere else."""
-
-    session_token: str
-    expires_at: str
-    user: UserView
-    agreements_due: list[AgreementText] = []
-    last_sign_in_at: str | None = None
-
-
-class Identity(View):
-    """Who stands behind a credential. `credential_id` is the session's or token's id."""
-
-    actor: str
-    account_id: str | None
-    user_id: str | None
-    permissions: list[str]
-    credential_id: str
-    kind: str  # session or token
-
-
-class AccountView(View):
-    """An account with its company and contact."""
-
-    account_id: str
-    company: Company
-    contact: Contact
-    created_at: str
-    order_number: int
-
-
-class SessionView(View):
-    """One signed-in browser."""
-
-    session_id: str
-    created_at: str
-    last_seen_at: str
-    expires_at: str
-    remote_address: str
-    current: bool
-
-
-class TokenView(View):
-    """An API token; its secret was shown once."""
-
-    token_id: str
-    name: str
-    prefix: str
-    permissions: list[str]
-    created_at: str
-    expires_at: str | None
-    last_used_at: str | None = None
-
-
-class NewToken(View):
-    """The only time that `secret` is shown."""
-
-    token: TokenView
-    secret: str
-
-
-class TOTPEnrolment(View):
-    """Shown once: the secret and the otpauth URI for an authenticator app."""
-
-    secret: str
-    uri: str
-
-
-class RecoveryCodes(View):
-    """Shown once: codes that each replace a TOTP code one time."""
-
-    codes: list[str]
 
 
 @query(SERVICE, Permission.PUBLIC)
@@ -336,93 +219,3 @@ class GetContact(Request[Contact]):
     """Where to write to an account. For alerts, invoices and validation mails."""
 
     account_id: str
-
-
-@event("accounts.AccountOpened")
-class AccountOpened(Event):
-    """An account exists; `order_number` is its sign-up number."""
-
-    account_id: str
-    order_number: int
-
-
-@event("accounts.OperatorClaimed")
-class OperatorClaimed(Event):
-    """The installation has its operator."""
-
-    user_id: str
-
-
-@event("accounts.AgreementAccepted")
-class AgreementAccepted(Event):
-    """Who accepted which text."""
-
-    user_id: str
-    kind: str
-    version: str
-
-
-@event("accounts.UserAdded")
-class UserAdded(Event):
-    """A user may act for the account."""
-
-    account_id: str | None
-    user_id: str
-    permissions: list[str]
-
-
-@event("accounts.UserChanged")
-class UserChanged(Event):
-    """A user's permissions changed."""
-
-    user_id: str
-    permissions: list[str]
-
-
-@event("accounts.UserRemoved")
-class UserRemoved(Event):
-    """A user and all credentials are gone."""
-
-    user_id: str
-
-
-@event("accounts.SignInSucceeded")
-class SignInSucceeded(Event):
-    """For the audit log. `factor` is order_number, totp or recovery_code."""
-
-    user_id: str
-    session_id: str
-    factor: str
-
-
-@event("accounts.PasswordChanged")
-class PasswordChanged(Event):
-    """For the audit log."""
-
-    user_id: str
-
-
-@event("accounts.SecondFactorChanged")
-class SecondFactorChanged(Event):
-    """For the audit log. `factor` is totp or order_number."""
-
-    user_id: str
-    factor: str
-
-
-@event("accounts.TokenCreated")
-class TokenCreated(Event):
-    """For the audit log; the secret is nowhere."""
-
-    token_id: str
-    user_id: str
-    permissions: list[str]
-
-
-@event("accounts.CredentialRevoked")
-class CredentialRevoked(Event):
-    """A session or token ended; `kind` session or token; caches must forget it."""
-
-    credential_id: str
-    kind: str
-    user_id: str

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What replies about accounts, users and credentials look like."""
+
+from __future__ import annotations
+
+from shared.contracts.base import View
+
+
+class Company(View):
+    """The registered address of an account's company (guide §1.1)."""
+
+    name: str
+    address1: str
+    postcode: str
+    country: str  # ISO 3166-1 alpha-2
+    state: str
+    city: str
+    department: str = ""
+    address2: str = ""
+    address3: str = ""
+    po_box: str = ""
+    company_number: str = ""
+    duns_number: str = ""
+
+
+class Contact(View):
+    """The person to write to. `telephone` in E.164."""
+
+    title: str
+    first_name: str
+    last_name: str
+    email: str
+    telephone: str
+    fax: str = ""
+
+
+class AgreementText(View):
+    """An agreement to be accepted; a new `version` asks again. `kind`: eula or subscriber."""
+
+    kind: str
+    version: str
+    text: str
+
+
+class SignUpDone(View):
+    """The new account with the number that its first sign-in needs."""
+
+    account_id: str
+    user_id: str
+    order_number: int
+
+
+class UserView(View):
+    """A user. `permissions` from view, create_order, replenish_balance, administer, operator."""
+
+    user_id: str
+    account_id: str | None
+    login: str
+    email: str
+    permissions: list[str]
+    totp: bool
+    created_at: str
+    last_sign_in_at: str | None = None
+
+
+class SignedIn(View):
+    """A session. `session_token` goes into a cookie and nowhere else."""
+
+    session_token: str
+    expires_at: str
+    user: UserView
+    agreements_due: list[AgreementText] = []
+    last_sign_in_at: str | None = None
+
+
+class Identity(View):
+    """Who stands behind a credential. `credential_id` is the session's or token's id."""
+
+    actor: str
+    account_id: str | None
+    user_id: str | None
+    permissions: list[str]
+    credential_id: str
+    kind: str  # session or token
+
+
+class AccountView(View):
+    """An account with its company and contact."""
+
+    account_id: str
+    company: Company
+    contact: Contact
+    created_at: str
+    order_number: int
+
+
+class SessionView(View):
+    """One signed-in browser."""
+
+    session_id: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    remote_address: str
+    current: bool
+
+
+class TokenView(View):
+    """An API token; its secret was shown once."""
+
+    token_id: str
+    name: str
+    prefix: str
+    permissions: list[str]
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None = None
+
+
+class NewToken(View):
+    """The only time that `secret` is shown."""
+
+    token: TokenView
+    secret: str
+
+
+class TOTPEnrolment(View):
+    """Shown once: the secret and the otpauth URI for an authenticator app."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(View):
+    """Shown once: codes that each replace a TOTP code one time."""
+
+    codes: list[str]

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said about agents, servers, sites and work on them: facts, past tense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.contracts.installer.views import SiteView, StepView
+from shared.eventsourcing.event import Event, event
+
+
+@event("installer.AgentRegistered")
+class AgentRegistered(Event):
+    """An agent record was made."""
+
+    agent_id: str
+    account_id: str
+    uid: str
+    name: str
+
+
+@event("installer.AgentRenamed")
+class AgentRenamed(Event):
+    """The agent has another name."""
+
+    agent_id: str
+    name: str
+
+
+@event("installer.AgentVerified")
+class AgentVerified(Event):
+    """The customer confirmed the agent's code."""
+
+    agent_id: str
+    account_id: str
+
+
+@event("installer.AgentEnrolled")
+class AgentEnrolled(Event):
+    """The agent confirmed too and has its credential; its host is a server from now on."""
+
+    agent_id: str
+    account_id: str
+    server_id: str
+    version: str
+    os: str
+
+
+@event("installer.AgentRemoved")
+class AgentRemoved(Event):
+    """The agent is out."""
+
+    agent_id: str
+    account_id: str
+
+
+@event("installer.SitesReported")
+class SitesReported(Event):
+    """The sites of a server changed. The whole present list, with ids."""
+
+    server_id: str
+    agent_id: str
+    account_id: str
+    sites: list[SiteView]
+
+
+@event("installer.AgentJobCreated")
+class AgentJobCreated(Event):
+    """Work for an agent."""
+
+    job_id: str
+    agent_id: str
+    account_id: str
+    server_id: str
+    kind: str
+    arguments: dict[str, Any]
+    order_id: str = ""
+    subject: str = ""
+
+
+@event("installer.AgentJobClaimed")
+class AgentJobClaimed(Event):
+    """The agent took it."""
+
+    job_id: str
+    agent_id: str
+    claim: int
+
+
+@event("installer.AgentStepReported")
+class AgentStepReported(Event):
+    """A step, as it happened."""
+
+    job_id: str
+    step: StepView
+
+
+@event("installer.AgentJobSucceeded")
+class AgentJobSucceeded(Event):
+    """Done."""
+
+    job_id: str
+    result: dict[str, Any]
+
+
+@event("installer.AgentJobFailed")
+class AgentJobFailed(Event):
+    """Not done, and why."""
+
+    job_id: str
+    reason: str
+    rolled_back: bool = False
+
+
+@event("installer.CSRGenerated")
+class CSRGenerated(Event):
+    """A key and its CSR were made on a server."""
+
+    order_id: str
+    account_id: str
+    request_id: str
+    server_id: str
+    csr_pem: str
+
+
+@event("installer.CSRGenerationFailed")
+class CSRGenerationFailed(Event):
+    """The CSR could not be made."""
+
+    order_id: str
+    account_id: str
+    request_id: str
+    reason: str
+
+
+@event("installer.DCVFilePlaced")
+class DCVFilePlaced(Event):
+    """The file stands below the web root."""
+
+    order_id: str
+    account_id: str
+    authorization_id: str
+    placement_id: str
+    fqdn: str
+    written_path: str
+
+
+@event("installer.DCVFileFailed")
+class DCVFileFailed(Event):
+    """The file could not be placed."""
+
+    order_id: str
+    account_id: str
+    authorization_id: str
+    placement_id: str
+    fqdn: str
+    reason: str
+
+
+@event("installer.DeploymentSucceeded")
+class DeploymentSucceeded(Event):
+    """The site serves the certificate, seen in a handshake."""
+
+    order_id: str
+    account_id: str
+    installation_id: str
+    server_id: str
+    site_id: str
+    served_serial: str
+
+
+@event("installer.DeploymentFailed")
+class DeploymentFailed(Event):
+    """The site serves what it served before."""
+
+    order_id: str
+    account_id: str
+    installation_id: str
+    server_id: str
+    site_id: str
+    reason: str
+    rolled_back: bool
+
+
+@event("installer.CertificateSaved")
+class CertificateSaved(Event):
+    """The zip stands on the server."""
+
+    order_id: str
+    account_id: str
+    save_id: str
+    server_id: str
+    path: str
+
+
+@event("installer.CertificateSaveFailed")
+class CertificateSaveFailed(Event):
+    """The zip could not be written."""
+
+    order_id: str
+    account_id: str
+    save_id: str
+    server_id: str
+    reason: str

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What replies about agents, servers, sites and work on them look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.contracts.base import View
+
+
+class AgentView(View):
+    """An agent. `state`: unverified, connected, not_connected, outdated, removed; `cure` says what to do about it."""
+
+    agent_id: str
+    uid: str
+    name: str
+    state: str
+    created_at: str
+    version: str = ""
+    os: str = ""
+    last_seen_at: str | None = None
+    waiting_for_code: bool = False
+    cure: str = ""
+
+
+class ServerView(View):
+    """A host with web servers, reached through an agent. The agent's own host is a server too."""
+
+    server_id: str
+    agent_id: str
+    name: str
+    address: str
+    state: str
+    os: str = ""
+    web_servers: list[str] = []
+    created_at: str = ""
+
+
+class ServedCertificate(View):
+    """What an agent saw on a binding."""
+
+    serial: str
+    fingerprint_sha256: str
+    subject: str
+    issuer: str
+    names: list[str]
+    not_before: str
+    not_after: str
+    spki_sha256: str
+    pem: str = ""
+
+
+class Binding(View):
+    """Where a site listens."""
+
+    address: str
+    port: int
+    tls: bool
+    names: list[str]
+    certificate: ServedCertificate | None = None
+
+
+class SiteView(View):
+    """A server block or virtual host. `site_id` is stable while its name and server stay."""
+
+    site_id: str
+    server_id: str
+    web_server: str  # nginx or apache
+    name: str
+    names: list[str]
+    bindings: list[Binding]
+    document_root: str
+    config_path: str
+    writable: bool
+    reason: str = ""  # why it is not writable
+    last_reported_at: str = ""
+
+
+class StepView(View):
+    """One step of a job. `status`: running, done, failed, undone."""
+
+    name: str
+    status: str
+    at: str
+    detail: str = ""
+
+
+class JobView(View):
+    """Work for an agent. `status`: waiting, claimed, succeeded, failed."""
+
+    job_id: str
+    kind: str
+    agent_id: str
+    server_id: str
+    status: str
+    created_at: str
+    order_id: str = ""
+    subject: str = ""
+    claimed_at: str | None = None
+    finished_at: str | None = None
+    steps: list[StepView] = []
+    reason: str = ""
+    result: dict[str, Any] = {}
+
+
+class AgentDownload(View):
+    """A zip with the agent, its settings and instructions."""
+
+    file_name: str
+    zip_base64: str
+    sha256: str
+
+
+class AgentFacts(View):
+    """What an agent says of itself and its host."""
+
+    version: str
+    os: str
+    hostname: str
+    web_servers: list[str] = []
+
+
+class Introduction(View):
+    """The answer to an agent that is not verified yet. `state`: waiting, verified, refused.
+
+    `token` is given once, when the agent says that it is finished; only its hash is kept here.
+    """
+
+    state: str
+    agent_id: str
+    name: str
+    token: str = ""
+    address: str = ""
+
+
+class AgentJob(View):
+    """A job as its agent gets it. `kind`: make_csr, place_dcv_file, remove_dcv_file, install_certificate,
+    save_certificate, check_installation, report_sites. `arguments` are data, checked again by the agent.
+    """
+
+    job_id: str
+    kind: str
+    arguments: dict[str, Any]
+    expires_at: str
+
+
+class AgentWork(View):
+    """What an agent has to do now; `poll_after` in seconds."""
+
+    jobs: list[AgentJob]
+    poll_after: float
+
+
+class AgentIdentity(View):
+    """Who stands behind an agent token."""
+
+    agent_id: str
+    account_id: str

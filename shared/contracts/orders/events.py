@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said about certificate orders: facts, past tense."""
+
+from __future__ import annotations
+
+from shared.contracts.orders.views import Organization
+from shared.eventsourcing.event import Event, event
+
+
+@event("orders.OrderPlaced")
+class OrderPlaced(Event):
+    """A customer ordered. `kind` is certificate or topup; `amount` is in minor units."""
+
+    order_id: str
+    number: int
+    account_id: str
+    kind: str
+    product: str
+    product_name: str
+    amount: int
+    currency: str
+    quote_id: str = ""
+    validation_level: str = ""
+    common_name: str = ""
+    names: list[str] = []
+    term_years: int = 0
+    dcv_method: str = ""
+    organization: Organization | None = None
+    renews_order_id: str | None = None
+    deposit: bool = False  # to be drawn from the deposit account
+
+
+@event("orders.OrderPaid")
+class OrderPaid(Event):
+    """`source` is card, funds or free."""
+
+    order_id: str
+    amount: int
+    currency: str
+    source: str
+
+
+@event("orders.PaymentRefused")
+class PaymentRefused(Event):
+    """Billing would not take the payment for this order, ever; `reason` is for people."""
+
+    order_id: str
+    reason: str
+
+
+@event("orders.CSRRequested")
+class CSRRequested(Event):
+    """The key is to be made on a server. `request_id` names the attempt."""
+
+    order_id: str
+    account_id: str
+    request_id: str
+    server_id: str
+    common_name: str
+    names: list[str]
+    key_algorithm: str
+    organization: Organization | None = None
+
+
+@event("orders.CSRSubmitted")
+class CSRSubmitted(Event):
+    """A CSR was accepted. `csr_version` counts 1, 2, 3 … per order: a replaced CSR ends the tokens of the one before.
+
+    `md5` (upper-case hex) and `sha256` (lower-case hex) are of the DER; `unique_value` makes the request token
+    usable once (CA/B BR 3.2.2.4.7, .18).
+    """
+
+    order_id: str
+    account_id: str
+    csr_version: int
+    csr_pem: str
+    spki_sha256: str
+    md5: str
+    sha256: str
+    unique_value: str
+    names: list[str]
+    dcv_method: str
+    server_id: str = ""
+    request_id: str = ""
+
+
+@event("orders.CSRRejected")
+class CSRRejected(Event):
+    """A CSR that came from a server did not fit, or could not be made."""
+
+    order_id: str
+    request_id: str
+    reason: str
+
+
+@event("orders.AuthorizationRecorded")
+class AuthorizationRecorded(Event):
+    """One FQDN of the order is proved for its present CSR."""
+
+    order_id: str
+    csr_version: int
+    fqdn: str
+    authorization_id: str
+    method: str
+    rules_version: str
+    expires_at: str
+
+
+@event("orders.OrganizationValidated")
+class OrganizationValidated(Event):
+    """An operator vouches for the organization. `by` is the actor."""
+
+    order_id: str
+    by: str
+    note: str = ""
+
+
+@event("orders.IssuanceRequested")
+class IssuanceRequested(Event):
+    """Everything is there: the CA is to issue. One issuance per (order, csr_version).
+
+    `not_after_limit` is the end of the term that was paid for, as RFC 3339, or empty.
+    """
+
+    order_id: str
+    account_id: str
+    issuance_id: str
+    csr_version: int
+    csr_pem: str
+    common_name: str
+    names: list[str]
+    validation_level: str
+    not_after_limit: str = ""
+    organization: Organization | None = None
+
+
+@event("orders.CertIssued")
+class CertIssued(Event):
+    """The certificate is there and fits the order."""
+
+    order_id: str
+    account_id: str
+    issuance_id: str
+    csr_version: int
+    serial: str
+    fingerprint_sha256: str
+    spki_sha256: str
+    names: list[str]
+    not_before: str
+    not_after: str
+    issuer: str
+    certificate_pem: str
+    chain_pem: str
+
+
+@event("orders.IssuanceFailed")
+class IssuanceFailed(Event):
+    """The CA refused, or what it gave does not fit the order."""
+
+    order_id: str
+    issuance_id: str
+    reason: str
+
+
+@event("orders.InstallationRequested")
+class InstallationRequested(Event):
+    """The certificate goes on one site. One event per site."""
+
+    order_id: str
+    account_id: str
+    installation_id: str
+    server_id: str
+    site_id: str
+    csr_version: int
+    serial: str
+    names: list[str]
+    spki_sha256: str
+    certificate_pem: str
+    chain_pem: str
+
+
+@event("orders.CertInstalled")
+class CertInstalled(Event):
+    """The site serves the certificate: `served_serial` was seen in a handshake."""
+
+    order_id: str
+    installation_id: str
+    server_id: str
+    site_id: str
+    served_serial: str
+    csr_version: int
+
+
+@event("orders.InstallationFailed")
+class InstallationFailed(Event):
+    """The site kept, or went back to, what it served before."""
+
+    order_id: str
+    installation_id: str
+    server_id: str
+    site_id: str
+    reason: str
+    rolled_back: bool
+
+
+@event("orders.CertificateSaveRequested")
+class CertificateSaveRequested(Event):
+    """The certificate is to be saved as a zip on a server."""
+
+    order_id: str
+    account_id: str
+    save_id: str
+    number: int
+    server_id: str
+    common_name: str
+    certificate_pem: str
+    chain_pem: str
+
+
+@event("orders.ReissueRequested")
+class ReissueRequested(Event):
+    """A new certificate in the same term; the next CSR opens it."""
+
+    order_id: str
+    reason: str
+
+
+@event("orders.OrderRenewed")
+class OrderRenewed(Event):
+    """A later order continues this one."""
+
+    order_id: str
+    by_order_id: str
+
+
+@event("orders.RevocationRequested")
+class RevocationRequested(Event):
+    """These certificates are to be revoked."""
+
+    order_id: str
+    account_id: str
+    serials: list[str]
+    reason: str
+
+
+@event("orders.CertRevoked")
+class CertRevoked(Event):
+    """The CA confirmed the revocation of one certificate."""
+
+    order_id: str
+    serial: str
+    reason: str
+    revoked_at: str
+
+
+@event("orders.OrderCancelled")
+class OrderCancelled(Event):
+    """The customer gave up before issuance. `refund` is what was paid, in minor units."""
+
+    order_id: str
+    account_id: str
+    refund: int
+    currency: str
+
+
+@event("orders.OrderRejected")
+class OrderRejected(Event):
+    """The operator refused. `refund` is what was paid, in minor units."""
+
+    order_id: str
+    account_id: str
+    reason: str
+    refund: int
+    currency: str
+
+
+@event("orders.OrderExpired")
+class OrderExpired(Event):
+    """The last certificate's time ran out."""
+
+    order_id: str

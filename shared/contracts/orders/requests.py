@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be asked about certificate orders, and by whom."""
+
+from __future__ import annotations
+
+from shared.contracts.base import Done, Page, Permission, Request, command, query
+from shared.contracts.orders.views import (
+    CertificateFile,
+    HistoryEntry,
+    OrderSummary,
+    OrderView,
+    Organization,
+    ParsedCSR,
+)
+
+SERVICE = "orders"
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class PlaceOrder(Request[OrderView]):
+    """Orders what a quote priced. `names` are those of the quote; `common_name` must be one of them.
+
+    Errors: quote_expired, insufficient_funds (deposit customers; extra: missing, currency), invalid.
+    """
+
+    quote_id: str
+    common_name: str
+    dcv_method: str = "http_csr_hash"
+    organization: Organization | None = None
+    renews_order_id: str | None = None
+    agreement_accepted: bool = False
+
+
+@command(SERVICE, Permission.REPLENISH_BALANCE)
+class PlaceTopUp(Request[OrderView]):
+    """Orders a deposit of `amount` minor units (1 … 100 000 00 in major terms of a two-digit currency)."""
+
+    amount: int
+    currency: str = "USD"
+
+
+@query(SERVICE, Permission.VIEW)
+class ListOrders(Request[Page[OrderSummary]]):
+    """Newest first. `search` matches number, FQDN and product; `status` is a status word."""
+
+    status: str | None = None
+    search: str | None = None
+    kind: str | None = None
+    limit: int = 25
+    cursor: str | None = None
+
+
+@query(SERVICE, Permission.VIEW)
+class GetOrder(Request[OrderView]):
+    """One order, now or as it was at `as_of` (RFC 3339)."""
+
+    order_id: str
+    as_of: str | None = None
+
+
+@query(SERVICE, Permission.VIEW)
+class GetOrderHistory(Request[Page[HistoryEntry]]):
+    """The order's events, oldest first."""
+
+    order_id: str
+    limit: int = 100
+    cursor: str | None = None
+
+
+@query(SERVICE, Permission.SIGNED_IN)
+class ParseCSR(Request[ParsedCSR]):
+    """Reads a CSR without storing it; with `order_id`, `problems` also says what does not fit that order."""
+
+    csr: str
+    order_id: str | None = None
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class SubmitCSR(Request[OrderView]):
+    """Gives the order its CSR, or replaces it while processing. Errors: invalid with the reason, action_not_allowed."""
+
+    order_id: str
+    csr: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class RequestCSR(Request[OrderView]):
+    """Has the key and the CSR made on a server by its agent. `key_algorithm`: ec-p256, ec-p384, rsa-2048, rsa-3072."""
+
+    order_id: str
+    server_id: str
+    key_algorithm: str = "ec-p256"
+
+
+@command(SERVICE, Permission.OPERATOR)
+class ValidateOrganization(Request[OrderView]):
+    """An operator has checked the organization of an OV or EV order; `note` says how (no personal data)."""
+
+    order_id: str
+    note: str = ""
+
+
+@command(SERVICE, Permission.OPERATOR)
+class RejectOrder(Request[OrderView]):
+    """An operator refuses the order for good; what was paid is given back."""
+
+    order_id: str
+    reason: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class RequestInstallation(Request[OrderView]):
+    """Installs the newest certificate on sites of one server."""
+
+    order_id: str
+    server_id: str
+    site_ids: list[str]
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class RequestSave(Request[Done]):
+    """Has the certificate saved as a zip on a server; the reply's id is the save's."""
+
+    order_id: str
+    server_id: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class CancelOrder(Request[OrderView]):
+    """Gives an order up before issuance; what was paid is given back exactly once."""
+
+    order_id: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class ReissueCertificate(Request[OrderView]):
+    """Asks for a new certificate in the same term with a new CSR (pasted, or made on `server_id`)."""
+
+    order_id: str
+    csr: str | None = None
+    server_id: str | None = None
+    key_algorithm: str = "ec-p256"
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class RevokeCertificate(Request[OrderView]):
+    """Revokes every certificate of the order. `reason` is an RFC 5280 word, such as `keyCompromise`."""
+
+    order_id: str
+    reason: str = "unspecified"
+
+
+@query(SERVICE, Permission.VIEW)
+class GetCertificate(Request[CertificateFile]):
+    """The newest certificate of an order, or the one with `serial`. Errors: not_found."""
+
+    order_id: str
+    serial: str | None = None

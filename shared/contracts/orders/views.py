@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What replies about certificate orders look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.contracts.base import View
+
+
+class Organization(View):
+    """The organization named in OV and EV certificates. Public by nature: it stands in the certificate."""
+
+    name: str
+    country: str  # ISO 3166-1 alpha-2
+    state: str = ""
+    locality: str = ""
+    registration_number: str = ""
+
+
+class BlockedOn(View):
+    """One reason why an order does not move: who must act, and how, in words a customer understands.
+
+    `actor` is `customer`, `operator`, `certwright` or `agent`; `reason` is a stable word for programs;
+    `subject` names the FQDN, server or site that it is about.
+    """
+
+    reason: str
+    actor: str
+    text: str
+    action: str = ""
+    subject: str = ""
+
+
+class CertificateView(View):
+    """One certificate of an order. `serial` is upper-case hex; moments are RFC 3339."""
+
+    serial: str
+    fingerprint_sha256: str
+    names: list[str]
+    not_before: str
+    not_after: str
+    issued_at: str
+    csr_version: int
+    issuer: str
+    spki_sha256: str
+    revoked_at: str | None = None
+
+
+class NameStatus(View):
+    """How far one FQDN of the order is authorized."""
+
+    fqdn: str
+    authorized: bool
+    method: str = ""
+    expires_at: str | None = None
+
+
+class InstallationView(View):
+    """One site that the certificate was, or should be, installed on."""
+
+    installation_id: str
+    server_id: str
+    site_id: str
+    status: str  # requested, installed, failed
+    csr_version: int
+    requested_at: str
+    finished_at: str | None = None
+    served_serial: str = ""
+    reason: str = ""
+
+
+class OrderView(View):
+    """An order as its customer sees it. `amount` is in minor units of `currency`.
+
+    `status` and `allowed_actions` are those of ARCHITECTURE §4: `complete_payment`, `cancel`, `generate_request`,
+    `request_invoice`, `domain_control_validation`, `replace_csr`, `auto_install`, `save`, `installation_check`,
+    `renew`, `reissue`, `revoke`.
+    """
+
+    order_id: str
+    number: int
+    account_id: str
+    kind: str  # certificate or topup
+    product: str
+    product_name: str
+    validation_level: str  # DV, OV, EV, or empty for a top-up
+    common_name: str
+    names: list[str]
+    term_years: int
+    amount: int
+    currency: str
+    status: str
+    allowed_actions: list[str]
+    blocked_on: list[BlockedOn]
+    placed_at: str
+    version: int
+    dcv_method: str = ""
+    csr_version: int = 0
+    csr_pem: str = ""
+    spki_sha256: str = ""
+    term_ends_at: str | None = None
+    expires_at: str | None = None
+    authorizations: list[NameStatus] = []
+    certificate: CertificateView | None = None
+    certificates: list[CertificateView] = []
+    installations: list[InstallationView] = []
+    organization: Organization | None = None
+    renews: str | None = None
+    renewed_by: str | None = None
+    last_failure: str = ""
+
+
+class OrderSummary(View):
+    """A row of the orders list."""
+
+    order_id: str
+    number: int
+    account_id: str
+    kind: str
+    product: str
+    product_name: str
+    common_name: str
+    names: list[str]
+    status: str
+    placed_at: str
+    expires_at: str | None
+    amount: int
+    currency: str
+    allowed_actions: list[str]
+    version: int
+
+
+class ParsedCSR(View):
+    """What a CSR says, for people to check before they send it."""
+
+    names: list[str]
+    common_name: str
+    organization: str
+    organizational_unit: str
+    country: str
+    state: str
+    locality: str
+    email: str
+    key_algorithm: str
+    key_size: int
+    signature_hash: str
+    spki_sha256: str
+    md5: str
+    sha256: str
+    problems: list[str] = []
+
+
+class HistoryEntry(View):
+    """One event of an order's history, with who did it and a sentence for people."""
+
+    event_id: str
+    version: int
+    type: str
+    occurred_at: str
+    actor: str
+    summary: str
+    data: dict[str, Any]
+
+
+class CertificateFile(View):
+    """A certificate to download. `chain_pem` holds the issuers, leaf's issuer first; the root is left out."""
+
+    serial: str
+    pem: str
+    chain_pem: str
+    root_pem: str = ""
