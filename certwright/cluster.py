@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -98,12 +99,14 @@ class Cluster:
         kept = self._secrets()
         passwords = deployment.Passwords(broker=kept.broker, role=kept.role, owner=kept.owner)
         self.database.password = kept.superuser
-        self.database.initialise()
         self.broker.definitions = deployment.broker_definitions(passwords)
         self.broker.initialise()
-        self.database.start()
-        self._create_database(passwords)
-        self.broker.start()
+        with ThreadPoolExecutor(1) as beside:
+            broker = beside.submit(self.broker.start)
+            self.database.initialise()
+            self.database.start()
+            self._create_database(passwords)
+            broker.result()
         return passwords
 
     def operator_environment(self) -> dict[str, str]:

@@ -34,8 +34,8 @@ def crash_point(name: str) -> None:
     """Dies here, at once and without clean-up, when `CERTWRIGHT_CRASH_AT` (a shell pattern) matches `name`.
 
     With `CERTWRIGHT_CRASH_MARK=<file>` it dies once only: the file is created before dying and, when present, spares
-    every later run. `CERTWRIGHT_CRASH_PLAN=<file>` names a file that may come and go while the process runs: as long as
-    it holds a pattern that matches, the first process that comes here removes it and dies.
+    every later run. `CERTWRIGHT_CRASH_PLAN=<folder>` names a folder whose files may come and go while processes run:
+    each holds a pattern, and the first process that comes to a matching place removes the file and dies.
     """
     if _plan and _taken(name):
         os._exit(EXIT_STATUS)
@@ -51,11 +51,11 @@ def crash_point(name: str) -> None:
 
 
 def _taken(name: str) -> bool:
-    try:
-        wanted = Path(_plan).read_text().strip()
-        if not fnmatchcase(name, wanted):
-            return False
-        Path(_plan).unlink()
-    except FileNotFoundError:
-        return False
-    return True
+    for file in Path(_plan).glob("*"):
+        try:
+            if fnmatchcase(name, file.read_text().strip()):
+                file.unlink()
+                return True
+        except FileNotFoundError:
+            continue  # another process was here first
+    return False

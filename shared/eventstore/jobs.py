@@ -19,7 +19,7 @@ from shared.eventstore.database import Database
 from shared.eventstore.retries import REFUSALS, describe
 
 F = TypeVar("F", bound=Callable[[Any, dict[str, Any]], None])
-LEASE_S = 10.0  # how soon the job of a runner that died is taken again; a living one prolongs its leases
+LEASE_S = 6.0  # how soon the job of a runner that died is taken again; a living one prolongs its leases
 MARGIN_S = 30.0  # leases are prolonged past the job's own timeout, so that a slow end is no second start
 _json = msgspec.json.Encoder(order="deterministic")
 _metadata = msgspec.json.Decoder(Metadata)

@@ -16,6 +16,7 @@ import eventlet
 
 from shared import metrics
 from shared.crashpoint import crash_point, disordered
+from shared.eventstore.database import is_outage
 from shared.messaging import cloudevents
 from shared.messaging.link import LinkDownError
 from shared.messaging.publisher import EventPublisher, Outgoing
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 CHECKPOINT = LEASE = "relay"
 BATCH = 500
-LEASE_S = 6.0
+LEASE_S = 4.0  # how soon another replica, or the restarted process, relays after a death
 POLL_S = 0.2  # commits of other replicas and, on PostgreSQL, commits that an older transaction still hides
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 POLL_ALONE_S = 1.0  # SQLite has one process, whose commits all ring
@@ -141,5 +142,5 @@ class Relay:
         self.failing = str(error)
         self._cursor = None
         if failures in {0, 10} or failures % 100 == 0:
-            unexpected = None if isinstance(error, LinkDownError) else error
+            unexpected = None if isinstance(error, LinkDownError) or is_outage(error) else error
             _log.warning("the relay of %s waits: %s", self._service, error, exc_info=unexpected)

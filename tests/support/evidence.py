@@ -32,10 +32,19 @@ class Evidence:
         self.rooms = {name: room_of(name, settings) for name in ROOMS}
         self.book = cluster.folder / "data" / "billing" / "sandbox_provider.sqlite3"
 
-    def against(self, order):
-        """Everything that should not be, as sentences."""
+    def discovered(self, order):
+        """Whether discovery has heard of the order's certificate."""
+        self._reconnect()
+        fingerprint = order["certificate"]["fingerprint_sha256"]
+        return any(event.data.get("fingerprint_sha256") == fingerprint for event in self._events("discovery"))
+
+    def _reconnect(self):
         for room, _ in self.rooms.values():
             room.database.close()  # the server may have been another one meanwhile
+
+    def against(self, order):
+        """Everything that should not be, as sentences."""
+        self._reconnect()
         events = {name: list(self._events(name)) for name in ROOMS}
         return [
             *self._effects(order, events),
@@ -64,6 +73,10 @@ class Evidence:
                 if mine.count(f"{service}.{name}") != 1:
                     yield f"{service}.{name} happened {mine.count(f'{service}.{name}')} times: {mine}"
         signed = [e for e in events["ca"] if e.type == "ca.CertificateSigned"]
+        fingerprint = order["certificate"]["fingerprint_sha256"]
+        seen = [e for e in events["discovery"] if e.data.get("fingerprint_sha256") == fingerprint]
+        if len(seen) != 1:
+            yield f"the certificate was discovered {len(seen)} times"
         if len({e.data["serial"] for e in signed}) != len(signed):
             yield "a serial number was used twice"
 

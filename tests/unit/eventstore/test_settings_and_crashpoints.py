@@ -89,12 +89,13 @@ def test_a_crash_point_kills_each_time_or_once(tmp_path):
     assert [run(tmp_path, **once).returncode for _ in range(2)] == [137, 0]
 
 
-def test_a_crash_point_can_be_planned_while_the_process_runs(tmp_path):
+def test_crash_points_can_be_planned_while_the_process_runs(tmp_path):
     plan = tmp_path / "plan"
     planned = {"CERTWRIGHT_CRASH_PLAN": str(plan)}
     assert run(tmp_path, **planned).stdout == "alive\n"
-    plan.write_text("orders/other/*")
+    plan.mkdir()
+    (plan / "one").write_text("orders/other/*")
     assert run(tmp_path, **planned).stdout == "alive\n"
-    plan.write_text("orders/place/*\n")
+    (plan / "two").write_text("orders/place/*\n")
     assert [run(tmp_path, **planned).returncode for _ in range(2)] == [137, 0]
-    assert not plan.exists()
+    assert [file.name for file in plan.iterdir()] == ["one"]
