@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from certwright.demo.world import World
 
 CALLERS = 8
 PAIRS = 5
+TRIES = 4
 ORDERS = 40
 DEPOSIT = 10_000_000
 PATIENCE_S = 60.0
@@ -144,9 +146,8 @@ def _seconds(caller: Callable[[list[Any]], None], requests: list[Any]) -> float:
     def guarded(part: list[Any]) -> None:
         try:
             caller(part)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
             failed.append(error)
-            raise
 
     threads = [threading.Thread(target=guarded, args=(requests[start::CALLERS],)) for start in range(CALLERS)]
     began = time.perf_counter()
@@ -155,8 +156,18 @@ def _seconds(caller: Callable[[list[Any]], None], requests: list[Any]) -> float:
     for thread in threads:
         thread.join()
     if failed:
-        raise RuntimeError("a caller failed") from failed[0]
+        raise failed[0]
     return time.perf_counter() - began
+
+
+def again_when_pebble_hangs(measurement: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Pebble 2.4 now and then stops answering all its callers at once; such a run says nothing and is repeated."""
+    for _ in range(TRIES - 1):
+        try:
+            return measurement()
+        except TimeoutError:
+            sys.stderr.write("Pebble hangs; measuring again\n")
+    return measurement()
 
 
 def measure(mode: str, folder: Path) -> dict[str, Any]:
@@ -192,9 +203,13 @@ def _cpu(pids: list[int]) -> float:
 def lines() -> Iterator[dict[str, Any]]:
     """Embedded, then the cluster."""
     for mode in ("embedded", "cluster"):
-        with tempfile.TemporaryDirectory(prefix="orders-bench-") as folder:
-            Path(folder).chmod(0o755)
-            yield measure(mode, Path(folder))
+        yield again_when_pebble_hangs(partial(_in_folder, mode))
+
+
+def _in_folder(mode: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="orders-bench-") as folder:
+        Path(folder).chmod(0o755)
+        return measure(mode, Path(folder))
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class LeanClient:
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trust.check_hostname = False
         trust.verify_mode = ssl.CERT_NONE
-        self._connection = http.client.HTTPSConnection("127.0.0.1", port, context=trust, timeout=30)
+        self._connection = http.client.HTTPSConnection("127.0.0.1", port, context=trust, timeout=10)
         self._key = ec.generate_private_key(ec.SECP256R1())
         numbers = self._key.public_key().public_numbers()
         self._jwk = {"crv": "P-256", "kty": "EC", "x": _b64(numbers.x.to_bytes(32)), "y": _b64(numbers.y.to_bytes(32))}
