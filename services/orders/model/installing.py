@@ -30,22 +30,7 @@ def request_installation(
     if len(site_ids) > MAX_SITES:
         raise invalid(f"At most {MAX_SITES} sites at once.", "/site_ids")
     newest = usable_certificate(order)
-    return [
-        c.InstallationRequested(
-            order_id=order.order_id,
-            account_id=order.account_id,
-            installation_id=new_id(),
-            server_id=server_id,
-            site_id=site_id,
-            csr_version=newest.csr_version,
-            serial=newest.serial,
-            names=newest.names,
-            spki_sha256=newest.spki_sha256,
-            certificate_pem=newest.certificate_pem,
-            chain_pem=newest.chain_pem,
-        )
-        for site_id in site_ids
-    ]
+    return [_requested(order, newest, new_id(), server_id, site_id) for site_id in site_ids]
 
 
 def request_save(order: Order, server_id: str, *, save_id: str, now: datetime) -> list[Event]:
@@ -81,19 +66,7 @@ def install_again(order: Order, *, new_id: Callable[[], str]) -> list[Event]:
     if order.csr is None or not order.csr.server_id:
         return []
     return [
-        c.InstallationRequested(
-            order_id=order.order_id,
-            account_id=order.account_id,
-            installation_id=new_id(),
-            server_id=server_id,
-            site_id=site_id,
-            csr_version=newest.csr_version,
-            serial=newest.serial,
-            names=newest.names,
-            spki_sha256=newest.spki_sha256,
-            certificate_pem=newest.certificate_pem,
-            chain_pem=newest.chain_pem,
-        )
+        _requested(order, newest, new_id(), server_id, site_id)
         for server_id, site_id in served
         if server_id == order.csr.server_id
     ]
@@ -158,3 +131,21 @@ def usable_certificate(order: Order) -> Certificate:
 def _open(order: Order, installation_id: str) -> Installation | None:
     found = order.installations.get(installation_id)
     return found if found is not None and found.status == "requested" else None
+
+
+def _requested(
+    order: Order, newest: Certificate, installation_id: str, server_id: str, site_id: str
+) -> c.InstallationRequested:
+    return c.InstallationRequested(
+        order_id=order.order_id,
+        account_id=order.account_id,
+        installation_id=installation_id,
+        server_id=server_id,
+        site_id=site_id,
+        csr_version=newest.csr_version,
+        serial=newest.serial,
+        names=newest.names,
+        spki_sha256=newest.spki_sha256,
+        certificate_pem=newest.certificate_pem,
+        chain_pem=newest.chain_pem,
+    )
