@@ -12,8 +12,7 @@ from services.dcv.ports import Lookup, SecretMint
 from services.dcv.projections import projections
 from services.dcv.settings import DCVSettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
-from shared.egress.addresses import AddressPolicy
-from shared.egress.guard import Egress
+from shared.egress.guard import open_egress
 from shared.egress.resolver import DNSResolver
 from shared.egress.settings import EgressSettings
 from shared.eventstore.database import Database
@@ -68,4 +67,4 @@ def build(
 def _lookup(own: DCVSettings) -> Lookup:
     egress = EgressSettings()
     resolver = DNSResolver(egress.nameservers, timeout_s=egress.dns_timeout_s)
-    return WebAndDNSLookup(Egress(resolver, AddressPolicy(egress.allow_networks)), resolver, own)
+    return WebAndDNSLookup(open_egress(egress), resolver, own)
