@@ -53,6 +53,10 @@ format: $(DEV) ## put the code into the agreed form
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format .
 
+.PHONY: console
+console: ## build the web console anew from gateway/console (needs Node 20.19 or newer); what it makes is committed
+	@cd gateway/console && npm ci --ignore-scripts --no-progress --loglevel=error && npm run --silent build
+
 .PHONY: bench
 bench: $(DEV) $(BENCH) ## measure, each figure beside its peer or limit in the same run; one JSON object a line
 	@tests/setup-servers --bench

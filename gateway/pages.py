@@ -46,7 +46,6 @@ def add(flask: Flask, ground: Ground) -> None:
     def rule(path: str, name: str, view: Callable[..., Response], *methods: str) -> None:
         flask.add_url_rule(path, f"page_{name}", _page(name, view, ground), methods=list(methods or ("GET",)))
 
-    rule("/", "landing", lambda: html("landing.html"))
     rule("/docs", "docs", lambda: html("docs.html", document=_reference()))
     rule("/openapi.json", "openapi", lambda: Response(_openapi(), content_type=JSON))
     rule("/asyncapi.json", "asyncapi", lambda: Response(_asyncapi(), content_type=JSON))

@@ -44,6 +44,7 @@ SUITES = (
     Suite("integration", ("tests/integration",), group=2, ignored=PATCHED),
     Suite("integration-eventlet", PATCHED, group=2, patched=True),
     Suite("system", ("tests/system",), group=3),
+    Suite("browser", ("tests/browser",), group=4, workers=2),
 )
 
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Button, Menu, Text, useMantineColorScheme } from '@mantine/core'
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSettings, IconSun, IconUser } from '@tabler/icons-react'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
+import { chooseLanguage, LANGUAGES, type Language } from '@/i18n'
+import { Moment } from '@/ui/Texts'
+import { signOut, useSession } from './session'
+
+const SCHEMES = [
+  ['auto', IconDeviceDesktop],
+  ['light', IconSun],
+  ['dark', IconMoon],
+] as const
+
+/** Profile, theme, language, sign-out (check list 3.12). */
+export function UserMenu() {
+  const { t, i18n } = useTranslation('app')
+  const session = useSession()
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const { login, last_sign_in_at } = session.user
+  return (
+    <Menu position="bottom-end" width={250} closeOnItemClick={false}>
+      <Menu.Target>
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconUser size={15} aria-hidden />}
+          aria-label={t('user.menu', { login })}
+        >
+          <span className="user-name">{login}</span>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {last_sign_in_at && (
+          <Text size="xs" c="dimmed" px="sm" py={4}>
+            {t('user.last')} <Moment at={last_sign_in_at} />
+          </Text>
+        )}
+        <Menu.Item component={Link} to="/profile" closeMenuOnClick leftSection={<IconSettings size={16} />}>
+          {t('page.profile')}
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Label>{t('user.theme')}</Menu.Label>
+        {SCHEMES.map(([scheme, Icon]) => (
+          <Menu.Item
+            key={scheme}
+            role="menuitemradio"
+            aria-checked={colorScheme === scheme}
+            leftSection={<Icon size={16} />}
+            rightSection={colorScheme === scheme ? '✓' : null}
+            onClick={() => setColorScheme(scheme)}
+          >
+            {t(`user.scheme.${scheme}`)}
+          </Menu.Item>
+        ))}
+        <Menu.Label>{t('user.language')}</Menu.Label>
+        {Object.entries(LANGUAGES).map(([code, name]) => (
+          <Menu.Item
+            key={code}
+            role="menuitemradio"
+            aria-checked={i18n.language === code}
+            lang={code}
+            rightSection={i18n.language === code ? '✓' : null}
+            onClick={() => void chooseLanguage(code as Language)}
+          >
+            {name}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
+          {t('user.signOut')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

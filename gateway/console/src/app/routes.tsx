@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Suspense } from 'react'
+import { createBrowserRouter, Navigate, type RouteObject } from 'react-router'
+import { Loading } from '@/ui/Says'
+import { Failed, NotFound } from './Failed'
+import { PAGES } from './pages'
+import { Shell } from './Shell'
+import { RequireSession } from './session'
+
+const behindShell: RouteObject[] = PAGES.map(({ path, load, key }) => ({
+  path,
+  handle: key,
+  lazy: async () => ({ Component: (await load()).default }),
+  errorElement: <Failed />,
+}))
+
+export const router = createBrowserRouter(
+  [
+    {
+      path: '/sign-in',
+      lazy: async () => ({ Component: (await import('@/features/sign-in/SignInPage')).default }),
+      errorElement: <Failed />,
+      HydrateFallback: Loading,
+    },
+    {
+      path: '/sign-up',
+      lazy: async () => ({ Component: (await import('@/features/sign-up/SignUpPage')).default }),
+      errorElement: <Failed />,
+      HydrateFallback: Loading,
+    },
+    {
+      path: '/',
+      element: (
+        <RequireSession>
+          <Suspense fallback={<Loading />}>
+            <Shell />
+          </Suspense>
+        </RequireSession>
+      ),
+      HydrateFallback: Loading,
+      errorElement: <Failed />,
+      children: [
+        { index: true, element: <Navigate to="/orders" replace /> },
+        ...behindShell,
+        { path: '*', element: <NotFound /> },
+      ],
+    },
+  ],
+  { basename: '/console' },
+)

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+import { byNamespace } from './words'
+
+export const words = byNamespace(
+  import.meta.glob(['../{app,ui}/de.json', '../features/*/de.json'], { eager: true, import: 'default' }),
+)

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+import { byNamespace } from './words'
+
+export const words = byNamespace(
+  import.meta.glob(['../{app,ui}/en.json', '../features/*/en.json'], { eager: true, import: 'default' }),
+)

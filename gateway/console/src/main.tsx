@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setNonce } from 'get-nonce'
+import { createRoot } from 'react-dom/client'
+import { App } from './app/App'
+import { startLanguage } from './i18n'
+import '@mantine/core/styles.css'
+import '@mantine/notifications/styles.css'
+import '@mantine/spotlight/styles.css'
+import 'mantine-datatable/styles.css'
+import './theme/base.css'
+import './theme/shell.css'
+import './theme/parts.css'
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
+setNonce(nonce) // styles that libraries add must carry it
+const root = document.getElementById('root')
+if (root) void startLanguage().then(() => createRoot(root).render(<App nonce={nonce} />))

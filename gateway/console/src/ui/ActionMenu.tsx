@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be done with a thing: a select of what the API allows, and Apply (guide §2). The console decides nothing.
+import { Button, Group, NativeSelect, Text } from '@mantine/core'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+
+interface ActionMenuProps {
+  /** `allowed_actions` of the API, in its order. */
+  allowed: readonly string[]
+  /** What the actions are for, such as "order 2000001". */
+  subject: string
+  onApply: (action: string) => void
+  busy?: boolean
+}
+
+export function ActionMenu({ allowed, subject, onApply, busy = false }: ActionMenuProps) {
+  const { t } = useTranslation('ui')
+  const [chosen, setChosen] = useState('')
+  if (allowed.length === 0)
+    return (
+      <Text span c="dimmed">
+        –
+      </Text>
+    )
+  const action = allowed.includes(chosen) ? chosen : (allowed[0] ?? '')
+  return (
+    <Group gap={6} wrap="nowrap" className="action-menu">
+      <NativeSelect
+        size="xs"
+        aria-label={t('actionsFor', { subject })}
+        value={action}
+        onChange={(event) => setChosen(event.currentTarget.value)}
+        data={allowed.map((one) => ({ value: one, label: t(`action.${one}`) }))}
+      />
+      <Button
+        size="xs"
+        variant="default"
+        loading={busy}
+        aria-label={t('applyTo', { action: t(`action.${action}`), subject })}
+        onClick={() => onApply(action)}
+      >
+        {t('apply')}
+      </Button>
+    </Group>
+  )
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of an agent's job as they happen, and its reason when it failed.
+import { Alert, Group, Progress, Stack, Text } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import type { Schemas } from '@/api/client'
+import { Status } from './Status'
+import { Moment } from './Texts'
+
+export function JobSteps({ job }: { job: Schemas['JobView'] }) {
+  const { t } = useTranslation('ui')
+  const running = job.status === 'waiting' || job.status === 'claimed'
+  return (
+    <Stack gap="xs" aria-live="polite" aria-label={t('jobSteps')} role="group">
+      {running && <Progress value={100} animated striped size="xs" aria-label={t('running')} />}
+      {job.status === 'waiting' && (
+        <Text size="sm" c="dimmed">
+          {t('jobWaiting')}
+        </Text>
+      )}
+      <ol className="steps">
+        {job.steps.map((step) => (
+          <li key={`${step.name}-${step.at}`}>
+            <Group gap="xs" wrap="nowrap" align="baseline">
+              <Status state={step.status} />
+              <Text size="sm" className="wrap">
+                {t(`jobStep.${step.name}`, { defaultValue: step.name })}
+                {step.detail && <Text span c="dimmed">{` — ${step.detail}`}</Text>}
+              </Text>
+              <Text size="xs" c="dimmed" ml="auto">
+                <Moment at={step.at} precision="second" />
+              </Text>
+            </Group>
+          </li>
+        ))}
+      </ol>
+      {job.status === 'failed' && (
+        <Alert role="alert" color="vermilion" variant="light" title={t('jobFailed')}>
+          {job.reason}
+        </Alert>
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a place says when it has nothing to show: that it is empty and what to do, that it failed and why, that it loads.
+import { Alert, Button, Center, Code, Loader, Stack, Text, Title } from '@mantine/core'
+import { IconAlertTriangle, type TablerIcon } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Problem } from '@/api/problem'
+
+interface EmptyProps {
+  icon: TablerIcon
+  title: string
+  text: string
+  children?: ReactNode
+}
+
+/** Nothing here yet: what would stand here, and the first step to it. */
+export function Empty({ icon: Icon, title, text, children }: EmptyProps) {
+  return (
+    <Center py="xl" px="md">
+      <Stack align="center" gap="xs" maw={460}>
+        <Icon size={34} stroke={1.3} aria-hidden className="empty-icon" />
+        <Title order={3} ta="center">
+          {title}
+        </Title>
+        <Text c="dimmed" ta="center">
+          {text}
+        </Text>
+        {children}
+      </Stack>
+    </Center>
+  )
+}
+
+/** A problem in words: by its code where we know better, and the server's own sentence. */
+export function ProblemAlert({ problem, again }: { problem: Error; again?: () => void }) {
+  const { t } = useTranslation('ui')
+  const known = problem instanceof Problem ? problem : null
+  const code = known?.code ?? 'internal'
+  return (
+    <Alert
+      role="alert"
+      variant="light"
+      color="vermilion"
+      icon={<IconAlertTriangle size={18} aria-hidden />}
+      title={t(`problem.${code}`, { defaultValue: known?.title || t('problem.internal') })}
+    >
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm" className="wrap">
+          {code === 'offline' ? t('problem.offlineText') : problem.message}
+        </Text>
+        {known?.traceId && known.status >= 500 && (
+          <Text size="xs">
+            {t('trace')} <Code>{known.traceId}</Code>
+          </Text>
+        )}
+        {again && (
+          <Button size="xs" variant="default" onClick={again}>
+            {t('tryAgain')}
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  )
+}
+
+export function Loading() {
+  const { t } = useTranslation('ui')
+  return (
+    <Center py="xl" role="status" aria-label={t('loading')}>
+      <Loader size="sm" type="dots" />
+    </Center>
+  )
+}
+
+interface AskedProps<T> {
+  query: { data: T | undefined; error: Error | null; isPending: boolean; refetch: () => unknown }
+  children: (data: T) => ReactNode
+}
+
+/** What a query found, or that it loads, or why not. What was there stays while it is asked again. */
+export function Asked<T>({ query, children }: AskedProps<T>) {
+  if (query.data !== undefined) return children(query.data)
+  if (query.error) return <ProblemAlert problem={query.error} again={() => query.refetch()} />
+  return <Loading />
+}

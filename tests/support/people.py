@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People who are signed in: their API client for quick preparation, and their cookies for a browser."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from certwright.api_client import APIClient
+from certwright.demo.customer import Customer
+from tests.support.live_gateway import PASSWORD, Live, sign_up
+
+
+@dataclass
+class Person:
+    """`steps` are those of the demonstration's customer (place_order, pay_by_card, wait_for_status …)."""
+
+    url: str
+    api: APIClient
+    login: str
+    password: str
+    order_number: str
+
+    @property
+    def cookies(self) -> list[dict[str, Any]]:
+        """The session as Playwright takes it."""
+        host = urlsplit(self.url).hostname
+        return [
+            {"name": each.name, "value": each.value, "domain": host, "path": "/"} for each in self.api._session.cookies
+        ]
+
+    @property
+    def steps(self) -> Customer:
+        """The main job through the API."""
+        steps = Customer(self.url)
+        steps.api = self.api
+        return steps
+
+
+def customer(url: str, login: str = "") -> Person:
+    """A new account with its first user."""
+    login = login or f"nora-{secrets.token_hex(4)}"
+    api = APIClient(url)
+    done = api.post("/sign-up", sign_up(login))
+    number = str(done["order_number"])
+    api.post("/session", {"login": login, "password": PASSWORD, "order_number": number})
+    return Person(url, api, login, PASSWORD, number)
+
+
+def operator(live: Live) -> Person:
+    """Whoever runs the product: claims it by the link of its log. Once for each product."""
+    token = (live.folder / "data" / "first-run-link").read_text().partition("#token=")[2].split()[0]
+    api = APIClient(live.url)
+    login = "root-operator"
+    api.post("/operator/claim", {"token": token, "login": login, "password": PASSWORD, "email": "root@example.com"})
+    api.post("/session", {"login": login, "password": PASSWORD})
+    return Person(live.url, api, login, PASSWORD, "")
