@@ -21,6 +21,7 @@ from gateway import decoding
 from gateway.exchange import Exchange
 from gateway.problems import RefusedError
 from shared.contracts.base import Permission, Request
+from shared.contracts.paging import MAX_OFFSET
 from shared.errors import invalid, not_found
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -212,6 +213,8 @@ def bounds(name: str) -> tuple[int, int]:
     """Smallest and largest value of an integer parameter."""
     if name == "limit":
         return 1, MAX_LIMIT
+    if name == "offset":
+        return 0, MAX_OFFSET
     return 0, decoding.MAX_INTEGER
 
 

@@ -21,7 +21,7 @@ ROUTES = (
     ),
     Route(
         method="POST", path=f"{PREFIX}/jobs/claim", request=installer.ClaimJobs, tag=AGENT,
-        summary="Beat and claim work",
+        summary="Beat and claim work", filled={"remote_address": Filled.REMOTE_ADDRESS},
     ),
     Route(
         method="POST", path=f"{PREFIX}/jobs/{{job_id}}/steps", request=installer.ReportStep, tag=AGENT, status=204,

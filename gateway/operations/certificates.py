@@ -79,6 +79,10 @@ ROUTES = (
         media="text/event-stream", stream=True, fixed={"limit": 100},
     ),
     Route(
+        method="GET", path="/api/v1/audit", request=alerts.ListAudit, tag=EVENTS,
+        summary="Who did what, newest first",
+    ),
+    Route(
         method="GET", path="/api/v1/ca", request=ca.GetChain, tag=CA, summary="Root and issuing certificates",
     ),
     Route(

@@ -46,6 +46,10 @@ ROUTES = (
         summary="The agent program with its settings, as a zip", answer=_zip, media=ZIP,
     ),
     Route(method="GET", path="/api/v1/servers", request=installer.ListServers, tag=SERVERS, summary="Servers"),
+    Route(
+        method="PATCH", path="/api/v1/servers/{server_id}", request=installer.RenameServer, tag=SERVERS,
+        summary="Give a server a name of its own",
+    ),
     Route(method="GET", path="/api/v1/sites", request=installer.ListSites, tag=SERVERS, summary="Sites and bindings"),
     Route(
         method="GET", path="/api/v1/jobs", request=installer.ListJobs, tag=SERVERS, summary="Agent jobs, newest first",

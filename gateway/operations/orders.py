@@ -24,6 +24,10 @@ ROUTES = (
         method="GET", path="/api/v1/orders", request=orders.ListOrders, tag=ORDERS, summary="Orders, newest first",
     ),
     Route(
+        method="GET", path="/api/v1/orders/counts", request=orders.CountOrders, tag=ORDERS,
+        summary="How many orders there are of each status",
+    ),
+    Route(
         method="POST", path="/api/v1/orders", request=orders.PlaceOrder, tag=ORDERS, status=201,
         summary="Order what a quote priced", location="/api/v1/orders/{order_id}",
     ),

@@ -9,7 +9,7 @@ from nameko.extensions import DependencyProvider
 
 from services.alerts import bootstrap
 from services.alerts.adapters.contacts import AskedContacts
-from services.alerts.handlers import feed, requests, watching
+from services.alerts.handlers import audit, feed, requests, watching
 from shared.context import Context, system
 from shared.contracts import accounts, alerts, billing, ca, dcv, discovery, installer, orders
 from shared.contracts.base import Page
@@ -86,6 +86,11 @@ class AlertsService(Service):
     def get_feed_head(self, _request: alerts.GetFeedHead, _context: Context) -> alerts.FeedPage:
         """The newest position."""
         return feed.head(self.app.room)
+
+    @rpc(alerts.ListAudit)
+    def list_audit(self, request: alerts.ListAudit, context: Context) -> Page[alerts.AuditEntry]:
+        """Who did what."""
+        return audit.entries(self.app.room, request, context)
 
     @subscribe(*published())
     def on_any_event(self, event: Envelope[Any]) -> None:

@@ -90,8 +90,16 @@ feed = sa.Table(
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False, index=True),
     sa.Column("cloudevent", sa.Text, nullable=False),
+    # For the audit log; `by_person` is 1 when a user or a user's token acted.
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("by_person", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("subject", sa.Text, nullable=False, server_default=""),
+    sa.Column("summary", sa.Text, nullable=False, server_default=""),
 )
 sa.Index("feed_by_account", feed.c.account_id, feed.c.position)
+# Most events are our services' own: those of people are few, and found without looking at the others.
+_people = sa.text("by_person = 1")
+sa.Index("feed_by_person", feed.c.account_id, feed.c.position, sqlite_where=_people, postgresql_where=_people)
 
 # One row: whoever writes to the feed holds it until the commit, so that positions become visible in their order.
 feed_head = sa.Table(

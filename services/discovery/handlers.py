@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.discovery.model.sighting import Sighting, read_pem, read_served, stream
+from services.discovery.model.sighting import FORMS, Sighting, read_pem, read_served, stream
 from services.discovery.projections import (
+    SORTS,
     Seen,
     add_place,
     find_certificate,
@@ -28,7 +29,7 @@ from shared.contracts.discovery import (
     ListInventory,
     Place,
 )
-from shared.contracts.paging import cursor_at, pair_after
+from shared.contracts.paging import cursor_at, ordering, pair_after
 from shared.contracts.tenancy import account_of
 from shared.errors import invalid, not_found
 from shared.eventsourcing.envelope import Envelope
@@ -36,6 +37,7 @@ from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 
 MAX_PAGE = 200
+BY_EXPIRY = "not_after"
 GONE = 2**62  # newer than any report: a removed agent reports no more, and what it said before says nothing
 
 
@@ -106,21 +108,25 @@ def _remember(
 
 
 def inventory(room: Room, request: ListInventory, context: Context) -> Page[InventoryCertificate]:
-    """By expiry, soonest first; what has expired comes first of all. Errors: invalid, forbidden."""
+    """One page in the order that was asked for. Errors: invalid, forbidden."""
     account_id = account_of(context)
     if not 1 <= request.limit <= MAX_PAGE:
         raise invalid(f"Ask for 1 to {MAX_PAGE} certificates.", "/limit")
     days = request.expires_within_days
     if days is not None and not 0 <= days <= 3660:
         raise invalid("Give 0 to 3660 days.", "/expires_within_days")
+    if request.form not in {None, *FORMS}:
+        raise invalid(f"The form is one of {', '.join(FORMS)}.", "/form")
+    place = ordering(request.sort, request.offset, request.cursor, keys=SORTS, default=BY_EXPIRY)
     now = room.clock.now()
     until = None if days is None else to_text(now + timedelta(days=days))
     after = pair_after(request.cursor) if request.cursor is not None else None
     with room.query() as connection:
-        rows, total = list_inventory(connection, account_id, request, until=until, after=after)
+        rows, total = list_inventory(connection, account_id, request, place, now=to_text(now), until=until, after=after)
         shown = rows[: request.limit]
         items = views(connection, account_id, shown, now, with_pem=False)
-    cursor = cursor_at(shown[-1].not_after, shown[-1].fingerprint) if len(rows) > request.limit else None
+    more = len(rows) > request.limit and request.sort == BY_EXPIRY
+    cursor = cursor_at(shown[-1].not_after, shown[-1].fingerprint) if more else None
     return Page(items=items, next_cursor=cursor, total=total)
 
 

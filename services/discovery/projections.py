@@ -12,8 +12,17 @@ import sqlalchemy as sa
 from services.discovery.model.sighting import Sighting, days_left, form_of
 from services.discovery.tables import certificates, places, projections, reports
 from shared.contracts.discovery import InventoryCertificate, ListInventory, Place
+from shared.contracts.paging import Ordering
 
 __all__ = ["projections"]  # where tools look for it
+
+SORTS: dict[str, sa.Column[str]] = {
+    "not_after": certificates.c.not_after,
+    "not_before": certificates.c.not_before,
+    "common_name": certificates.c.common_name,
+    "issuer": certificates.c.issuer,
+    "last_seen_at": certificates.c.last_seen_at,
+}
 
 
 class Seen(NamedTuple):
@@ -105,16 +114,27 @@ def list_inventory(
     connection: sa.Connection,
     account_id: str,
     request: ListInventory,
+    place: Ordering,
     *,
+    now: str,
     until: str | None,
     after: tuple[str, str] | None,
 ) -> tuple[Sequence[sa.Row[Any]], int]:
-    """Up to `limit` + 1 rows by expiry, and how many there are on all pages. `after` is (not_after, fingerprint)."""
+    """Up to `limit` + 1 rows from a place on, and how many there are on all pages.
+
+    `after` is (not_after, fingerprint) in the order by expiry; `now` decides what has expired.
+    """
     conditions: list[sa.ColumnElement[bool]] = [certificates.c.account_id == account_id]
     if request.search:
         conditions.append(certificates.c.search.contains(request.search.strip().lower(), autoescape=True))
     if until is not None:
         conditions.append(certificates.c.not_after <= until)
+    if request.own is not None:
+        conditions.append(certificates.c.own.is_(request.own))
+    if request.form is not None:
+        conditions.append(certificates.c.form == request.form)
+    if request.expired is not None:
+        conditions.append(certificates.c.not_after <= now if request.expired else certificates.c.not_after > now)
     if request.server_id is not None:
         there = sa.and_(
             places.c.account_id == account_id,
@@ -127,10 +147,12 @@ def list_inventory(
         end, fingerprint = after
         same = sa.and_(certificates.c.not_after == end, certificates.c.fingerprint > fingerprint)
         conditions.append(sa.or_(certificates.c.not_after > end, same))
-    by_expiry = sa.select(certificates).where(*conditions)
-    rows = connection.execute(
-        by_expiry.order_by(certificates.c.not_after, certificates.c.fingerprint).limit(request.limit + 1)
-    ).all()
+    column, tie = SORTS[place.key], certificates.c.fingerprint
+    order = (column.desc(), tie.desc()) if place.descending else (column, tie)
+    # The page is chosen by its key alone: sorting whole rows would carry every PEM along.
+    chosen = sa.select(tie).where(*conditions).order_by(*order).limit(request.limit + 1).offset(place.offset).subquery()
+    shown = sa.select(certificates).join(chosen, chosen.c.fingerprint == tie)
+    rows = connection.execute(shown.where(certificates.c.account_id == account_id).order_by(*order)).all()
     return rows, total
 
 

@@ -62,8 +62,13 @@ class InstallerService(Service):
         """The account's servers."""
         return agents.list_servers(self.app.room, request, context, policy=self.app.policy)
 
+    @rpc(installer.RenameServer)
+    def rename_server(self, request: installer.RenameServer, context: Context) -> installer.ServerView:
+        """Its own name beside the host's."""
+        return self.app.room.execute(partial(agents.rename_server, policy=self.app.policy), request, context)
+
     @rpc(installer.ListSites)
-    def list_sites(self, request: installer.ListSites, context: Context) -> Page[installer.SiteView]:
+    def list_sites(self, request: installer.ListSites, context: Context) -> Page[installer.ListedSite]:
         """The account's sites."""
         return agents.list_sites(self.app.room, request, context)
 

@@ -27,9 +27,12 @@ agents = sa.Table(
     sa.Column("removed", sa.Boolean, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("os", sa.Text, nullable=False),
+    sa.Column("server_name", sa.Text, nullable=False, server_default=""),  # empty: the host's name counts
+    sa.Column("taken_server_name", sa.Text),
     sa.UniqueConstraint("account_id", "taken_name"),  # decides a race for one name
     sa.Index("agents_page", "account_id", "created_at", "agent_id"),
     sa.Index("agents_server", "server_id"),
+    sa.Index("agents_server_name", "account_id", "taken_server_name", unique=True),
 )
 
 sites = sa.Table(
@@ -52,6 +55,7 @@ agent_jobs = sa.Table(
     sa.Column("agent_id", sa.Text, nullable=False),
     sa.Column("server_id", sa.Text, nullable=False),
     sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("view", sa.Text, nullable=False),  # JobView as JSON
@@ -88,6 +92,7 @@ contacts = sa.Table(
     sa.Column("seen_at", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("facts", sa.Text, nullable=False),  # AgentFacts as JSON
+    sa.Column("hostname", sa.Text, nullable=False, server_default=""),  # of the facts, to order by
 )
 
 
@@ -103,6 +108,12 @@ def waiting_codes(connection: sa.Connection, agent_id: str, now: str) -> set[str
         introductions.c.agent_id == agent_id, introductions.c.state == "waiting", introductions.c.expires_at > now
     )
     return set(connection.execute(query).scalars())
+
+
+def introduced_from(connection: sa.Connection, agent_id: str) -> str:
+    """The address of the agent's newest introduction; empty when there is none."""
+    query = sa.select(introductions.c.address).where(introductions.c.agent_id == agent_id)
+    return connection.execute(query.order_by(introductions.c.expires_at.desc()).limit(1)).scalar() or ""
 
 
 def introduce(
@@ -164,16 +175,23 @@ def end_credential(connection: sa.Connection, agent_id: str) -> None:
     connection.execute(sa.delete(credentials).where(credentials.c.agent_id == agent_id))
 
 
-def touch(connection: sa.Connection, agent_id: str, now: str, facts: AgentFacts, *, fresh_since: str) -> None:
-    """The agent spoke with its credential. Nothing is written while the last note is fresh and says the same: agents
-    ask every few seconds, and each write is a flush to disk."""
+def touch(
+    connection: sa.Connection, agent_id: str, now: str, facts: AgentFacts, *, address: str, fresh_since: str
+) -> None:
+    """The agent spoke with its credential, from `address` if that is known.
+
+    Nothing is written while the last note is fresh and says the same: agents ask every few seconds, and each write is a
+    flush to disk.
+    """
     text = msgspec.json.encode(facts).decode()
     mine = contacts.c.agent_id == agent_id
-    noted = connection.execute(sa.select(contacts.c.seen_at, contacts.c.facts).where(mine)).first()
+    chosen = sa.select(contacts.c.seen_at, contacts.c.facts, contacts.c.address).where(mine)
+    noted = connection.execute(chosen).first()
+    said = {"seen_at": now, "facts": text, "hostname": facts.hostname}
     if noted is None:
-        connection.execute(sa.insert(contacts).values(agent_id=agent_id, seen_at=now, address="", facts=text))
-    elif noted.seen_at < fresh_since or noted.facts != text:
-        connection.execute(sa.update(contacts).where(mine).values(seen_at=now, facts=text))
+        connection.execute(sa.insert(contacts).values(agent_id=agent_id, address=address, **said))
+    elif noted.seen_at < fresh_since or noted.facts != text or noted.address != (address or noted.address):
+        connection.execute(sa.update(contacts).where(mine).values(address=address or noted.address, **said))
     held = credential_of(connection, agent_id)
     if held is not None and not held.used:
         connection.execute(sa.update(credentials).where(credentials.c.agent_id == agent_id).values(used=True))
@@ -182,4 +200,6 @@ def touch(connection: sa.Connection, agent_id: str, now: str, facts: AgentFacts,
 def meet(connection: sa.Connection, agent_id: str, now: str, address: str, facts: str) -> None:
     """The agent enrolled from `address`."""
     connection.execute(sa.delete(contacts).where(contacts.c.agent_id == agent_id))
-    connection.execute(sa.insert(contacts).values(agent_id=agent_id, seen_at=now, address=address, facts=facts))
+    values = {"agent_id": agent_id, "seen_at": now, "address": address, "facts": facts}
+    hostname = msgspec.json.decode(facts, type=AgentFacts).hostname
+    connection.execute(sa.insert(contacts).values(**values, hostname=hostname))

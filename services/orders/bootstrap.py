@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.orders.projections import count_by_status, managed_certificates, projections
+from services.orders.projections import projections
+from services.orders.projections.finding import count_by_status, managed_certificates
 from shared import metrics
 from shared.clock import Clock, Ids, RandomIds, SystemClock, from_text
 from shared.eventstore.database import Database

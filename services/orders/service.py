@@ -10,7 +10,7 @@ from services.orders import bootstrap
 from services.orders.handlers import clock, commands, queries, reactions
 from services.orders.model.requesting import read_csr
 from services.orders.model.status import REISSUE_BEFORE
-from services.orders.projections import orders_to_expire, orders_to_reissue
+from services.orders.projections.finding import orders_to_expire, orders_to_reissue
 from shared.context import Context, system
 from shared.contracts import billing, ca, dcv, installer
 from shared.contracts import orders as c
@@ -100,8 +100,13 @@ class OrdersService(Service):
 
     @rpc(c.ListOrders)
     def list_orders(self, request: c.ListOrders, context: Context) -> Page[c.OrderSummary]:
-        """Newest first."""
+        """One page."""
         return queries.list_page(self.app.room, request, context)
+
+    @rpc(c.CountOrders)
+    def count_orders(self, request: c.CountOrders, context: Context) -> c.OrderCounts:
+        """By status."""
+        return queries.count(self.app.room, request, context)
 
     @rpc(c.GetOrder)
     def get_order(self, request: c.GetOrder, context: Context) -> c.OrderView:

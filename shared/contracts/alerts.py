@@ -121,6 +121,42 @@ class GetFeedHead(Request[FeedPage]):
     """Only the newest position, to know whether it is worth reading."""
 
 
+class AuditEntry(View):
+    """Who did what: `actor` is user:, token:, agent: or system: with an id, or public; `summary` is one sentence.
+
+    `data` is the event's, with long texts cut. `account_id` is None for what is nobody's.
+    """
+
+    position: int
+    at: str
+    type: str
+    actor: str
+    subject: str
+    summary: str
+    remote_address: str
+    account_id: str | None
+    data: dict[str, Any]
+
+
+@query(SERVICE, Permission.ADMINISTER)
+class ListAudit(Request[Page[AuditEntry]]):
+    """The account's events, newest first; operators without an account get everybody's.
+
+    `actor` is exact, `type` too unless it ends with a dot, such as `accounts.`; `search` looks into subject and
+    summary; `since` and `until` are RFC 3339; `people` leaves out what agents and services did. `total` counts.
+    """
+
+    actor: str | None = None
+    type: str | None = None
+    search: str | None = None
+    since: str | None = None
+    until: str | None = None
+    people: bool = False
+    total: bool = False
+    limit: int = 50
+    cursor: str | None = None
+
+
 @event("alerts.AlertRaised")
 class AlertRaised(Event):
     """A certificate comes to its end."""

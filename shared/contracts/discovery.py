@@ -45,11 +45,21 @@ class InventoryCertificate(View):
 
 @query(SERVICE, Permission.VIEW)
 class ListInventory(Request[Page[InventoryCertificate]]):
-    """By expiry, soonest first. `expires_within_days`, `search` (FQDN, subject, issuer) and `server_id` narrow it."""
+    """`search` (FQDN, subject, issuer), `own` (issued through Certwright), `form`, `expired`, `server_id` and
+    `expires_within_days`, which lets expired ones through too, narrow it.
+
+    `sort` is not_after, not_before, common_name, issuer or last_seen_at, descending with a leading `-`. Turn pages by
+    `cursor` (by expiry, soonest first, only) or by `offset`.
+    """
 
     search: str | None = None
     expires_within_days: int | None = None
     server_id: str | None = None
+    own: bool | None = None
+    form: str | None = None
+    expired: bool | None = None
+    sort: str = "not_after"
+    offset: int = 0
     limit: int = 50
     cursor: str | None = None
 

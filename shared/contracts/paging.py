@@ -1,15 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cursors of pages: opaque text that holds the key of the last item seen, so that nothing is skipped or shown twice."""
+"""Places in lists: an opaque cursor that holds the key of the last item seen, so that nothing is skipped or shown
+twice; or an order with an offset, for people who turn pages."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Collection
+from typing import NamedTuple
 
 from shared.errors import ServiceError, invalid
 
 _NUMBER_DIGITS = 18  # stays inside the integers of both databases
 _SEPARATOR = "\x1f"
+MAX_OFFSET = 100_000
+
+
+class Ordering(NamedTuple):
+    """By which word a list is ordered, in which direction, and how many items are passed over."""
+
+    key: str
+    descending: bool
+    offset: int
+
+
+def ordering(sort: str, offset: int, cursor: str | None, *, keys: Collection[str], default: str) -> Ordering:
+    """The order that was asked for. `sort` is one of `keys`, descending with a leading `-`.
+
+    Raises ServiceError `invalid`, also when a cursor comes with an offset or with another order than `default`: a
+    cursor holds a key of the default order only.
+    """
+    key = sort.removeprefix("-")
+    if key not in keys:
+        raise invalid(f"Sort by one of {', '.join(keys)}; a leading - turns the order round.", "/sort")
+    if not 0 <= offset <= MAX_OFFSET:
+        raise invalid(f"The offset is between 0 and {MAX_OFFSET}.", "/offset")
+    if cursor is not None and (offset or sort != default):
+        raise invalid("A cursor goes with the order of the first page only: leave out sort and offset.", "/cursor")
+    return Ordering(key, sort.startswith("-"), offset)
 
 
 def cursor_at(*key: str | int) -> str:

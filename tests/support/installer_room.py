@@ -89,6 +89,11 @@ class InstallerRoom:
         request = installer.ListServers(**fields)
         return agents.list_servers(self.room, request, self.customer(account), policy=self.app.policy)
 
+    def rename_server(self, server_id, name, account=None):
+        handler = partial(agents.rename_server, policy=self.app.policy)
+        request = installer.RenameServer(server_id=server_id, name=name)
+        return self.room.execute(handler, request, self.customer(account))
+
     def list_sites(self, account=None, **fields):
         return agents.list_sites(self.room, installer.ListSites(**fields), self.customer(account))
 
@@ -129,9 +134,9 @@ class InstallerRoom:
     def authenticate(self, token):
         return enrolment.authenticate_agent(self.room, installer.AuthenticateAgent(token=token))
 
-    def claim(self, agent_id, limit=4):
+    def claim(self, agent_id, limit=4, **fields):
         handler = partial(work.claim_jobs, policy=self.app.policy)
-        request = installer.ClaimJobs(facts=FACTS, limit=limit)
+        request = installer.ClaimJobs(facts=FACTS, limit=limit, **fields)
         return self.room.execute(handler, request, self.agent_context(agent_id)).jobs
 
     def step(self, agent_id, job_id, name, at="2026-11-23T12:00:00.000000Z", detail=""):

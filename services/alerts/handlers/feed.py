@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from services.alerts.model.audit import by_person, summary_of
 from services.alerts.model.feed import account_of, cloudevent, publisher_of
 from services.alerts.projections import feed as store
 from shared.clock import to_text
@@ -54,9 +55,20 @@ def write(uow: UnitOfWork, batch: list[Envelope[Any]]) -> set[str]:
     for event_id, each in new.items():
         if event_id not in waiting:
             account = account_of(each) or owners[_stream(each)]
-            said = _json.encode(cloudevent(each, account)).decode()
-            row = {"event_id": event_id, "account_id": account, "type": each.type, "at": each.occurred_at}
-            rows.append({**row, "cloudevent": said})
+            said = cloudevent(each, account)
+            rows.append(
+                {
+                    "event_id": event_id,
+                    "account_id": account,
+                    "type": each.type,
+                    "at": each.occurred_at,
+                    "cloudevent": _json.encode(said).decode(),
+                    "actor": said["actor"],
+                    "by_person": int(by_person(said["actor"])),
+                    "subject": said["subject"],
+                    "summary": summary_of(each.type, said["data"]),
+                }
+            )
     store.learn_owners(uow.connection, before, owners)
     store.append(uow.connection, head, rows)
     return waiting

@@ -33,6 +33,9 @@ class Sighting:
     pem: str
 
 
+FORMS = ("single", "wildcard", "multi_domain")
+
+
 def form_of(names: Sequence[str]) -> str:
     """single, wildcard or multi_domain, by the names: a wildcard with its own base is one thing."""
     wildcards = [name for name in names if name.startswith("*.")]

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
 
 from services.installer.handlers.views import agent_view, server_view
 from services.installer.model import agent as model
 from services.installer.model import job as jobs
 from services.installer.model.policy import Policy
 from services.installer.ports import AgentBundle
-from services.installer.projections import find_agent, name_taken, open_jobs, page_of_agents, page_of_sites
-from services.installer.tables import end_credential, waiting_codes
+from services.installer.projections.finding import find_agent, name_taken, open_jobs, server_name_taken
+from services.installer.projections.listing import SITE_SORTS, SITES_BY_NAME, page_of_agents, page_of_sites
+from services.installer.tables import end_credential, introduced_from, waiting_codes
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts.base import Done, Page
+from shared.contracts.paging import ordering
 from shared.contracts.tenancy import account_of, scope_of
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.room import Room
@@ -66,8 +72,7 @@ def get_agent(room: Room, request: contract.GetAgent, context: Context, *, polic
         row = find_agent(connection, agent_id=request.agent_id)
         if row is None or scope not in (None, row.account_id):
             raise not_found("agent")
-        waiting = bool(waiting_codes(connection, request.agent_id, to_text(now)))
-        return agent_view(row, now, policy, waiting_for_code=waiting)
+        return _shown(connection, row, now, policy)
 
 
 def list_agents(
@@ -81,9 +86,7 @@ def list_agents(
             scope,
             request.limit,
             request.cursor,
-            lambda row: agent_view(
-                row, now, policy, waiting_for_code=bool(waiting_codes(connection, row.agent_id, to_text(now)))
-            ),
+            lambda row: _shown(connection, row, now, policy),
         )
 
 
@@ -104,12 +107,44 @@ def list_servers(
         )
 
 
-def list_sites(room: Room, request: contract.ListSites, context: Context) -> Page[contract.SiteView]:
+def rename_server(uow: UnitOfWork, request: contract.RenameServer, *, policy: Policy) -> contract.ServerView:
+    """Another name, if no other server has it."""
+    account_id = account_of(uow.context)
+    row = find_agent(uow.connection, server_id=request.server_id)
+    if row is None or row.account_id != account_id:
+        raise not_found("server")
+    loaded = uow.load(model.stream(row.agent_id), model.AGENT)
+    agent = model.present(loaded.state, account_id)
+    name = model.check_server_name(request.name)
+    if name and server_name_taken(uow.connection, account_id, request.server_id, name):
+        raise ServiceError(Code.CONFLICT, "Another server of this account has that name.", pointer="/name")
+    uow.append(loaded, *model.rename_server(agent, name))
+    (shown,) = page_of_agents(
+        uow.connection,
+        account_id,
+        1,
+        None,
+        lambda found: server_view(found, uow.now, policy),
+        agent_id=row.agent_id,
+        servers_only=True,
+    ).items
+    return shown
+
+
+def list_sites(room: Room, request: contract.ListSites, context: Context) -> Page[contract.ListedSite]:
     """The account's sites."""
     scope = scope_of(context)
+    place = ordering(request.sort, request.offset, request.cursor, keys=SITE_SORTS, default=SITES_BY_NAME)
     with room.query() as connection:
         return page_of_sites(
-            connection, scope, request.limit, request.cursor, server_id=request.server_id, name=request.name
+            connection,
+            scope,
+            request.limit,
+            request.cursor,
+            place,
+            server_id=request.server_id,
+            name=request.name,
+            search=request.search,
         )
 
 
@@ -136,6 +171,10 @@ def _refuse_taken(uow: UnitOfWork, account_id: str, name: str) -> None:
 
 
 def _view(uow: UnitOfWork, agent_id: str, policy: Policy) -> contract.AgentView:
-    row = find_agent(uow.connection, agent_id=agent_id)
-    waiting = bool(waiting_codes(uow.connection, agent_id, to_text(uow.now)))
-    return agent_view(row, uow.now, policy, waiting_for_code=waiting)
+    return _shown(uow.connection, find_agent(uow.connection, agent_id=agent_id), uow.now, policy)
+
+
+def _shown(connection: sa.Connection, row: Any, now: datetime, policy: Policy) -> contract.AgentView:
+    waiting = bool(waiting_codes(connection, row.agent_id, to_text(now)))
+    address = row.address or introduced_from(connection, row.agent_id)
+    return agent_view(row, now, policy, waiting_for_code=waiting, address=address)

@@ -20,7 +20,7 @@ from services.installer.model.enrolment import (
     wrong_code,
 )
 from services.installer.model.policy import Policy
-from services.installer.projections import find_agent
+from services.installer.projections.finding import find_agent
 from services.installer.tables import (
     count_wrong_code,
     credential_of,
@@ -95,7 +95,9 @@ def accept_code(uow: UnitOfWork, request: contract.VerifyAgent, *, policy: Polic
         raise wrong_code()
     mark_verified(uow.connection, agent.uid, typed, to_text(uow.now + CODE_LIFE))
     uow.append(loaded, model.verify(agent))
-    return agent_view(find_agent(uow.connection, agent_id=agent.agent_id), uow.now, policy)
+    row = find_agent(uow.connection, agent_id=agent.agent_id)
+    met = introduction(uow.connection, agent.uid, typed)
+    return msgspec.structs.replace(agent_view(row, uow.now, policy), address=met.address if met else "")
 
 
 def count_try(uow: UnitOfWork, request: contract.VerifyAgent) -> Done:

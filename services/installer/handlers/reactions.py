@@ -10,7 +10,7 @@ import msgspec
 
 from services.installer.model import job as model
 from services.installer.model.outcome import failed
-from services.installer.projections import find_agent, find_site
+from services.installer.projections.finding import find_agent, find_site
 from shared.contracts import dcv, orders
 from shared.contracts.installer import AgentJobCreated
 from shared.eventsourcing.envelope import Envelope

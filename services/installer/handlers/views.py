@@ -16,8 +16,10 @@ _facts = msgspec.json.Decoder(AgentFacts)
 _NO_FACTS = AgentFacts(version="", os="", hostname="")
 
 
-def agent_view(row: Any, now: datetime, policy: Policy, *, waiting_for_code: bool = False) -> AgentView:
-    """A row of `find_agent` or `page_of_agents` as a view."""
+def agent_view(
+    row: Any, now: datetime, policy: Policy, *, waiting_for_code: bool = False, address: str = ""
+) -> AgentView:
+    """A row of `find_agent` or `page_of_agents` as a view; `address` counts for an agent that is not enrolled yet."""
     facts = facts_of(row)
     state, cure = _state(row, facts, now, policy)
     return AgentView(
@@ -31,6 +33,7 @@ def agent_view(row: Any, now: datetime, policy: Policy, *, waiting_for_code: boo
         last_seen_at=row.seen_at,
         waiting_for_code=waiting_for_code,
         cure=cure,
+        address=row.address or address,
     )
 
 
@@ -41,12 +44,16 @@ def server_view(row: Any, now: datetime, policy: Policy) -> ServerView:
     return ServerView(
         server_id=row.server_id,
         agent_id=row.agent_id,
-        name=facts.hostname or row.name,
+        name=row.server_name or facts.hostname or row.name,
         address=row.address or "",
         state="not_connected" if state in {"not_connected", "unverified"} else "connected",
         os=facts.os or row.os,
         web_servers=facts.web_servers,
         created_at=row.enrolled_at or row.created_at,
+        host_name=facts.hostname,
+        agent_name=row.name,
+        last_seen_at=row.seen_at,
+        sites=row.sites,
     )
 
 

@@ -10,26 +10,29 @@ from services.installer.model import agent as agents
 from services.installer.model import job as model
 from services.installer.model import sites
 from services.installer.model.policy import Policy
-from services.installer.projections import (
-    find_agent,
-    find_job,
-    find_site,
-    jobs_older_than,
-    open_jobs,
-    page_of_jobs,
-)
+from services.installer.projections.finding import find_agent, find_job, find_site, jobs_older_than, open_jobs
+from services.installer.projections.listing import page_of_jobs
 from services.installer.tables import touch
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts.base import Done, Page
 from shared.contracts.tenancy import account_of, scope_of
-from shared.errors import Code, ServiceError, not_found
+from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 
 WORK_TIME = timedelta(minutes=15)  # how long a handed-out job may be begun
 MOST_AT_ONCE = 10
+KINDS = (
+    "make_csr",
+    "place_dcv_file",
+    "remove_dcv_file",
+    "install_certificate",
+    "save_certificate",
+    "check_installation",
+    "report_sites",
+)
 
 
 def claim_jobs(uow: UnitOfWork, request: contract.ClaimJobs, *, policy: Policy) -> contract.AgentWork:
@@ -37,7 +40,8 @@ def claim_jobs(uow: UnitOfWork, request: contract.ClaimJobs, *, policy: Policy) 
     agent_id = agent_of(uow.context)
     _present(uow, agent_id)
     fresh_since = to_text(uow.now - policy.connected_for / 6)
-    touch(uow.connection, agent_id, to_text(uow.now), request.facts, fresh_since=fresh_since)
+    now, address = to_text(uow.now), request.remote_address
+    touch(uow.connection, agent_id, now, request.facts, address=address, fresh_since=fresh_since)
     work: list[contract.AgentJob] = []
     for job_id in open_jobs(uow.connection, agent_id, min(max(request.limit, 1), MOST_AT_ONCE)):
         loaded = uow.load(model.stream(job_id), model.JOB)
@@ -125,10 +129,21 @@ def get_job(room: Room, request: contract.GetJob, context: Context) -> contract.
 
 def list_jobs(room: Room, request: contract.ListJobs, context: Context) -> Page[contract.JobView]:
     """Jobs, newest first."""
+    if request.kind not in {None, *KINDS}:
+        raise invalid(f"The kind is one of {', '.join(KINDS)}.", "/kind")
+    if request.status not in {None, *model.STATUSES}:
+        raise invalid(f"The status is one of {', '.join(model.STATUSES)}.", "/status")
     scope = scope_of(context)
     with room.query() as connection:
         return page_of_jobs(
-            connection, scope, request.limit, request.cursor, order_id=request.order_id, server_id=request.server_id
+            connection,
+            scope,
+            request.limit,
+            request.cursor,
+            order_id=request.order_id,
+            server_id=request.server_id,
+            kind=request.kind,
+            status=request.status,
         )
 
 

@@ -13,6 +13,7 @@ from shared.contracts.installer import (
     AgentRemoved,
     AgentRenamed,
     AgentVerified,
+    ServerRenamed,
 )
 from shared.errors import invalid, not_found
 from shared.eventsourcing.fold import Fold
@@ -27,6 +28,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str = ""
     uid: str = ""
     name: str = ""
+    server_name: str = ""
     verified: bool = False
     enrolled: bool = False
     removed: bool = False
@@ -43,6 +45,14 @@ def stream(agent_id: str) -> str:
 def server_id(agent_id: str) -> str:
     """The agent's own host as a server: the same whenever the agent enrols again."""
     return derived_id("server", agent_id)
+
+
+def check_server_name(name: str) -> str:
+    """The name as it is kept; empty for the host's own. Raises ServiceError `invalid`."""
+    kept = " ".join(name.split())
+    if len(kept) > NAME_LIMIT or not kept.isprintable():
+        raise invalid(f"Give the server a name of at most {NAME_LIMIT} characters, or none.", "/name")
+    return kept
 
 
 def check_name(name: str) -> str:
@@ -63,6 +73,16 @@ def present(agent: Agent, account_id: str) -> Agent:
 def rename(agent: Agent, name: str) -> list[AgentRenamed]:
     """Nothing when it has that name already."""
     return [] if agent.name == name else [AgentRenamed(agent_id=agent.agent_id, name=name)]
+
+
+def rename_server(agent: Agent, name: str) -> list[ServerRenamed]:
+    """Nothing when the agent's host is called so already."""
+    if agent.server_name == name:
+        return []
+    renamed = ServerRenamed(
+        server_id=server_id(agent.agent_id), agent_id=agent.agent_id, account_id=agent.account_id, name=name
+    )
+    return [renamed]
 
 
 def verify(agent: Agent) -> AgentVerified:
@@ -94,6 +114,11 @@ def _registered(_state: Agent, event: AgentRegistered) -> Agent:
 @AGENT.on(AgentRenamed)
 def _renamed(state: Agent, event: AgentRenamed) -> Agent:
     return msgspec.structs.replace(state, name=event.name)
+
+
+@AGENT.on(ServerRenamed)
+def _server_renamed(state: Agent, event: ServerRenamed) -> Agent:
+    return msgspec.structs.replace(state, server_name=event.name)
 
 
 @AGENT.on(AgentVerified)

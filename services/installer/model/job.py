@@ -25,6 +25,21 @@ from shared.eventsourcing.fold import Fold
 MOST_CLAIMS = 8  # an agent that dies this often over one job will not do it
 MOST_STEPS = 60
 OPEN = ("waiting", "claimed")
+STATUSES = (*OPEN, "succeeded", "failed")
+# For steps that an agent names without a word about them.
+WORDS = {
+    "check": "the host was looked at",
+    "stage": "the new files are written beside the old ones",
+    "swap": "the new files are in their place",
+    "test": "the web server accepts the new configuration",
+    "reload": "the web server took over the new configuration",
+    "verify": "the site serves the new certificate",
+    "install": "the installation did not succeed",
+    "restore": "what was there before is back",
+    "make_csr": "the key and its CSR are made; the key stays on this host",
+    "write": "the file is written",
+    "handshake": "the TLS bindings were looked at",
+}
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +91,7 @@ def report_step(job: Job, agent_id: str, step: StepView) -> list[Event]:
     fit_to_keep(step)
     if job.status != "claimed" or len(job.steps) >= MOST_STEPS or _known(job, step):
         return []
-    return [AgentStepReported(job_id=job.job_id, step=_short(step))]
+    return [_told(job, step)]
 
 
 def finish(job: Job, agent_id: str, request: FinishJob) -> list[Event]:
@@ -89,7 +104,7 @@ def finish(job: Job, agent_id: str, request: FinishJob) -> list[Event]:
         return []
     fit_to_keep([request.result, request.reason, [msgspec.to_builtins(step) for step in request.steps]])
     missing = [step for step in request.steps[:MOST_STEPS] if not _known(job, step)]
-    events: list[Event] = [AgentStepReported(job_id=job.job_id, step=_short(step)) for step in missing]
+    events: list[Event] = [_told(job, step) for step in missing]
     result, problem = checked_result(job.kind, job.arguments, request.result) if request.succeeded else ({}, "")
     if request.succeeded and not problem:
         told = succeeded(job.kind, job.arguments, job, result)
@@ -115,9 +130,14 @@ def _known(job: Job, step: StepView) -> bool:
     return any((known.name, known.at) == (step.name[:80], step.at[:40]) for known in job.steps)
 
 
+def _told(job: Job, step: StepView) -> AgentStepReported:
+    return AgentStepReported(job_id=job.job_id, step=_short(step), order_id=job.order_id)
+
+
 def _short(step: StepView) -> StepView:
     status = step.status if step.status in {"running", "done", "failed", "undone"} else "done"
-    return StepView(name=step.name[:80], status=status, at=step.at[:40], detail=step.detail[:2000])
+    words = WORDS.get(step.name, "") if status in {"done", "undone"} else ""
+    return StepView(name=step.name[:80], status=status, at=step.at[:40], detail=step.detail[:2000] or words)
 
 
 @JOB.on(AgentJobCreated)

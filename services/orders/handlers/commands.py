@@ -6,7 +6,7 @@ from __future__ import annotations
 from services.orders.handlers.access import append, load
 from services.orders.model import ending, installing, placing, requesting
 from services.orders.model.order import Order, fold, stream_of
-from services.orders.projections import key_owner, next_number, number_of_quote
+from services.orders.projections.finding import key_owner, next_number, number_of_quote
 from shared.contracts import orders as c
 from shared.contracts.base import Done
 from shared.contracts.billing import QuoteView

@@ -14,17 +14,19 @@ from services.orders.model.history import history_entry
 from services.orders.model.issuing import normal_serial
 from services.orders.model.order import Order, fold, stream_of
 from services.orders.model.status import STATUSES, allowed_actions
-from services.orders.projections import key_owner, list_orders
+from services.orders.projections.finding import key_owner
+from services.orders.projections.listing import SORTS, count_orders, list_orders
 from shared.clock import from_text
 from shared.context import Context
 from shared.contracts import orders as c
 from shared.contracts.base import Page
-from shared.contracts.paging import cursor_at, number_after
+from shared.contracts.paging import cursor_at, number_after, ordering
 from shared.errors import invalid, not_found
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.room import Room
 
 MAX_LIMIT = 200
+NEWEST = "-number"
 
 
 def get_order(room: Room, request: c.GetOrder, context: Context) -> c.OrderView:
@@ -53,18 +55,38 @@ def get_history(room: Room, request: c.GetOrderHistory, context: Context) -> Pag
 
 
 def list_page(room: Room, request: c.ListOrders, context: Context) -> Page[c.OrderSummary]:
-    """Newest first; an operator sees every account's."""
-    if request.status is not None and request.status not in STATUSES:
-        raise invalid(f"The status is one of {', '.join(STATUSES)}.", "/status")
+    """One page in the order that was asked for; an operator sees every account's."""
+    statuses = _statuses(request.status)
+    place = ordering(request.sort, request.offset, request.cursor, keys=SORTS, default=NEWEST)
+    before = number_after(request.cursor) if request.cursor is not None else None
     limit = _limit(request.limit)
     if not context.operator and context.account_id is None:
         return Page(items=[], total=0)
     now = room.clock.now()
     with room.query() as connection:
-        asked = msgspec.structs.replace(request, limit=limit)
-        rows, total = list_orders(connection, asked, None if context.operator else context.account_id)
+        rows, total = list_orders(
+            connection,
+            None if context.operator else context.account_id,
+            place,
+            statuses=statuses,
+            search=request.search,
+            kind=request.kind,
+            limit=limit,
+            before=before,
+        )
     items = [_summary(row, now) for row in rows[:limit]]
-    return Page(items=items, next_cursor=cursor_at(items[-1].number) if len(rows) > limit else None, total=total)
+    more = len(rows) > limit and request.sort == NEWEST
+    return Page(items=items, next_cursor=cursor_at(items[-1].number) if more else None, total=total)
+
+
+def count(room: Room, request: c.CountOrders, context: Context) -> c.OrderCounts:
+    """By status; an operator counts every account's."""
+    found: dict[str, int] = {}
+    if context.operator or context.account_id is not None:
+        with room.query() as connection:
+            account_id = None if context.operator else context.account_id
+            found = count_orders(connection, account_id, search=request.search, kind=request.kind)
+    return c.OrderCounts(total=sum(found.values()), by_status={status: found.get(status, 0) for status in STATUSES})
 
 
 def parse_csr(room: Room, request: c.ParseCSR, context: Context) -> c.ParsedCSR:
@@ -104,6 +126,13 @@ def _own(room: Room, order_id: str, context: Context) -> list[Envelope[Any]]:
 
 def _order(room: Room, order_id: str, context: Context) -> Order:
     return fold(envelope.data for envelope in _own(room, order_id, context))
+
+
+def _statuses(asked: str | None) -> list[str]:
+    found = [] if asked is None else [word.strip() for word in asked.split(",")]
+    if not set(found) <= set(STATUSES):
+        raise invalid(f"Each status is one of {', '.join(STATUSES)}; commas stand between several.", "/status")
+    return found
 
 
 def _limit(limit: int) -> int:

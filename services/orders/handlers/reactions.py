@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from services.orders.handlers.access import load_for_reaction
 from services.orders.model import ending, installing, issuing, placing, requesting
 from services.orders.model.order import Order
-from services.orders.projections import key_owner
+from services.orders.projections.finding import key_owner
 from shared.contracts import billing, ca, dcv, installer
 from shared.contracts.orders import CSRRejected
 from shared.errors import Code, ServiceError

@@ -46,6 +46,16 @@ class AgentEnrolled(Event):
     os: str
 
 
+@event("installer.ServerRenamed")
+class ServerRenamed(Event):
+    """The server is called by another name; an empty one is its host's again."""
+
+    server_id: str
+    agent_id: str
+    account_id: str
+    name: str
+
+
 @event("installer.AgentRemoved")
 class AgentRemoved(Event):
     """The agent is out."""
@@ -93,6 +103,7 @@ class AgentStepReported(Event):
 
     job_id: str
     step: StepView
+    order_id: str = ""
 
 
 @event("installer.AgentJobSucceeded")

@@ -15,8 +15,8 @@ from shared.contracts.installer.views import (
     Binding,
     Introduction,
     JobView,
+    ListedSite,
     ServerView,
-    SiteView,
     StepView,
 )
 
@@ -84,22 +84,38 @@ class ListServers(Request[Page[ServerView]]):
     cursor: str | None = None
 
 
+@command(SERVICE, Permission.CREATE_ORDER)
+class RenameServer(Request[ServerView]):
+    """Gives a server a name of its own, unique in the account; an empty one makes it the host's again."""
+
+    server_id: str
+    name: str
+
+
 @query(SERVICE, Permission.VIEW)
-class ListSites(Request[Page[SiteView]]):
-    """Sites with their bindings; `name` finds those that serve an FQDN."""
+class ListSites(Request[Page[ListedSite]]):
+    """Sites with their bindings; `name` finds those that serve an FQDN, `search` a part of any name.
+
+    `sort` is name or server, descending with a leading `-`. Turn pages by `cursor` (by name only) or by `offset`.
+    """
 
     server_id: str | None = None
     name: str | None = None
+    search: str | None = None
+    sort: str = "name"
+    offset: int = 0
     limit: int = 50
     cursor: str | None = None
 
 
 @query(SERVICE, Permission.VIEW)
 class ListJobs(Request[Page[JobView]]):
-    """Agent jobs, newest first."""
+    """Agent jobs, newest first; `kind` as in AgentJob, `status`: waiting, claimed, succeeded, failed."""
 
     order_id: str | None = None
     server_id: str | None = None
+    kind: str | None = None
+    status: str | None = None
     limit: int = 50
     cursor: str | None = None
 
@@ -152,6 +168,7 @@ class ClaimJobs(Request[AgentWork]):
 
     facts: AgentFacts
     limit: int = 4
+    remote_address: str = ""
 
 
 @command(SERVICE, Permission.AGENT)

@@ -9,7 +9,10 @@ from shared.contracts.base import View
 
 
 class AgentView(View):
-    """An agent. `state`: unverified, connected, not_connected, outdated, removed; `cure` says what to do about it."""
+    """An agent. `state`: unverified, connected, not_connected, outdated, removed; `cure` says what to do about it.
+
+    `address` is where it was last heard from, as the gateway saw it.
+    """
 
     agent_id: str
     uid: str
@@ -21,10 +24,14 @@ class AgentView(View):
     last_seen_at: str | None = None
     waiting_for_code: bool = False
     cure: str = ""
+    address: str = ""
 
 
 class ServerView(View):
-    """A host with web servers, reached through an agent. The agent's own host is a server too."""
+    """A host with web servers, reached through an agent. The agent's own host is a server too.
+
+    `name` is what it is called: the name that it was given, else `host_name`. `sites` counts what was reported.
+    """
 
     server_id: str
     agent_id: str
@@ -34,6 +41,10 @@ class ServerView(View):
     os: str = ""
     web_servers: list[str] = []
     created_at: str = ""
+    host_name: str = ""
+    agent_name: str = ""
+    last_seen_at: str | None = None
+    sites: int = 0
 
 
 class ServedCertificate(View):
@@ -76,8 +87,14 @@ class SiteView(View):
     last_reported_at: str = ""
 
 
+class ListedSite(SiteView):
+    """A site in a list, with the name of its server."""
+
+    server_name: str = ""
+
+
 class StepView(View):
-    """One step of a job. `status`: running, done, failed, undone."""
+    """One step of a job. `status`: running, done, failed, undone; `detail` says it in words."""
 
     name: str
     status: str

@@ -7,6 +7,7 @@ from shared.contracts.base import Done, Page, Permission, Request, command, quer
 from shared.contracts.orders.views import (
     CertificateFile,
     HistoryEntry,
+    OrderCounts,
     OrderSummary,
     OrderView,
     Organization,
@@ -41,13 +42,27 @@ class PlaceTopUp(Request[OrderView]):
 
 @query(SERVICE, Permission.VIEW)
 class ListOrders(Request[Page[OrderSummary]]):
-    """Newest first. `search` matches number, FQDN and product; `status` is a status word."""
+    """`search` matches number, FQDN and product; `status` is one or more status words with commas between.
+
+    `sort` is number, product, placed_at, expires_at, common_name, status or amount, descending with a leading `-`; what
+    has no such value comes last. Turn pages by `cursor` (newest first only) or by `offset`.
+    """
 
     status: str | None = None
     search: str | None = None
     kind: str | None = None
+    sort: str = "-number"
+    offset: int = 0
     limit: int = 25
     cursor: str | None = None
+
+
+@query(SERVICE, Permission.VIEW)
+class CountOrders(Request[OrderCounts]):
+    """How many orders there are of each status, as far as `search` and `kind` let them through."""
+
+    search: str | None = None
+    kind: str | None = None
 
 
 @query(SERVICE, Permission.VIEW)

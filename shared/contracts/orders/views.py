@@ -131,6 +131,13 @@ class OrderSummary(View):
     version: int
 
 
+class OrderCounts(View):
+    """`by_status` has every status word, those that nothing is in too."""
+
+    total: int
+    by_status: dict[str, int]
+
+
 class ParsedCSR(View):
     """What a CSR says, for people to check before they send it."""
 

@@ -2,20 +2,24 @@
 """The installer's whole story on SQLite and PostgreSQL, with tables made by its migrations."""
 
 import itertools
+import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from services.installer.projections import projections
 from shared.contracts import installer
 from shared.errors import ServiceError
 from shared.eventstore.database import Database
-from shared.eventstore.migrations import differences, upgrade
+from shared.eventstore.migrations import differences, folder_of, upgrade
 from shared.eventstore.rebuild import check
 from shared.eventstore.verify import verify
 from shared.settings import Settings
 from tests.support import postgres
 from tests.support.installer_room import InstallerRoom
+from tests.unit.installer.test_installer_lists import *  # noqa: F403 - its tests run here with the fixture below
 
 CSR = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
 _numbers = itertools.count(1)
@@ -87,3 +91,22 @@ def test_an_outcome_told_by_many_at_once_ends_the_job_once(room):
         tell = [pool.submit(room.finish_job, agent.agent_id, job_id, result={"csr_pem": CSR}) for _ in range(4)]
         assert {done.result().id for done in tell} == {job_id}
     assert room.types(f"job-{job_id}").count("CSRGenerated") == 1
+
+
+def test_what_stood_before_the_second_revision_gets_its_new_columns(tmp_path):
+    first = tmp_path / "first"
+    first.mkdir()
+    shutil.copy(folder_of("installer") / "rev_0001_first_tables.py", first)
+    database = Database.open("installer", Settings(data_dir=tmp_path))
+    upgrade(database, projections, first)
+    with database.write() as connection:
+        facts = json.dumps({"version": "1", "os": "Debian", "hostname": "web1"})
+        connection.execute(sa.text("INSERT INTO contacts VALUES ('a', 'now', '', :facts)"), {"facts": facts})
+        view = json.dumps({"job_id": "j", "kind": "make_csr"})
+        job = "INSERT INTO agent_jobs VALUES ('j', 'account-1', 'a', 's', '', 'waiting', 'now', :view)"
+        connection.execute(sa.text(job), {"view": view})
+    upgrade(database, projections)
+    with database.read() as connection:
+        assert connection.execute(sa.text("SELECT hostname FROM contacts")).scalar() == "web1"
+        assert connection.execute(sa.text("SELECT kind FROM agent_jobs")).scalar() == "make_csr"
+    database.close()

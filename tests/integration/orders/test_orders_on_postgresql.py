@@ -17,6 +17,7 @@ from shared.settings import Settings
 from tests.support import order_builders as given
 from tests.support import postgres
 from tests.support.rooms import customer
+from tests.unit.orders.test_orders_listing import *  # noqa: F403 - its tests run here with the fixture below
 from tests.unit.orders.test_orders_room import *  # noqa: F403 - its tests run here with the fixture below
 from tests.unit.orders.test_orders_room import Story, told
 

@@ -278,3 +278,56 @@ def test_the_form_follows_from_the_names(names, form):
 
 def test_the_revisions_lead_to_the_declared_tables(inventory):
     assert migrations.differences(inventory.room.database, projections) == []
+
+
+@pytest.fixture
+def shelf(inventory):
+    """Own and foreign certificates, one of them over."""
+    inventory.issued(certificate("b.example.com", days=90))
+    inventory.clock.forward(minutes=1)
+    inventory.reported({"a": served(certificate("a.example.com", days=30))}, 1)
+    inventory.clock.forward(minutes=1)
+    inventory.issued(certificate("*.c.example.com", days=-0.5))
+    inventory.issued(certificate("z.example.com"), account="a2")
+    return inventory
+
+
+def named(inventory, **asked):
+    return [entry.common_name for entry in inventory.list(**asked).items]
+
+
+def test_the_inventory_is_listed_in_the_order_asked_for(shelf):
+    soonest = ["*.c.example.com", "a.example.com", "b.example.com"]
+    assert named(shelf) == soonest
+    assert named(shelf, sort="-not_after") == soonest[::-1]
+    assert named(shelf, sort="-common_name") == ["b.example.com", "a.example.com", "*.c.example.com"]
+    assert named(shelf, sort="last_seen_at") == ["b.example.com", "a.example.com", "*.c.example.com"]
+    assert named(shelf, sort="-issuer", limit=1) == ["b.example.com"]
+    pages = [shelf.list(sort="-common_name", limit=1, offset=offset) for offset in range(4)]
+    assert [len(page.items) for page in pages] == [1, 1, 1, 0]
+    assert {page.total for page in pages} == {3}
+    assert all(page.next_cursor is None for page in pages)
+
+
+def test_the_inventory_is_narrowed(shelf):
+    assert named(shelf, own=True) == ["*.c.example.com", "b.example.com"]
+    assert named(shelf, own=False) == ["a.example.com"]
+    assert named(shelf, expired=True) == ["*.c.example.com"]
+    assert named(shelf, expired=False, expires_within_days=60) == ["a.example.com"]
+    assert named(shelf, form="wildcard") == ["*.c.example.com"]
+    assert named(shelf, server_id="srv1", own=True) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ({"sort": "pem"}, "/sort"),
+        ({"offset": 100_001}, "/offset"),
+        ({"form": "round"}, "/form"),
+        ({"cursor": "bm90aGluZw", "offset": 1}, "/cursor"),
+    ],
+)
+def test_what_the_inventory_does_not_know_is_refused(inventory, asked, pointer):
+    with pytest.raises(ServiceError) as refused:
+        inventory.list(**asked)
+    assert refused.value.pointer == pointer

@@ -12,7 +12,7 @@ import pytest
 from services.orders import bootstrap
 from services.orders.handlers import clock, commands, queries, reactions
 from services.orders.model.requesting import read_csr
-from services.orders.projections import orders_to_expire, orders_to_reissue
+from services.orders.projections.finding import orders_to_expire, orders_to_reissue
 from shared import metrics
 from shared.clock import from_text, to_text
 from shared.context import system

@@ -1,28 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The read model of orders: the list, the keys in use, and the counter of order numbers.
-
-An order itself is always shown from its events; these tables are for finding orders and for what spans them.
-"""
+"""The tables of the read model, and one function per event that keeps them."""
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.orders.model.order import years_later
 from shared.clock import from_text, to_text
 from shared.contracts import orders as c
-from shared.contracts.paging import number_after
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.projections import Projections
-
-FIRST_NUMBER = 2_000_001  # seven digits, as customers of the guide know them; sign-up numbers begin with 1
 
 projections = Projections()
 
@@ -50,6 +40,7 @@ orders = sa.Table(
     sa.Column("term_ends_at", sa.Text),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("orders_of_account", "account_id", "number"),
+    sa.Index("orders_of_account_by_status", "account_id", "status", "number"),
     sa.Index("orders_by_status", "status", "term_ends_at"),
 )
 
@@ -109,6 +100,8 @@ def _placed(connection: sa.Connection, envelope: Envelope[c.OrderPlaced]) -> Non
     )
 
 
+KEY_OWNER = sa.select(keys.c.account_id).where(keys.c.spki_sha256 == sa.bindparam("spki"))
+
 # Statements are made once: putting one together costs more than running it.
 _of: sa.BindParameter[Any] = sa.bindparam("of")
 _v: sa.BindParameter[Any] = sa.bindparam("v")
@@ -148,7 +141,6 @@ _OPEN = sa.select(certificates.c.serial).where(certificates.c.order_id == _of, c
 _REVOKED = _with(
     status=sa.case((orders.c.status.in_(("issued", "installed")) & ~sa.exists(_OPEN), "revoked"), else_=orders.c.status)
 )
-_KEY_OWNER = sa.select(keys.c.account_id).where(keys.c.spki_sha256 == sa.bindparam("spki"))
 
 
 def _change(connection: sa.Connection, envelope: Envelope[Any], statement: sa.Update, **values: Any) -> None:
@@ -197,7 +189,7 @@ def _expired(connection: sa.Connection, envelope: Envelope[c.OrderExpired]) -> N
 def _submitted(connection: sa.Connection, envelope: Envelope[c.CSRSubmitted]) -> None:
     event = envelope.data
     _change(connection, envelope, _SUBMITTED, csr=event.csr_version)
-    if key_owner(connection, event.spki_sha256) is None:
+    if connection.execute(KEY_OWNER, {"spki": event.spki_sha256}).scalar() is None:
         # A plain insert: of two accounts with one key at the same moment, the second fails and looks again.
         connection.execute(keys.insert(), {"spki_sha256": event.spki_sha256, "account_id": event.account_id})
 
@@ -223,109 +215,3 @@ def _revoked(connection: sa.Connection, envelope: Envelope[c.CertRevoked]) -> No
     event = envelope.data
     connection.execute(_CERTIFICATE_REVOKED, {"which": event.serial, "of": event.order_id, "at": event.revoked_at})
     _change(connection, envelope, _REVOKED)
-
-
-# --- ask -----------------------------------------------------------------------------------------------------
-
-
-def next_number(connection: sa.Connection) -> int:
-    """The next order number. A number is lost only when nothing else of its transaction is kept either."""
-    number: int = connection.execute(_next_number(connection.dialect.name)).scalar_one()
-    return number
-
-
-@functools.cache
-def _next_number(dialect: str) -> Any:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    first = insert(counters).values(name="order_number", value=FIRST_NUMBER)
-    return first.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1}).returning(
-        counters.c.value
-    )
-
-
-def key_owner(connection: sa.Connection, spki_sha256: str) -> str | None:
-    """The account that first used this key."""
-    found: str | None = connection.execute(_KEY_OWNER, {"spki": spki_sha256}).scalar()
-    return found
-
-
-def number_of_quote(connection: sa.Connection, quote_id: str) -> int | None:
-    """The number of the order that used this quote."""
-    found: int | None = connection.execute(sa.select(orders.c.number).where(orders.c.quote_id == quote_id)).scalar()
-    return found
-
-
-def list_orders(
-    connection: sa.Connection, request: c.ListOrders, account_id: str | None
-) -> tuple[Sequence[sa.Row[Any]], int]:
-    """Up to `limit` + 1 rows, newest first, and how many there are on all pages; None as account means every one's.
-
-    Raises ServiceError invalid for a cursor that is none of ours.
-    """
-    conditions = []
-    if account_id is not None:
-        conditions.append(orders.c.account_id == account_id)
-    if request.status is not None:
-        conditions.append(orders.c.status == request.status)
-    if request.kind is not None:
-        conditions.append(orders.c.kind == request.kind)
-    if request.search:
-        conditions.append(orders.c.search.contains(request.search.strip().lower(), autoescape=True))
-    total = connection.execute(sa.select(sa.func.count()).select_from(orders).where(*conditions)).scalar_one()
-    if request.cursor is not None:
-        conditions.append(orders.c.number < number_after(request.cursor))
-    rows = connection.execute(
-        sa.select(orders).where(*conditions).order_by(orders.c.number.desc()).limit(request.limit + 1)
-    ).all()
-    return rows, total
-
-
-def orders_to_expire(connection: sa.Connection, now: datetime, limit: int = 200) -> list[str]:
-    """Ids of orders whose term and certificate are over."""
-    moment = to_text(now)
-    return list(
-        connection.execute(
-            sa.select(orders.c.order_id)
-            .where(
-                orders.c.status.in_(("issued", "installed")),
-                orders.c.term_ends_at <= moment,
-                orders.c.expires_at <= moment,
-            )
-            .order_by(orders.c.number)
-            .limit(limit)
-        ).scalars()
-    )
-
-
-def orders_to_reissue(connection: sa.Connection, now: datetime, before: datetime, limit: int = 200) -> list[str]:
-    """Ids of orders whose certificate ends before `before` and before its term does, with no newer CSR under way."""
-    return list(
-        connection.execute(
-            sa.select(orders.c.order_id)
-            .where(
-                orders.c.status.in_(("issued", "installed")),
-                orders.c.expires_at <= to_text(before),
-                orders.c.expires_at < orders.c.term_ends_at,
-                orders.c.term_ends_at > to_text(now),
-                orders.c.csr_version == orders.c.certificate_version,
-            )
-            .order_by(orders.c.expires_at)
-            .limit(limit)
-        ).scalars()
-    )
-
-
-def count_by_status(connection: sa.Connection) -> list[tuple[str, str, int]]:
-    """(kind, status, how many)."""
-    rows = connection.execute(
-        sa.select(orders.c.kind, orders.c.status, sa.func.count()).group_by(orders.c.kind, orders.c.status)
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
-def managed_certificates(connection: sa.Connection) -> list[tuple[int, str]]:
-    """(order number, end of the newest certificate) of every order that has one in use."""
-    rows = connection.execute(
-        sa.select(orders.c.number, orders.c.expires_at).where(orders.c.status.in_(("issued", "installed")))
-    )
-    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every event as one plain sentence for the audit log, and its data without what nobody reads there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PEOPLE = ("user:", "token:")
+MOST_TEXT = 500  # characters of one value; certificates and files are cut
+MOST_SUMMARY = 300
+MOST_NAMES = 3
+
+# By event type; `{field}` is a field of the event, money is written with its currency, moments as dates.
+SENTENCES: dict[str, str] = {
+    "accounts.AccountOpened": "The account was opened with sign-up number {order_number}.",
+    "accounts.AgreementAccepted": "The agreement {kind}, version {version}, was accepted.",
+    "accounts.CredentialRevoked": "A {kind} was ended.",
+    "accounts.OperatorClaimed": "The installation got its operator.",
+    "accounts.PasswordChanged": "A password was changed.",
+    "accounts.SecondFactorChanged": "The second step of a user's sign-in is {factor} now.",
+    "accounts.SignInSucceeded": "A user signed in; the second step was {factor}.",
+    "accounts.TokenCreated": "An API token was made that may {permissions}.",
+    "accounts.UserAdded": "A user was added who may {permissions}.",
+    "accounts.UserChanged": "A user may {permissions} now.",
+    "accounts.UserRemoved": "A user was removed.",
+    "alerts.AlertAcknowledged": "Somebody looks after an alert.",
+    "alerts.AlertRaised": "An alert ({severity}) was raised: a certificate ends on {not_after}.",
+    "alerts.AlertResolved": "An alert was resolved.",
+    "alerts.NotificationSent": "A notification was sent by {channel}.",
+    "billing.ChargeCancelled": "Nothing is owed for the order any more.",
+    "billing.ChargeOpened": "Order {number} owes {amount}.",
+    "billing.ChargeRefused": "The order's payment cannot be taken: {reason}",
+    "billing.DepositOpened": "A deposit account in {currency} was opened.",
+    "billing.PaymentCaptured": "{amount} was paid by {source}.",
+    "billing.PaymentDeclined": "A payment was declined: {reason}",
+    "billing.PaymentIntentCreated": "The payment page was opened.",
+    "billing.PaymentStarted": "Payment attempt number {attempt} was begun.",
+    "billing.QuoteGiven": "A price of {total} was quoted for {product_name}, {names}.",
+    "billing.RefundIssued": "{amount} was given back to {target}.",
+    "billing.RefundStarted": "{amount} is to be given back to {target}.",
+    "billing.SurplusReceived": "{amount} came in that nothing was owed for.",
+    "billing.SurplusReturned": "{amount} that nothing was owed for went back.",
+    "billing.TransactionPosted": "The ledger took down: {text}",
+    "ca.CRLPublished": "Revocation list number {number} was signed.",
+    "ca.CertificateRevoked": "The CA revoked the certificate with serial {serial} ({reason}).",
+    "ca.CertificateSigned": "The CA signed the certificate with serial {serial}, valid until {not_after}.",
+    "ca.IssuanceAccepted": "The CA is to sign a certificate for {names}.",
+    "ca.IssuanceRefused": "The CA refused to sign: {reason}",
+    "dcv.AuthorizationExpired": "The proof of control over {fqdn} is too old to be used again.",
+    "dcv.AuthorizationRequested": "Control over {fqdn} is to be proved.",
+    "dcv.ChallengeMailSent": "A validation mail was sent to {address}.",
+    "dcv.DCVFileRequested": "The validation file for {fqdn} is to be placed on a server.",
+    "dcv.DCVPassed": "Control over {fqdn} was proved by {method}.",
+    "dcv.MethodChosen": "The validation method {method} was chosen.",
+    "dcv.PlacementFailed": "The validation file could not be placed: {reason}",
+    "dcv.ValidationAttempted": "A proof by {method} was looked for. {reason}",
+    "dcv.ValidationRequested": "A look at the proof was asked for.",
+    "discovery.CertDiscovered": "A certificate with serial {serial}, valid until {not_after}, was seen first.",
+    "installer.AgentEnrolled": "An agent, version {version}, was enrolled on its host.",
+    "installer.AgentJobClaimed": "An agent took a job.",
+    "installer.AgentJobCreated": "An agent was given the job {kind} for {subject}.",
+    "installer.AgentJobFailed": "An agent could not do a job: {reason}",
+    "installer.AgentJobSucceeded": "An agent did a job.",
+    "installer.AgentRegistered": "The agent {name} was registered.",
+    "installer.AgentRemoved": "An agent was removed.",
+    "installer.AgentRenamed": "An agent is called {name} now.",
+    "installer.AgentStepReported": "An agent told a step of a job.",
+    "installer.AgentVerified": "An agent's one-time code was confirmed.",
+    "installer.CSRGenerated": "A key and its CSR were made on a server.",
+    "installer.CSRGenerationFailed": "The CSR could not be made on a server: {reason}",
+    "installer.CertificateSaveFailed": "The certificate could not be saved on a server: {reason}",
+    "installer.CertificateSaved": "The certificate was saved on a server as {path}.",
+    "installer.DCVFileFailed": "The validation file for {fqdn} could not be placed: {reason}",
+    "installer.DCVFilePlaced": "The validation file for {fqdn} was placed as {written_path}.",
+    "installer.DeploymentFailed": "The certificate could not be installed on a site: {reason}",
+    "installer.DeploymentSucceeded": "A site serves the certificate with serial {served_serial}.",
+    "installer.ServerRenamed": "A server was named: {name}",
+    "installer.SitesReported": "The sites of a server changed.",
+    "orders.AuthorizationRecorded": "The order has its proof of control over {fqdn}.",
+    "orders.CSRRejected": "The CSR from a server could not be used: {reason}",
+    "orders.CSRRequested": "A key ({key_algorithm}) and a CSR for {names} are to be made on a server.",
+    "orders.CSRSubmitted": "CSR number {csr_version} of the order was accepted for {names}.",
+    "orders.CertInstalled": "The certificate with serial {served_serial} was installed on a site.",
+    "orders.CertIssued": "The certificate with serial {serial} for {names} was issued, valid until {not_after}.",
+    "orders.CertRevoked": "The certificate with serial {serial} was revoked ({reason}).",
+    "orders.CertificateSaveRequested": "The certificate of order {number} is to be saved on a server.",
+    "orders.InstallationFailed": "The certificate could not be installed on a site: {reason}",
+    "orders.InstallationRequested": "The certificate for {names} is to be installed on a site.",
+    "orders.IssuanceFailed": "No certificate was issued: {reason}",
+    "orders.IssuanceRequested": "The CA was asked for a certificate for {names}.",
+    "orders.OrderCancelled": "The order was cancelled; {refund} is given back.",
+    "orders.OrderExpired": "The order expired.",
+    "orders.OrderPaid": "{amount} was paid by {source}.",
+    "orders.OrderPlaced": "Order {number} was placed: {product_name} {names} for {amount}.",
+    "orders.OrderRejected": "The order was rejected: {reason}",
+    "orders.OrderRenewed": "Another order continues this one.",
+    "orders.OrganizationValidated": "The organization of the order was validated.",
+    "orders.PaymentRefused": "The payment of the order cannot be taken: {reason}",
+    "orders.ReissueRequested": "A new certificate in the same term was asked for: {reason}",
+    "orders.RevocationRequested": "The certificates of the order are to be revoked ({reason}).",
+}
+_MONEY = frozenset({"amount", "total", "refund", "tax"})
+_MOMENTS = ("_at", "not_after", "not_before")
+
+
+def summary_of(type_: str, data: dict[str, Any]) -> str:
+    """The sentence for an event; its type when there is none for it."""
+    sentence = SENTENCES.get(type_)
+    if sentence is None:
+        return type_
+    currency = str(data.get("currency", ""))
+    said = sentence.format_map(_Words({name: _word(name, value, currency) for name, value in data.items()}))
+    said = " ".join(said.split())
+    return said if len(said) <= MOST_SUMMARY else f"{said[: MOST_SUMMARY - 1]}…"
+
+
+def by_person(actor: str) -> bool:
+    """Whether a person did it, or a program with a person's token: no agent and none of our services."""
+    return actor.startswith(PEOPLE)
+
+
+def shortened(value: Any) -> Any:
+    """The data of an event with long texts cut: an audit log is read, and the whole stands in the feed."""
+    if isinstance(value, dict):
+        return {name: shortened(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [shortened(part) for part in value]
+    if isinstance(value, str) and len(value) > MOST_TEXT:
+        return f"{value[:MOST_TEXT]}…"
+    return value
+
+
+class _Words(dict[str, str]):
+    """Fields that an older event does not have are left out of its sentence."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def _word(name: str, value: Any, currency: str) -> str:
+    if name in _MONEY and isinstance(value, int):
+        sign, units = ("-" if value < 0 else ""), abs(value)
+        return f"{currency} {sign}{units // 100}.{units % 100:02d}".strip()
+    if isinstance(value, list):
+        words = [str(one).replace("_", " ") if name == "permissions" else str(one) for one in value[:MOST_NAMES]]
+        more = f" and {len(value) - MOST_NAMES} more" if len(value) > MOST_NAMES else ""
+        return f"{', '.join(words)}{more}" or ("do nothing" if name == "permissions" else "")
+    if isinstance(value, str) and name.endswith(_MOMENTS):
+        return value[:10]
+    if name in {"factor", "kind"}:
+        return str(value).replace("_", " ")
+    return "" if value is None else str(value)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One function per event that keeps the folded tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from services.installer.tables import agent_jobs, agents, projections, sites
+from shared.contracts.installer import (
+    AgentEnrolled,
+    AgentJobClaimed,
+    AgentJobCreated,
+    AgentJobFailed,
+    AgentJobSucceeded,
+    AgentRegistered,
+    AgentRemoved,
+    AgentRenamed,
+    AgentStepReported,
+    JobView,
+    ServerRenamed,
+    SitesReported,
+)
+from shared.eventsourcing.envelope import Envelope
+
+__all__ = ["projections"]
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_job = msgspec.json.Decoder(JobView)
+
+
+@projections.on(AgentRegistered)
+def _registered(connection: sa.Connection, envelope: Envelope[AgentRegistered]) -> None:
+    event = envelope.data
+    connection.execute(
+        sa.insert(agents).values(
+            agent_id=event.agent_id,
+            account_id=event.account_id,
+            uid=event.uid,
+            name=event.name,
+            taken_name=event.name.casefold(),
+            server_id="",
+            server_name="",
+            taken_server_name=None,
+            created_at=envelope.occurred_at,
+            enrolled_at=None,
+            removed=False,
+            version="",
+            os="",
+        )
+    )
+
+
+@projections.on(AgentRenamed)
+def _renamed(connection: sa.Connection, envelope: Envelope[AgentRenamed]) -> None:
+    event = envelope.data
+    _update_agent(connection, event.agent_id, name=event.name, taken_name=event.name.casefold())
+
+
+@projections.on(AgentEnrolled)
+def _enrolled(connection: sa.Connection, envelope: Envelope[AgentEnrolled]) -> None:
+    event = envelope.data
+    at = sa.func.coalesce(agents.c.enrolled_at, envelope.occurred_at)
+    _update_agent(
+        connection, event.agent_id, server_id=event.server_id, enrolled_at=at, version=event.version, os=event.os
+    )
+
+
+@projections.on(AgentRemoved)
+def _removed(connection: sa.Connection, envelope: Envelope[AgentRemoved]) -> None:
+    event = envelope.data
+    server_id = sa.select(agents.c.server_id).where(agents.c.agent_id == event.agent_id).scalar_subquery()
+    connection.execute(sa.delete(sites).where(sites.c.server_id == server_id))
+    _update_agent(connection, event.agent_id, removed=True, taken_name=None, taken_server_name=None)
+
+
+@projections.on(ServerRenamed)
+def _server_renamed(connection: sa.Connection, envelope: Envelope[ServerRenamed]) -> None:
+    event = envelope.data
+    taken = event.name.casefold() or None
+    _update_agent(connection, event.agent_id, server_name=event.name, taken_server_name=taken)
+
+
+def _update_agent(connection: sa.Connection, agent_id: str, **values: Any) -> None:
+    connection.execute(sa.update(agents).where(agents.c.agent_id == agent_id).values(**values))
+
+
+@projections.on(SitesReported)
+def _sites_reported(connection: sa.Connection, envelope: Envelope[SitesReported]) -> None:
+    event = envelope.data
+    connection.execute(sa.delete(sites).where(sites.c.server_id == event.server_id))
+    rows = [
+        {
+            "site_id": site.site_id,
+            "server_id": event.server_id,
+            "account_id": event.account_id,
+            "name": site.name,
+            "names": f" {' '.join(site.names)} ",
+            "view": _encoder.encode(site).decode(),
+        }
+        for site in event.sites
+    ]
+    if rows:
+        connection.execute(sa.insert(sites), rows)
+
+
+@projections.on(AgentJobCreated)
+def _job_created(connection: sa.Connection, envelope: Envelope[AgentJobCreated]) -> None:
+    event = envelope.data
+    view = JobView(
+        job_id=event.job_id,
+        kind=event.kind,
+        agent_id=event.agent_id,
+        server_id=event.server_id,
+        status="waiting",
+        created_at=envelope.occurred_at,
+        order_id=event.order_id,
+        subject=event.subject,
+    )
+    connection.execute(
+        sa.insert(agent_jobs).values(
+            job_id=event.job_id,
+            account_id=event.account_id,
+            agent_id=event.agent_id,
+            server_id=event.server_id,
+            order_id=event.order_id,
+            kind=event.kind,
+            status="waiting",
+            created_at=envelope.occurred_at,
+            view=_encoder.encode(view).decode(),
+        )
+    )
+
+
+@projections.on(AgentJobClaimed)
+def _job_claimed(connection: sa.Connection, envelope: Envelope[AgentJobClaimed]) -> None:
+    _update_job(connection, envelope.data.job_id, status="claimed", claimed_at=envelope.occurred_at)
+
+
+@projections.on(AgentStepReported)
+def _job_stepped(connection: sa.Connection, envelope: Envelope[AgentStepReported]) -> None:
+    event = envelope.data
+    _update_job(connection, event.job_id, steps=[*_view_of(connection, event.job_id).steps, event.step])
+
+
+@projections.on(AgentJobSucceeded)
+def _job_succeeded(connection: sa.Connection, envelope: Envelope[AgentJobSucceeded]) -> None:
+    event = envelope.data
+    at = envelope.occurred_at
+    _update_job(connection, event.job_id, status="succeeded", finished_at=at, result=event.result)
+
+
+@projections.on(AgentJobFailed)
+def _job_failed(connection: sa.Connection, envelope: Envelope[AgentJobFailed]) -> None:
+    event = envelope.data
+    at = envelope.occurred_at
+    _update_job(connection, event.job_id, status="failed", finished_at=at, reason=event.reason)
+
+
+def _view_of(connection: sa.Connection, job_id: str) -> JobView:
+    text = connection.execute(sa.select(agent_jobs.c.view).where(agent_jobs.c.job_id == job_id)).scalar_one()
+    return _job.decode(text)
+
+
+def _update_job(connection: sa.Connection, job_id: str, **changes: Any) -> None:
+    view = msgspec.structs.replace(_view_of(connection, job_id), **changes)
+    connection.execute(
+        sa.update(agent_jobs)
+        .where(agent_jobs.c.job_id == job_id)
+        .values(status=view.status, view=_encoder.encode(view).decode())
+    )
