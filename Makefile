@@ -42,6 +42,7 @@ cluster: $(RUNTIME) servers ## start every service as its own process on a priva
 .PHONY: test
 test: $(DEV) ## run every test: unit, contract, integration on real servers, system; ARGS='unit' runs one part
 	@tests/setup-servers --tests
+	@tests/setup-console
 	@exec $(BIN)/python tests/run.py $(ARGS)
 
 .PHONY: check
@@ -54,8 +55,9 @@ format: $(DEV) ## put the code into the agreed form
 	@$(BIN)/ruff format .
 
 .PHONY: console
-console: ## build the web console anew from gateway/console (needs Node 20.19 or newer); what it makes is committed
-	@cd gateway/console && npm ci --ignore-scripts --no-progress --loglevel=error && npm run --silent build
+console: $(DEV) ## build the web console anew from gateway/console (needs Node 20.19 or newer); what it makes is committed
+	@tests/setup-console
+	@cd gateway/console && PATH="$$PWD/../../$(BIN):$$PATH" npm run --silent build
 
 .PHONY: bench
 bench: $(DEV) $(BENCH) ## measure, each figure beside its peer or limit in the same run; one JSON object a line

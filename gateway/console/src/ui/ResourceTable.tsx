@@ -180,7 +180,7 @@ function Table<T>(props: ResourceTableProps<T> & { shown: readonly Column<T>[]; 
       records={rows}
       columns={columns}
       idAccessor={rowKey as never}
-      tableProps={{ 'aria-label': label }}
+      tableRef={(table) => table?.setAttribute('aria-label', label)}
       sortStatus={{ columnAccessor: accessor as never, direction: descending ? 'desc' : 'asc' }}
       onSortStatusChange={({ columnAccessor, direction, sortKey }) =>
         state.set({ sort: `${direction === 'desc' ? '-' : ''}${sortKey ?? String(columnAccessor)}` })
