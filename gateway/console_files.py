@@ -84,7 +84,8 @@ def _file(file: _File) -> Response:
         answer.set_data(file.packed)
     else:
         answer.set_data(file.body)
-    return answer.make_conditional(request.environ)
+    answer.make_conditional(request.environ)
+    return answer
 
 
 @cache

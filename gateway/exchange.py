@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol, TypeVar
 
+from gateway.settings import GatewaySettings
 from shared.context import Context
 from shared.contracts.base import Request
 
@@ -36,7 +37,7 @@ NOBODY = Caller()
 class Exchange:
     """What an operation knows besides its input. `context` is made from the credential only, never from the request."""
 
-    __slots__ = ("caller", "context", "headers", "remote_address", "rpc", "service", "timeout", "trace_id", "url")
+    __slots__ = ("caller", "context", "headers", "remote_address", "rpc", "service", "settings", "timeout", "trace_id", "url")
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Exchange:
         url: str = "",
         timeout: float = 10.0,
         service: str | None = None,
+        settings: GatewaySettings | None = None,
     ) -> None:
         self.rpc = rpc
         self.context = context
@@ -58,6 +60,7 @@ class Exchange:
         self.url = url
         self.timeout = timeout
         self.service = service
+        self.settings = settings or GatewaySettings()
         self.headers: list[tuple[str, str]] = []
 
     @property

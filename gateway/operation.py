@@ -62,6 +62,7 @@ class Ground:
             trace_id=environ[TRACE],
             url=self.url,
             timeout=self.settings.rpc_seconds,
+            settings=self.settings,
         )
 
 

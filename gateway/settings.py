@@ -13,6 +13,9 @@ from pydantic_settings import SettingsConfigDict
 from shared.settings import ENV_FILE, PrefixedSettings
 
 
+LINK = r"^$|^https?://[^\s]+$|^mailto:[^\s]+$|^/([^/\s][^\s]*)?$"
+
+
 class GatewaySettings(PrefixedSettings):
     """Where the HTTP server listens and what it puts up with."""
 
@@ -56,6 +59,30 @@ class GatewaySettings(PrefixedSettings):
 
     event_poll_seconds: float = Field(0.5, gt=0, le=10)
     """How often one reader per process looks for new events while event streams are open."""
+
+    brand: str = Field("Certwright", min_length=1, max_length=40)
+    """How the console calls this installation."""
+
+    ca_brand: str = Field("Certwright CA", min_length=1, max_length=40)
+    """How the console calls the issuer, such as in "Renew with …"."""
+
+    support_url: str = Field("", pattern=LINK)
+    """Where "Ask for support" leads: https, mailto, or a path of this installation. Empty hides it."""
+
+    support_email: str = ""
+    """Shown on the payment page for who has problems paying."""
+
+    support_phone: str = ""
+    """Shown beside it."""
+
+    help_url: str = Field("/docs", pattern=LINK)
+    """Where "Online help" leads. Empty hides it."""
+
+    scan_url: str = Field("", pattern=LINK)
+    """An external scanning service, linked from the help menu. Empty hides it."""
+
+    scan_label: str = "PCI scan"
+    """The name of that link."""
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from gateway.operations import accounts, agents, billing, certificates, installer, operator, orders, validation
+from gateway.operations import accounts, agents, billing, certificates, console, installer, operator, orders, validation
 from gateway.route import Route
 
 ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
+    *console.ROUTES,
     *billing.ROUTES,
     *orders.ROUTES,
     *validation.ROUTES,
