@@ -16,7 +16,7 @@ export interface TableState {
   /** Changes some; everything but a change of the page goes back to the first one. Empty values are taken out. */
   set: (changes: Record<string, string | number | null>) => void
   /** limit, offset, sort, search and filters, as lists of the API take them. */
-  query: Record<string, string | number>
+  query: Record<string, never>
 }
 
 /** `defaults` by name; what is at its default does not stand in the URL. */
@@ -48,6 +48,6 @@ export function useTableState(
         },
         { replace: true },
       )
-    return { page, size, sort, search, filters, set, query }
+    return { page, size, sort, search, filters, set, query: query as Record<string, never> }
   }, [parameters, setParameters, defaults])
 }
