@@ -1,4 +1,189 @@
 // SPDX-License-Identifier: Apache-2.0
+// The order wizard (guide §6). The price shown is the price charged: a quote that holds for half an hour.
+import { Alert, Checkbox, Stack, Text, Title } from '@mantine/core'
+import { useEffect, useMemo, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useNavigate, useSearchParams } from 'react-router'
+import { queryClient, type Schemas, send, useApi } from '@/api/client'
+import { AgreementText } from '@/features/sign-in/Agreements'
+import { money } from '@/ui/format'
+import { useApiForm } from '@/ui/form'
+import { Asked, ProblemAlert } from '@/ui/Says'
+import { Facts } from '@/ui/Texts'
+import { Wizard } from '@/ui/Wizard'
+import { EMPTY_ORDER, namesOf } from './fields'
+import { NamesStep } from './NamesStep'
+import { OrganizationStep } from './OrganizationStep'
+import { ProductStep } from './ProductStep'
+import { Summary } from './Summary'
+import { useQuote } from './useQuote'
+
 export default function BuyPage() {
-  return null
+  const { t } = useTranslation(['buy', 'validation'])
+  const navigate = useNavigate()
+  const [parameters] = useSearchParams()
+  const renews = parameters.get('renews')
+  const [at, setAt] = useState(0)
+  const products = useApi('/api/v1/products')
+  const agreements = useApi('/api/v1/agreements')
+  const account = useApi('/api/v1/account')
+  const old = useApi('/api/v1/orders/{order_id}', { path: { order_id: renews ?? '' } }, { enabled: renews !== null })
+  const { form, problem, sending, submit, clear } = useApiForm({
+    initial: { ...EMPTY_ORDER, common_name: parameters.get('name') ?? '' },
+    keepAs: renews ? `renew-${renews}` : 'buy',
+    places: { '/names': 'common_name', '/common_name': 'common_name' },
+    send: async (values) => {
+      const fresh = quote.fresh ?? (await quote.ask())
+      if (!fresh) return
+      const order = await send('post', '/api/v1/orders', {
+        body: {
+          quote_id: fresh.quote_id,
+          common_name: fresh.names[0] ?? '',
+          dcv_method: values.dcv_method,
+          agreement_accepted: values.agreed,
+          ...(product && product.validation_level !== 'DV' ? { organization: values.organization } : {}),
+          ...(renews ? { renews_order_id: renews } : {}),
+        },
+      })
+      await queryClient.invalidateQueries({ queryKey: ['/api/v1/orders'] })
+      navigate(order.status === 'awaiting_payment' && !fresh.deposit ? `/orders/${order.order_id}/payment` : `/orders/${order.order_id}`)
+    },
+  })
+  const values = form.values
+  const product = products.data?.items.find((one) => one.code === values.product)
+  const names = useMemo(() => namesOf(values.common_name, values.more), [values.common_name, values.more])
+  const quote = useQuote(values.product, names, values.term_years)
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the old order and the catalogue are there
+  useEffect(() => {
+    if (!old.data || !products.data || values.common_name) return
+    const { common_name, names: before, product: code, dcv_method } = old.data
+    const more = before.filter((name) => name !== common_name).join('\n')
+    form.setValues({ product: code, common_name, more, dcv_method: dcv_method || EMPTY_ORDER.dcv_method })
+  }, [old.data, products.data])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: filled in once from the account
+  useEffect(() => {
+    if (account.data && !values.organization.name) {
+      const { name, country, state, city } = account.data.company
+      form.setFieldValue('organization', { ...EMPTY_ORDER.organization, name, country, state, locality: city })
+    }
+  }, [account.data])
+
+  const refuse = (errors: Record<string, string>) => {
+    form.setErrors(errors)
+    return Object.keys(errors).length === 0
+  }
+  const namesFit = async (): Promise<boolean> => {
+    if (names.length === 0) return refuse({ common_name: t('nameMissing') })
+    const asked = await quote.ask()
+    if (asked) return refuse({})
+    return false
+  }
+  const organized = product !== undefined && product.validation_level !== 'DV'
+  const subscriber = agreements.data?.items.find((one) => one.kind === 'subscriber')
+  return (
+    <Stack>
+      <Title order={1}>{t(renews ? 'renewTitle' : 'title')}</Title>
+      {problem && <ProblemAlert problem={problem} again={clear} />}
+      <Asked query={products}>
+        {({ items }) => (
+          <Wizard
+            label={t('title')}
+            at={at}
+            onStep={setAt}
+            onCancel={() => navigate('/orders')}
+            finish={t('place')}
+            busy={sending}
+            onFinish={() => void submit()}
+            aside={<Summary product={product} quote={quote} method={values.dcv_method} names={names} years={values.term_years} />}
+            steps={[
+              {
+                key: 'type',
+                title: t('step.type'),
+                check: () => refuse(values.product ? {} : { product: t('productMissing') }),
+                content: <ProductStep products={items} form={form} />,
+              },
+              {
+                key: 'names',
+                title: t('step.names'),
+                check: namesFit,
+                content: <NamesStep product={product} form={form} problem={quote.problem} names={names} />,
+              },
+              ...(organized
+                ? [
+                    {
+                      key: 'account',
+                      title: t('step.account'),
+                      check: () =>
+                        refuse(
+                          Object.fromEntries(
+                            (['name', 'country'] as const)
+                              .filter((field) => !values.organization[field].trim())
+                              .map((field) => [`organization.${field}`, t('missing')]),
+                          ),
+                        ),
+                      content: <OrganizationStep form={form} />,
+                    },
+                  ]
+                : []),
+              {
+                key: 'agreement',
+                title: t('step.agreement'),
+                check: () => refuse(values.agreed ? {} : { agreed: t('agreeMissing') }),
+                content: (
+                  <Stack>
+                    {subscriber && <AgreementText agreement={subscriber} />}
+                    <Checkbox label={t('agree')} {...form.getInputProps('agreed', { type: 'checkbox' })} />
+                  </Stack>
+                ),
+              },
+              {
+                key: 'summary',
+                title: t('step.summary'),
+                content: (
+                  <Stack>
+                    <Facts
+                      facts={[
+                        [t('product'), product?.name],
+                        [t('term'), t('years', { count: values.term_years })],
+                        [t('primary'), names[0]],
+                        [t('totalNames'), String(names.length)],
+                        [t('method'), t(`validation:method.${values.dcv_method}`)],
+                        [t('voucher'), t('notUsed')],
+                        [t('total'), quote.fresh && <b key="total">{money(quote.fresh.total, quote.fresh.currency)}</b>],
+                      ]}
+                    />
+                    <Duplicate names={names} renews={renews} />
+                    {quote.fresh?.deposit && quote.fresh.funds_missing > 0 && (
+                      <Alert color="vermilion" variant="light" role="alert">
+                        {t('fundsMissing', { amount: money(quote.fresh.funds_missing, quote.fresh.currency) })}
+                      </Alert>
+                    )}
+                  </Stack>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Asked>
+    </Stack>
+  )
+}
+
+/** Warns when a certificate for the first name is in use already. */
+function Duplicate({ names, renews }: { names: readonly string[]; renews: string | null }) {
+  const { t } = useTranslation('buy')
+  const name = names[0] ?? ''
+  const found = useApi(
+    '/api/v1/orders',
+    { query: { search: name, status: 'issued,installed', limit: 20 } },
+    { enabled: name !== '' && renews === null },
+  )
+  const same = found.data?.items.filter((one: Schemas['OrderSummary']) => one.names.includes(name)) ?? []
+  if (same.length === 0) return null
+  return (
+    <Alert color="ochre" variant="light" role="status">
+      <Text size="sm">{t('duplicate', { name, numbers: same.map((one) => one.number).join(', ') })}</Text>
+    </Alert>
+  )
 }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export const EMPTY_ORDER = {
+  product: '',
+  term_years: 1,
+  common_name: '',
+  more: '',
+  dcv_method: 'http_csr_hash',
+  organization: { name: '', country: '', state: '', locality: '', registration_number: '' },
+  agreed: false,
+}
+export type OrderValues = typeof EMPTY_ORDER
+
+/** The names in the order they were typed, the common name first, each once. */
+export function namesOf(commonName: string, more: string): string[] {
+  const typed = [commonName, ...more.split(/[\s,;]+/)].map((name) => name.trim().toLowerCase())
+  return [...new Set(typed.filter((name) => name !== ''))]
+}

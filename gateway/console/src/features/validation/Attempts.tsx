@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, Stack, Text, Title } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import { Status } from '@/ui/Status'
+import { Moment } from '@/ui/Texts'
+import type { Authorization } from './NameProof'
+
+/** Every look: when, by which method, what came of it and what to do; the evidence on demand. */
+export function Attempts({ authorization }: { authorization: Authorization }) {
+  const { t } = useTranslation('validation')
+  const newest = [...authorization.attempts].reverse()
+  return (
+    <Stack gap="xs" aria-live="polite">
+      {authorization.status === 'validating' && <Text role="status">{t('looking')}</Text>}
+      {authorization.next_check_at && (
+        <Text size="sm" c="dimmed">
+          {t('next')} <Moment at={authorization.next_check_at} precision="second" />
+        </Text>
+      )}
+      {newest.length > 0 && <Title order={3}>{t('attempts')}</Title>}
+      <ol className="steps">
+        {newest.map((attempt) => (
+          <li key={attempt.at}>
+            <Status state={attempt.passed ? 'done' : 'failed'} /> <Moment at={attempt.at} precision="second" />
+            <Text size="sm" className="wrap">
+              {t(`method.${attempt.method}`)}
+              {attempt.advice && ` · ${attempt.advice}`}
+            </Text>
+            <details>
+              <summary>{t('evidence')}</summary>
+              <Code block className="wrap">
+                {JSON.stringify(attempt.evidence, null, 2)}
+              </Code>
+            </details>
+          </li>
+        ))}
+      </ol>
+    </Stack>
+  )
+}
