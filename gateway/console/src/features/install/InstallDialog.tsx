@@ -4,13 +4,13 @@ import { Alert, Button, Checkbox, Group, Modal, Stack, Table, Text } from '@mant
 import { IconCheck, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type Schemas, useApi, useCommand } from '@/api/client'
+import { type Reply, useApi, useCommand } from '@/api/client'
 import { ServerSelect } from '@/features/csr/ServerSelect'
 import type { OrderDialogProps } from '@/features/orders/actions'
 import { JobSteps } from '@/ui/JobSteps'
 import { Asked, ProblemAlert } from '@/ui/Says'
 
-type Site = Schemas['SiteView']
+type Site = Reply<'/api/v1/sites', 'get'>['items'][number]
 
 export default function InstallDialog({ order, opened, onClose }: OrderDialogProps) {
   const { t } = useTranslation(['install', 'ui'])

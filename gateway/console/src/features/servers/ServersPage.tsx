@@ -1,4 +1,187 @@
 // SPDX-License-Identifier: Apache-2.0
+// Manage agents and servers (guide §3.1).
+import { ActionIcon, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { IconDownload, IconEdit, IconPlus, IconServer, IconTrash } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { type Schemas, send, useApi, useCommand } from '@/api/client'
+import { useSession } from '@/app/session'
+import { Confirm } from '@/ui/Confirm'
+import { type Column, ResourceTable } from '@/ui/ResourceTable'
+import { Empty } from '@/ui/Says'
+import { Status } from '@/ui/Status'
+import { Moment } from '@/ui/Texts'
+import type { TableState } from '@/ui/tableState'
+import { AddAgent } from './AddAgent'
+import { RenameDialog } from './RenameDialog'
+import { VerifyAgent } from './VerifyAgent'
+
+type Agent = Schemas['AgentView']
+type Server = Schemas['ServerView']
+const OLD = ['/api/v1/agents', '/api/v1/servers'] as const
+// An account has a handful of agents: they stand on one page.
+const WHOLE: TableState = { page: 1, size: 100, sort: '', search: '', filters: {}, set: () => undefined, query: {} }
+
 export default function ServersPage() {
-  return null
+  const { t } = useTranslation(['servers', 'ui'])
+  const session = useSession()
+  const may = session.customer && session.can('create_order')
+  const [adding, setAdding] = useState(false)
+  const [verifying, setVerifying] = useState<Agent | null>(null)
+  const [renaming, setRenaming] = useState<{ agent?: Agent; server?: Server } | null>(null)
+  const [removing, setRemoving] = useState<Agent | null>(null)
+  const agents = useApi('/api/v1/agents', { query: { limit: 200 } }, { every: 20_000 })
+  const servers = useApi('/api/v1/servers', { query: { limit: 200 } }, { every: 20_000 })
+  const renameAgent = useCommand('patch', '/api/v1/agents/{agent_id}', OLD)
+  const renameServer = useCommand('patch', '/api/v1/servers/{server_id}', OLD)
+  const agentColumns: Column<Agent>[] = [
+    {
+      key: 'name',
+      title: t('agent.name'),
+      card: 'heading',
+      render: (row) => (
+        <>
+          <Text span fw={600} c={row.state === 'outdated' ? 'var(--mantine-color-error)' : undefined}>
+            <bdi>{row.name}</bdi>
+          </Text>
+          {row.cure && (
+            <Text size="xs" c="dimmed" maw={360}>
+              {row.cure}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    { key: 'state', title: t('agent.state'), render: (row) => <Status state={row.state} /> },
+    { key: 'uid', title: t('agent.uid'), render: (row) => <code>{row.uid}</code>, optional: true },
+    { key: 'version', title: t('agent.version'), render: (row) => row.version || t('undefined') },
+    { key: 'os', title: t('agent.os'), render: (row) => row.os || '–' },
+    { key: 'created', title: t('agent.created'), render: (row) => <Moment at={row.created_at} precision="day" /> },
+    {
+      key: 'actions',
+      title: t('actions'),
+      card: 'foot',
+      render: (row) =>
+        may && (
+          <Group gap={4} wrap="nowrap">
+            {row.state === 'unverified' && (
+              <Button size="xs" variant="light" onClick={() => setVerifying(row)}>
+                {t('verify.button')}
+              </Button>
+            )}
+            <ActionIcon
+              component="a"
+              href={`/api/v1/agents/${row.agent_id}/download`}
+              download
+              variant="subtle"
+              color="gray"
+              aria-label={t('downloadOf', { name: row.name })}
+            >
+              <IconDownload size={16} />
+            </ActionIcon>
+            <ActionIcon variant="subtle" color="gray" aria-label={t('renameOf', { name: row.name })} onClick={() => setRenaming({ agent: row })}>
+              <IconEdit size={16} />
+            </ActionIcon>
+            <ActionIcon variant="subtle" color="gray" aria-label={t('removeOf', { name: row.name })} onClick={() => setRemoving(row)}>
+              <IconTrash size={16} />
+            </ActionIcon>
+          </Group>
+        ),
+    },
+  ]
+  const serverColumns: Column<Server>[] = [
+    { key: 'name', title: t('server.name'), card: 'heading', render: (row) => <bdi>{row.name}</bdi> },
+    { key: 'state', title: t('server.state'), render: (row) => <Status state={row.state} /> },
+    { key: 'agent', title: t('server.agent'), render: (row) => <bdi>{row.agent_name}</bdi> },
+    { key: 'address', title: t('server.address'), render: (row) => row.address || '–' },
+    { key: 'os', title: t('server.os'), render: (row) => row.os || '–' },
+    { key: 'web', title: t('server.web'), render: (row) => row.web_servers.join(', ') || '–' },
+    { key: 'sites', title: t('server.sites'), render: (row) => row.sites },
+    { key: 'created', title: t('server.created'), render: (row) => <Moment at={row.created_at} precision="day" /> },
+    {
+      key: 'actions',
+      title: t('actions'),
+      card: 'foot',
+      render: (row) =>
+        may && (
+          <ActionIcon variant="subtle" color="gray" aria-label={t('renameOf', { name: row.name })} onClick={() => setRenaming({ server: row })}>
+            <IconEdit size={16} />
+          </ActionIcon>
+        ),
+    },
+  ]
+  const subject = renaming?.agent ?? renaming?.server
+  return (
+    <Stack gap="lg">
+      <Title order={1}>{t('title')}</Title>
+      <Text maw={720}>{t('intro')}</Text>
+      <section aria-label={t('agents')}>
+        <Title order={2}>{t('agents')}</Title>
+        <ResourceTable
+          name="agents"
+          label={t('agents')}
+          columns={agentColumns}
+          rowKey={(row) => row.agent_id}
+          found={agents}
+          state={WHOLE}
+          actions={
+            may && (
+              <Button size="xs" leftSection={<IconPlus size={15} aria-hidden />} onClick={() => setAdding(true)}>
+                {t('add.button')}
+              </Button>
+            )
+          }
+          empty={<Empty icon={IconServer} title={t('empty.title')} text={t('empty.text')} />}
+        />
+      </section>
+      {(servers.data?.items.length ?? 0) > 0 && (
+        <section aria-label={t('servers')}>
+          <Title order={2}>{t('servers')}</Title>
+          <ResourceTable
+            name="servers"
+            label={t('servers')}
+            columns={serverColumns}
+            rowKey={(row) => row.server_id}
+            found={servers}
+            state={WHOLE}
+            empty={null}
+          />
+        </section>
+      )}
+      {adding && (
+        <AddAgent
+          onClose={() => setAdding(false)}
+          onVerify={(agent) => {
+            setAdding(false)
+            setVerifying(agent)
+          }}
+        />
+      )}
+      {verifying && <VerifyAgent agent={verifying} onClose={() => setVerifying(null)} />}
+      {renaming && subject && (
+        <RenameDialog
+          name={subject.name}
+          onClose={() => setRenaming(null)}
+          onSend={(name) =>
+            renaming.agent
+              ? renameAgent.mutateAsync({ path: { agent_id: renaming.agent.agent_id }, body: { name } })
+              : renameServer.mutateAsync({ path: { server_id: renaming.server?.server_id ?? '' }, body: { name } })
+          }
+        />
+      )}
+      <Confirm
+        opened={removing !== null}
+        onClose={() => setRemoving(null)}
+        title={t('remove.title')}
+        verb={t('ui:remove')}
+        typed={removing?.name ?? ''}
+        onConfirm={async () => {
+          await send('delete', '/api/v1/agents/{agent_id}', { path: { agent_id: removing?.agent_id ?? '' } })
+          await Promise.all([agents.refetch(), servers.refetch()])
+        }}
+      >
+        {t('remove.text')}
+      </Confirm>
+    </Stack>
+  )
 }
