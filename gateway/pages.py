@@ -129,7 +129,7 @@ def _payment_return(ground: Ground) -> Response:
         return message("Not found", "There is no such payment.", 404)
     charge = _writing(ground).send(billing.ConfirmReturn(intent_id=intent))
     title, text = CHARGE_TEXTS.get(charge.status, ("The payment is being checked", "Reload this page in a moment."))
-    return message(title, text)
+    return message(title, text, link=(f"/console/orders/{charge.order_id}", "To the order"))
 
 
 def _dcv_confirm(ground: Ground, token: str) -> Response:
@@ -162,4 +162,5 @@ def _first_run(ground: Ground) -> Response:
             raise
         shown = {name: value for name, value in values.items() if name != "password"}
         return html("first_run.html", KINDS[error.code].status, script=True, problem=error.detail, **shown)
-    return message("You are the operator", "Sign in with your login and password now.")
+    link = ("/console/sign-in", "To the sign-in page")
+    return message("You are the operator", "Sign in with your login and password now.", link=link)

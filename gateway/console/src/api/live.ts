@@ -59,7 +59,7 @@ function flush(): void {
 function arrived(event: LiveEvent): void {
   for (const listener of listeners) listener(event)
   waiting.push(event)
-  timer ??= setTimeout(flush, GATHER_MS)
+  if (timer === undefined) timer = setTimeout(flush, GATHER_MS)
 }
 
 export function parse(text: string): LiveEvent {

@@ -6,8 +6,8 @@ import { useTranslation } from 'react-i18next'
 import { useNavigate, useSearchParams } from 'react-router'
 import { queryClient, type Schemas, send, useApi } from '@/api/client'
 import { AgreementText } from '@/features/sign-in/Agreements'
-import { money } from '@/ui/format'
 import { useApiForm } from '@/ui/form'
+import { money } from '@/ui/format'
 import { Asked, ProblemAlert } from '@/ui/Says'
 import { Facts } from '@/ui/Texts'
 import { Wizard } from '@/ui/Wizard'
@@ -46,7 +46,11 @@ export default function BuyPage() {
         },
       })
       await queryClient.invalidateQueries({ queryKey: ['/api/v1/orders'] })
-      navigate(order.status === 'awaiting_payment' && !fresh.deposit ? `/orders/${order.order_id}/payment` : `/orders/${order.order_id}`)
+      navigate(
+        order.status === 'awaiting_payment' && !fresh.deposit
+          ? `/orders/${order.order_id}/payment`
+          : `/orders/${order.order_id}`,
+      )
     },
   })
   const values = form.values
@@ -95,7 +99,15 @@ export default function BuyPage() {
             finish={t('place')}
             busy={sending}
             onFinish={() => void submit()}
-            aside={<Summary product={product} quote={quote} method={values.dcv_method} names={names} years={values.term_years} />}
+            aside={
+              <Summary
+                product={product}
+                quote={quote}
+                method={values.dcv_method}
+                names={names}
+                years={values.term_years}
+              />
+            }
             steps={[
               {
                 key: 'type',
@@ -150,7 +162,10 @@ export default function BuyPage() {
                         [t('totalNames'), String(names.length)],
                         [t('method'), t(`validation:method.${values.dcv_method}`)],
                         [t('voucher'), t('notUsed')],
-                        [t('total'), quote.fresh && <b key="total">{money(quote.fresh.total, quote.fresh.currency)}</b>],
+                        [
+                          t('total'),
+                          quote.fresh && <b key="total">{money(quote.fresh.total, quote.fresh.currency)}</b>,
+                        ],
                       ]}
                     />
                     <Duplicate names={names} renews={renews} />

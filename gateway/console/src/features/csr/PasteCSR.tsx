@@ -39,7 +39,8 @@ export function PasteCSR({ order, reissue, onClose }: WayProps) {
     form.setFieldValue('csr', key ? '' : text)
   }
   const usable = (): boolean => {
-    const wrong = form.values.csr.trim() === '' ? t('csrMissing') : form.values.csr.length > MOST ? t('csrTooLong') : null
+    const wrong =
+      form.values.csr.trim() === '' ? t('csrMissing') : form.values.csr.length > MOST ? t('csrTooLong') : null
     if (wrong) form.setErrors({ csr: wrong })
     return wrong === null
   }
@@ -125,7 +126,13 @@ function Parsed({ parsed }: { parsed: Schemas['ParsedCSR'] }) {
             [t('commonName'), or(parsed.common_name)],
             [
               t('domainList'),
-              parsed.names.length > 0 ? parsed.names.map((name) => <div key={name}><Fqdn name={name} /></div>) : t('none'),
+              parsed.names.length > 0
+                ? parsed.names.map((name) => (
+                    <div key={name}>
+                      <Fqdn name={name} />
+                    </div>
+                  ))
+                : t('none'),
             ],
             [t('organization'), or(parsed.organization)],
             [t('unit'), or(parsed.organizational_unit)],

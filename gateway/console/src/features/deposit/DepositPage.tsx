@@ -6,8 +6,8 @@ import { useTranslation } from 'react-i18next'
 import { Link, useSearchParams } from 'react-router'
 import { type Schemas, send, useApi } from '@/api/client'
 import { useSession } from '@/app/session'
-import { minorUnits, money } from '@/ui/format'
 import { useApiForm } from '@/ui/form'
+import { minorUnits, money } from '@/ui/format'
 import { Asked, ProblemAlert } from '@/ui/Says'
 import { Facts, Moment } from '@/ui/Texts'
 import { PriceList } from './PriceList'
@@ -60,7 +60,11 @@ function Statement() {
   const { t } = useTranslation('deposit')
   const [cursors, setCursors] = useState<string[]>([])
   const cursor = cursors.at(-1)
-  const found = useApi('/api/v1/statement', { query: { limit: 20, ...(cursor ? { cursor } : {}) } }, { keepPrevious: true })
+  const found = useApi(
+    '/api/v1/statement',
+    { query: { limit: 20, ...(cursor ? { cursor } : {}) } },
+    { keepPrevious: true },
+  )
   return (
     <section className="sheet" aria-label={t('statement')}>
       <Title order={2} mb="xs">
@@ -166,4 +170,3 @@ function AddFunds({ opened, onClose }: { opened: boolean; onClose: () => void })
     </Modal>
   )
 }
-

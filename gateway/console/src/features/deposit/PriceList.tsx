@@ -10,7 +10,10 @@ export function PriceList({ products }: { products: readonly Schemas['Product'][
   const { t } = useTranslation('deposit')
   const price = (minor: number | null | undefined, currency: string) => (minor == null ? '–' : money(minor, currency))
   return (
-    <Table.ScrollContainer minWidth={760} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': t('prices') } as object }}>
+    <Table.ScrollContainer
+      minWidth={760}
+      scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': t('prices') } as object }}
+    >
       <Table aria-label={t('prices')}>
         <Table.Thead>
           <Table.Tr>

@@ -28,10 +28,16 @@ export default function CheckDialog({ order, opened, onClose }: OrderDialogProps
   const jobs = useApi('/api/v1/jobs', { query: { ...path, limit: 20 } }, { enabled: ids.length > 0 })
   const expected = full.data?.certificate?.serial ?? ''
   const name = full.data?.common_name ?? ''
-  const sites = useApi('/api/v1/sites', { query: { name, limit: 50 } }, { enabled: name !== '' && !name.startsWith('*') })
+  const sites = useApi(
+    '/api/v1/sites',
+    { query: { name, limit: 50 } },
+    { enabled: name !== '' && !name.startsWith('*') },
+  )
   const installed = full.data?.installations.filter((one) => one.status === 'installed') ?? []
   const targets = installed.length > 0 ? installed : (sites.data?.items ?? [])
-  const places = [...new Map(targets.map((one) => [one.site_id, { site_id: one.site_id, server_id: one.server_id }])).values()]
+  const places = [
+    ...new Map(targets.map((one) => [one.site_id, { site_id: one.site_id, server_id: one.server_id }])).values(),
+  ]
   const check = async () => {
     setBusy(true)
     setProblem(null)

@@ -99,7 +99,10 @@ interface SitesTableProps {
 function SitesTable({ sites, chosen, onChange }: SitesTableProps) {
   const { t } = useTranslation('install')
   return (
-    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': t('sites') } as object }}>
+    <Table.ScrollContainer
+      minWidth={520}
+      scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': t('sites') } as object }}
+    >
       <Table aria-label={t('sites')}>
         <Table.Thead>
           <Table.Tr>

@@ -31,7 +31,12 @@ export function Blocked({ order, acting, onAct }: { order: Order; acting: boolea
                 {one.text}
               </Text>
               {acting && one.action && order.allowed_actions.includes(one.action) && (
-                <Button size="xs" variant="light" onClick={() => onAct(one.action)} aria-label={`${t(`ui:action.${one.action}`)} ${one.subject}`}>
+                <Button
+                  size="xs"
+                  variant="light"
+                  onClick={() => onAct(one.action)}
+                  aria-label={`${t(`ui:action.${one.action}`)} ${one.subject}`}
+                >
                   {t('doIt')}
                 </Button>
               )}

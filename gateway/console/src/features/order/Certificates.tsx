@@ -41,7 +41,8 @@ export function Certificates({ order }: { order: Order }) {
                 <Group gap="sm">
                   <Names names={certificate.names} />
                   <Text span size="sm" c="dimmed">
-                    <Moment at={certificate.not_before} precision="day" /> – <Moment at={certificate.not_after} precision="day" />
+                    <Moment at={certificate.not_before} precision="day" /> –{' '}
+                    <Moment at={certificate.not_after} precision="day" />
                   </Text>
                   {certificate.revoked_at && <Status state="revoked" />}
                 </Group>

@@ -48,17 +48,26 @@ export default function OrderPage() {
   )
 }
 
-function Page({ order, past, onNow, children }: { order: Order; past: string | null; onNow: () => void; children: React.ReactNode }) {
+function Page({
+  order,
+  past,
+  onNow,
+  children,
+}: {
+  order: Order
+  past: string | null
+  onNow: () => void
+  children: React.ReactNode
+}) {
   const { t } = useTranslation(['order', 'ui'])
   const { apply, dialogs } = useOrderActions()
-  const first = order.blocked_on.find((one) => order.allowed_actions.includes(one.action))?.action ?? order.allowed_actions[0]
+  const first =
+    order.blocked_on.find((one) => order.allowed_actions.includes(one.action))?.action ?? order.allowed_actions[0]
   const certificate = order.kind === 'certificate'
   return (
     <Stack gap="lg">
       <Group gap="sm" align="baseline">
-        <Title order={1}>
-          {certificate ? <bdi>{order.common_name}</bdi> : order.product_name}
-        </Title>
+        <Title order={1}>{certificate ? <bdi>{order.common_name}</bdi> : order.product_name}</Title>
         <Text c="dimmed">{t('number', { number: order.number })}</Text>
         <Status state={order.status} />
       </Group>

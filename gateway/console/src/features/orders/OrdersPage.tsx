@@ -36,7 +36,11 @@ export default function OrdersPage() {
   const session = useSession()
   const state = useTableState(DEFAULTS)
   const found = useApi('/api/v1/orders', { query: state.query }, { keepPrevious: true })
-  const counts = useApi('/api/v1/orders/counts', { query: state.search ? { search: state.search } : {} }, { keepPrevious: true })
+  const counts = useApi(
+    '/api/v1/orders/counts',
+    { query: state.search ? { search: state.search } : {} },
+    { keepPrevious: true },
+  )
   const { apply, dialogs } = useOrderActions()
   const mayBuy = session.customer && session.can('create_order')
   const columns = useMemo<Column<Row>[]>(
@@ -79,7 +83,14 @@ export default function OrdersPage() {
             <Names names={[row.common_name, ...row.names.filter((name) => name !== row.common_name)]} />
           ),
       },
-      { key: 'amount', title: t('column.amount'), sort: true, optional: true, align: 'right', render: (row) => money(row.amount, row.currency) },
+      {
+        key: 'amount',
+        title: t('column.amount'),
+        sort: true,
+        optional: true,
+        align: 'right',
+        render: (row) => money(row.amount, row.currency),
+      },
       { key: 'status', title: t('column.status'), sort: true, render: (row) => <Status state={row.status} /> },
       {
         key: 'actions',

@@ -46,7 +46,15 @@ export function useOrderActions(): { apply: (action: string, order: ActedOrder) 
   const Dialog = open ? DIALOGS[open.action] : undefined
   const dialogs = open && (
     <Suspense>
-      {Dialog && <Dialog key={`${open.action} ${open.order.order_id}`} order={open.order} opened onClose={onClose} {...extra(open.action)} />}
+      {Dialog && (
+        <Dialog
+          key={`${open.action} ${open.order.order_id}`}
+          order={open.order}
+          opened
+          onClose={onClose}
+          {...extra(open.action)}
+        />
+      )}
       {open.action === 'cancel' && <Cancel order={open.order} opened onClose={onClose} />}
       {open.action === 'revoke' && <Revoke order={open.order} opened onClose={onClose} />}
     </Suspense>

@@ -38,7 +38,14 @@ export function AddAgent({ onClose, onVerify }: { onClose: () => void; onVerify:
         <form onSubmit={(event) => void submit(event)} noValidate>
           <Stack>
             {problem && <ProblemAlert problem={problem} />}
-            <TextInput label={t('agent.name')} description={t('add.nameHint')} withAsterisk data-autofocus autoComplete="off" {...form.getInputProps('name')} />
+            <TextInput
+              label={t('agent.name')}
+              description={t('add.nameHint')}
+              withAsterisk
+              data-autofocus
+              autoComplete="off"
+              {...form.getInputProps('name')}
+            />
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
                 {t('ui:cancel')}
@@ -52,7 +59,10 @@ export function AddAgent({ onClose, onVerify }: { onClose: () => void; onVerify:
       ) : (
         <Stack>
           <CopyLine label={t('agent.uid')} text={agent.uid} />
-          <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': t('add.builds') } as object }}>
+          <Table.ScrollContainer
+            minWidth={560}
+            scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': t('add.builds') } as object }}
+          >
             <Table aria-label={t('add.builds')}>
               <Table.Thead>
                 <Table.Tr>
@@ -69,7 +79,11 @@ export function AddAgent({ onClose, onVerify }: { onClose: () => void; onVerify:
                   <Table.Td>{t('ui:no')}</Table.Td>
                   <Table.Td>{t('ui:no')}</Table.Td>
                   <Table.Td>
-                    <Button size="xs" leftSection={<IconDownload size={15} aria-hidden />} onClick={() => void download()}>
+                    <Button
+                      size="xs"
+                      leftSection={<IconDownload size={15} aria-hidden />}
+                      onClick={() => void download()}
+                    >
                       {t('build.download')}
                     </Button>
                   </Table.Td>

@@ -79,10 +79,20 @@ export default function ServersPage() {
             >
               <IconDownload size={16} />
             </ActionIcon>
-            <ActionIcon variant="subtle" color="gray" aria-label={t('renameOf', { name: row.name })} onClick={() => setRenaming({ agent: row })}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              aria-label={t('renameOf', { name: row.name })}
+              onClick={() => setRenaming({ agent: row })}
+            >
               <IconEdit size={16} />
             </ActionIcon>
-            <ActionIcon variant="subtle" color="gray" aria-label={t('removeOf', { name: row.name })} onClick={() => setRemoving(row)}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              aria-label={t('removeOf', { name: row.name })}
+              onClick={() => setRemoving(row)}
+            >
               <IconTrash size={16} />
             </ActionIcon>
           </Group>
@@ -104,7 +114,12 @@ export default function ServersPage() {
       card: 'foot',
       render: (row) =>
         may && (
-          <ActionIcon variant="subtle" color="gray" aria-label={t('renameOf', { name: row.name })} onClick={() => setRenaming({ server: row })}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={t('renameOf', { name: row.name })}
+            onClick={() => setRenaming({ server: row })}
+          >
             <IconEdit size={16} />
           </ActionIcon>
         ),

@@ -11,12 +11,19 @@ import { Status } from '@/ui/Status'
 export function VerifyAgent({ agent, onClose }: { agent: Schemas['AgentView']; onClose: () => void }) {
   const { t } = useTranslation(['servers', 'ui'])
   const [verified, setVerified] = useState(false)
-  const now = useApi('/api/v1/agents/{agent_id}', { path: { agent_id: agent.agent_id } }, { every: verified ? 1_500 : false })
+  const now = useApi(
+    '/api/v1/agents/{agent_id}',
+    { path: { agent_id: agent.agent_id } },
+    { every: verified ? 1_500 : false },
+  )
   const { form, problem, sending, submit } = useApiForm({
     initial: { code: '' },
     check: { code: (code: string) => (code.trim() ? null : t('verify.codeMissing')) } as never,
     send: async ({ code }) => {
-      await send('post', '/api/v1/agents/{agent_id}/verify', { path: { agent_id: agent.agent_id }, body: { code: code.trim() } })
+      await send('post', '/api/v1/agents/{agent_id}/verify', {
+        path: { agent_id: agent.agent_id },
+        body: { code: code.trim() },
+      })
       setVerified(true)
       await queryClient.invalidateQueries({ queryKey: ['/api/v1/agents'] })
     },
@@ -46,7 +53,14 @@ export function VerifyAgent({ agent, onClose }: { agent: Schemas['AgentView']; o
               ))}
             </List>
             {problem && <ProblemAlert problem={problem} />}
-            <TextInput label={t('verify.code')} withAsterisk data-autofocus autoComplete="off" spellCheck={false} {...form.getInputProps('code')} />
+            <TextInput
+              label={t('verify.code')}
+              withAsterisk
+              data-autofocus
+              autoComplete="off"
+              spellCheck={false}
+              {...form.getInputProps('code')}
+            />
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
                 {t('ui:back')}

@@ -6,10 +6,10 @@ import { type Schemas, send } from '@/api/client'
 import { signOut } from '@/app/session'
 import { ProblemAlert } from '@/ui/Says'
 
-type Text = Schemas['AgreementText']
+type Agreement = Schemas['AgreementText']
 
 /** A text of a contract: scrolls, and can be reached by keyboard. */
-export function AgreementText({ agreement }: { agreement: Text }) {
+export function AgreementText({ agreement }: { agreement: Agreement }) {
   const { t } = useTranslation('sign-in')
   const name = t(`agreement.${agreement.kind}`)
   return (
@@ -21,7 +21,7 @@ export function AgreementText({ agreement }: { agreement: Text }) {
 }
 
 /** Agreements that must be accepted before anything else, one after the other; Reject signs out. */
-export function Agreements({ due, onAccepted }: { due: Text[]; onAccepted: () => Promise<void> }) {
+export function Agreements({ due, onAccepted }: { due: Agreement[]; onAccepted: () => Promise<void> }) {
   const { t } = useTranslation('sign-in')
   const [at, setAt] = useState(0)
   const [busy, setBusy] = useState(false)

@@ -45,7 +45,10 @@ export default function SignInPage() {
   const first = step === 'password'
   const next = (event: React.FormEvent) => {
     event.preventDefault()
-    const missing = { login: !form.values.login && t('loginMissing'), password: !form.values.password && t('passwordMissing') }
+    const missing = {
+      login: !form.values.login && t('loginMissing'),
+      password: !form.values.password && t('passwordMissing'),
+    }
     form.setErrors(missing as never)
     if (!missing.login && !missing.password) setStep('order_number')
   }
@@ -87,7 +90,13 @@ export default function SignInPage() {
             <SecondStep step={step} form={form} onSwitch={(to) => setStep(to)} />
           )}
           <Group justify="space-between">
-            {first ? <span /> : <Button variant="default" onClick={back}>{t('back')}</Button>}
+            {first ? (
+              <span />
+            ) : (
+              <Button variant="default" onClick={back}>
+                {t('back')}
+              </Button>
+            )}
             <Button type="submit" loading={sending}>
               {t('submit')}
             </Button>

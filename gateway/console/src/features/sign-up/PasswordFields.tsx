@@ -17,8 +17,20 @@ export function PasswordFields({ password, passwordProps, confirmProps }: Passwo
   const toggle = { 'aria-label': t('showPassword') }
   return (
     <Stack gap="sm">
-      <PasswordInput label={t('password')} withAsterisk autoComplete="new-password" visibilityToggleButtonProps={toggle} {...passwordProps} />
-      <PasswordInput label={t('confirmPassword')} withAsterisk autoComplete="new-password" visibilityToggleButtonProps={toggle} {...confirmProps} />
+      <PasswordInput
+        label={t('password')}
+        withAsterisk
+        autoComplete="new-password"
+        visibilityToggleButtonProps={toggle}
+        {...passwordProps}
+      />
+      <PasswordInput
+        label={t('confirmPassword')}
+        withAsterisk
+        autoComplete="new-password"
+        visibilityToggleButtonProps={toggle}
+        {...confirmProps}
+      />
       <Text size="sm">{t('rule.intro')}</Text>
       <List spacing={2} size="sm" center aria-live="polite" aria-label={t('rule.intro')}>
         {(['length', 'noLeadingSpace', 'classes'] as const).map((rule) => (
@@ -40,7 +52,11 @@ export function PasswordFields({ password, passwordProps, confirmProps }: Passwo
 function Rule({ met, text }: { met: boolean; text: string }) {
   const { t } = useTranslation('sign-up')
   return (
-    <List.Item icon={met ? <IconCheck size={15} aria-label={t('rule.met')} /> : <IconPoint size={15} aria-label={t('rule.notMet')} />}>
+    <List.Item
+      icon={
+        met ? <IconCheck size={15} aria-label={t('rule.met')} /> : <IconPoint size={15} aria-label={t('rule.notMet')} />
+      }
+    >
       {text}
     </List.Item>
   )

@@ -41,7 +41,9 @@ export default function SignUpPage() {
       const accepted_agreements = (['eula', 'subscriber'] as const).filter((kind) => rest[kind])
       const admin = admin_address.address1 ? { admin_address } : {}
       setDone(
-        await send('post', '/api/v1/sign-up', { body: { company, contact, login, password, accepted_agreements, ...admin } }),
+        await send('post', '/api/v1/sign-up', {
+          body: { company, contact, login, password, accepted_agreements, ...admin },
+        }),
       )
     },
   })
@@ -49,7 +51,11 @@ export default function SignUpPage() {
   const values = form.values
 
   const missing = (fields: Record<string, boolean>): boolean => {
-    const errors = Object.fromEntries(Object.entries(fields).filter(([, bad]) => bad).map(([name]) => [name, t('missing')]))
+    const errors = Object.fromEntries(
+      Object.entries(fields)
+        .filter(([, bad]) => bad)
+        .map(([name]) => [name, t('missing')]),
+    )
     form.setErrors(errors)
     if (Object.keys(errors).length > 0) {
       setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(), 0)
@@ -113,7 +119,12 @@ export default function SignUpPage() {
                     <Accordion.Item value="admin">
                       <Accordion.Control>{t('adminAddress')}</Accordion.Control>
                       <Accordion.Panel>
-                        <CompanyFields below="admin_address" fields={['name', ...ADDRESS]} inputs={inputs} required={false} />
+                        <CompanyFields
+                          below="admin_address"
+                          fields={['name', ...ADDRESS]}
+                          inputs={inputs}
+                          required={false}
+                        />
                       </Accordion.Panel>
                     </Accordion.Item>
                   </Accordion>
@@ -150,8 +161,18 @@ export default function SignUpPage() {
               content: (
                 <Stack>
                   <Title order={3}>{t('adminCredentials')}</Title>
-                  <TextInput label={t('login')} withAsterisk autoComplete="username" autoCapitalize="none" {...inputs('login')} />
-                  <PasswordFields password={values.password} passwordProps={inputs('password')} confirmProps={inputs('confirm')} />
+                  <TextInput
+                    label={t('login')}
+                    withAsterisk
+                    autoComplete="username"
+                    autoCapitalize="none"
+                    {...inputs('login')}
+                  />
+                  <PasswordFields
+                    password={values.password}
+                    passwordProps={inputs('password')}
+                    confirmProps={inputs('confirm')}
+                  />
                   <Title order={3}>{t('companyDetails')}</Title>
                   <Facts
                     facts={(['name', 'address1', 'postcode', 'country', 'state', 'city'] as const).map((field) => [
@@ -161,7 +182,10 @@ export default function SignUpPage() {
                   />
                   <Title order={3}>{t('contactDetails')}</Title>
                   <Facts
-                    facts={REQUIRED_CONTACT.map((field) => [t(`contact.${field}`), <bdi key={field}>{values.contact[field]}</bdi>])}
+                    facts={REQUIRED_CONTACT.map((field) => [
+                      t(`contact.${field}`),
+                      <bdi key={field}>{values.contact[field]}</bdi>,
+                    ])}
                   />
                 </Stack>
               ),

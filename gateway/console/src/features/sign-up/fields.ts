@@ -23,4 +23,12 @@ export type ContactField = keyof typeof EMPTY_CONTACT
 
 export const REQUIRED_COMPANY: readonly CompanyField[] = ['name', 'address1', 'postcode', 'country', 'state', 'city']
 export const REQUIRED_CONTACT: readonly ContactField[] = ['title', 'first_name', 'last_name', 'email', 'telephone']
-export const ADDRESS: readonly CompanyField[] = ['address1', 'address2', 'address3', 'postcode', 'country', 'state', 'city']
+export const ADDRESS: readonly CompanyField[] = [
+  'address1',
+  'address2',
+  'address3',
+  'postcode',
+  'country',
+  'state',
+  'city',
+]

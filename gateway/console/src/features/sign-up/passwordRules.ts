@@ -18,7 +18,7 @@ export function passwordRules(password: string): PasswordRules {
   const lower = /[a-z]/.test(password)
   const digit = /[0-9]/.test(password)
   const punctuation = /[!-/:-@[-`{-~]/.test(password)
-  const other = /[^\x00-\x7f]/u.test(password)
+  const other = [...password].some((character) => (character.codePointAt(0) ?? 0) > 127)
   const classes = [upper, lower, digit, punctuation, other].filter(Boolean).length >= 3
   return {
     length: [...password].length >= 8,

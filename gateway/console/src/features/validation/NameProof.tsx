@@ -26,14 +26,16 @@ export function NameProof({ authorization }: { authorization: Authorization }) {
           <Fqdn name={authorization.fqdn} />
         </Title>
         <Text>
-          {t(authorization.reused ? 'reused' : 'proved')} {authorization.expires_at && <Moment at={authorization.expires_at} precision="day" />}
+          {t(authorization.reused ? 'reused' : 'proved')}{' '}
+          {authorization.expires_at && <Moment at={authorization.expires_at} precision="day" />}
         </Text>
         <Attempts authorization={authorization} />
       </Stack>
     )
   }
   const apply = () => choose.mutate({ path, body: { method, ...(method === 'email' ? { email } : {}) } })
-  const settled = method === authorization.method && method !== '' && (method !== 'email' || authorization.email_sent_at !== null)
+  const settled =
+    method === authorization.method && method !== '' && (method !== 'email' || authorization.email_sent_at !== null)
   return (
     <Stack className="proof">
       <Title order={2}>
@@ -47,7 +49,13 @@ export function NameProof({ authorization }: { authorization: Authorization }) {
               value={option.method}
               disabled={!option.allowed}
               label={t(`method.${option.method}`)}
-              description={option.allowed ? (option.ends ? t('ends', { date: moment(option.ends, 'day') }) : undefined) : option.reason}
+              description={
+                option.allowed
+                  ? option.ends
+                    ? t('ends', { date: moment(option.ends, 'day') })
+                    : undefined
+                  : option.reason
+              }
             />
           ))}
           <Radio value="whois" disabled label={t('whois')} description={t('whoisReason')} />

@@ -21,7 +21,8 @@ export default function ValidationDialog({ order, opened, onClose }: OrderDialog
     <Modal opened={opened} onClose={onClose} title={t('title', { number: order.number })} size="xl">
       <Asked query={found}>
         {({ items }) => {
-          const shown = items.find((one) => one.fqdn === chosen) ?? items.find((one) => one.status !== 'valid') ?? items[0]
+          const shown =
+            items.find((one) => one.fqdn === chosen) ?? items.find((one) => one.status !== 'valid') ?? items[0]
           const all = items.length > 0 && items.every((one) => one.status === 'valid')
           return (
             <Stack>
@@ -48,8 +49,10 @@ export default function ValidationDialog({ order, opened, onClose }: OrderDialog
                               <>
                                 {t('until')} <Moment at={one.expires_at} precision="day" />
                               </>
+                            ) : one.method ? (
+                              t(`method.${one.method}`)
                             ) : (
-                              one.method ? t(`method.${one.method}`) : t('noMethod')
+                              t('noMethod')
                             )}
                           </Text>
                         </UnstyledButton>

@@ -1,0 +1,1 @@
+import{t as e}from"./Modal.js";import{C as t,i as n,t as r}from"./useTranslation.js";var i=t();function a({order:t,opened:a,onClose:o}){let{t:s}=r(`orders`);return(0,i.jsx)(e,{opened:a,onClose:o,title:s(`invoice.title`,{number:t.number}),children:(0,i.jsx)(n,{children:s(`invoice.text`)})})}export{a as default};
