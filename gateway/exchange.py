@@ -37,7 +37,18 @@ NOBODY = Caller()
 class Exchange:
     """What an operation knows besides its input. `context` is made from the credential only, never from the request."""
 
-    __slots__ = ("caller", "context", "headers", "remote_address", "rpc", "service", "settings", "timeout", "trace_id", "url")
+    __slots__ = (
+        "caller",
+        "context",
+        "headers",
+        "remote_address",
+        "rpc",
+        "service",
+        "settings",
+        "timeout",
+        "trace_id",
+        "url",
+    )
 
     def __init__(
         self,

@@ -12,7 +12,6 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ENV_FILE, PrefixedSettings
 
-
 LINK = r"^$|^https?://[^\s]+$|^mailto:[^\s]+$|^/([^/\s][^\s]*)?$"
 
 

@@ -18,9 +18,9 @@ def test_the_shell_shows_where_one_is_and_the_palette_finds_pages(product, nora,
     navigation = page.get_by_role("navigation", name="You are here")
     expect(navigation).to_contain_text("SSL Management / Agents and servers")
     page.keyboard.press("Control+k")
-    page.get_by_label("Page, order number or name").fill("audit")
+    page.get_by_label("Page, order number or name").fill("epki")
     page.keyboard.press("Enter")
-    expect(navigation).to_contain_text("Audit log")
+    expect(navigation).to_contain_text("EPKI Manager")
 
 
 def test_the_shell_is_accessible(product, nora, open_screen):

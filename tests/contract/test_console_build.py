@@ -15,7 +15,6 @@ BUILT = ROOT / "gateway" / "static" / "console"
 ENVIRONMENT = {**os.environ, "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"}
 MAX_FIRST_SCRIPT = 260 * 1024
 MAX_STYLE = 45 * 1024
-MAX_CHART = 220 * 1024
 
 
 def run(*command):
@@ -78,10 +77,6 @@ def test_the_first_load_is_small(page):
 
 def test_the_style_is_small():
     assert packed("assets/style.css") <= MAX_STYLE
-
-
-def test_the_chart_is_small():
-    assert packed("assets/chart.js") <= MAX_CHART
 
 
 def test_no_script_stands_in_the_page():

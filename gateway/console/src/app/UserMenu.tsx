@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Button, Menu, Text, useMantineColorScheme } from '@mantine/core'
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSettings, IconSun, IconUser } from '@tabler/icons-react'
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'react-router'
 import { chooseLanguage, LANGUAGES, type Language } from '@/i18n'
 import { Moment } from '@/ui/Texts'
 import { signOut, useSession } from './session'
@@ -37,10 +36,6 @@ export function UserMenu() {
             {t('user.last')} <Moment at={last_sign_in_at} />
           </Text>
         )}
-        <Menu.Item component={Link} to="/profile" closeMenuOnClick leftSection={<IconSettings size={16} />}>
-          {t('page.profile')}
-        </Menu.Item>
-        <Menu.Divider />
         <Menu.Label>{t('user.theme')}</Menu.Label>
         {SCHEMES.map(([scheme, Icon]) => (
           <Menu.Item

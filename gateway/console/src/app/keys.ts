@@ -7,15 +7,8 @@ import type { Session } from './session'
 
 export const GO: Record<string, string> = {
   o: 'orders',
-  w: 'sites',
-  c: 'certificates',
   s: 'servers',
-  a: 'alerts',
   d: 'deposit',
-  u: 'users',
-  l: 'audit',
-  p: 'profile',
-  h: 'health',
 }
 const WITHIN_MS = 1_200
 

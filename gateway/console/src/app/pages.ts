@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
-import {
-  IconAddressBook,
-  IconBell,
-  IconBuilding,
-  IconCertificate,
-  IconClipboardList,
-  IconCoin,
-  IconHeartbeat,
-  IconHistory,
-  IconListDetails,
-  IconMail,
-  IconServer,
-  IconSettings,
-  IconShoppingCart,
-  IconTicket,
-  IconUsers,
-  IconWorld,
-  type TablerIcon,
-} from '@tabler/icons-react'
+import { IconCoin, IconListDetails, IconServer, IconShoppingCart, type TablerIcon } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import type { Session } from './session'
 
@@ -27,7 +9,7 @@ export interface Page {
   /** Below /console. Also the key of its title in app:page, with dots for slashes and without parameters. */
   path: string
   key: string
-  group: 'ssl' | 'account' | 'operator'
+  group: 'ssl' | 'account'
   icon: TablerIcon
   /** In the rail; others are reached from their list. */
   rail: boolean
@@ -56,70 +38,8 @@ export const PAGES: readonly Page[] = [
     () => import('@/features/pay/PayPage'),
     false,
   ),
-  page('sites', 'sites', 'ssl', IconWorld, viewer, () => import('@/features/inventory/SitesPage')),
-  page(
-    'certificates',
-    'certificates',
-    'ssl',
-    IconCertificate,
-    viewer,
-    () => import('@/features/inventory/CertificatesPage'),
-  ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
-  page('alerts', 'alerts', 'ssl', IconBell, viewer, () => import('@/features/alerts/AlertsPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
-  page('company', 'company', 'account', IconBuilding, may('view'), () => import('@/features/company/CompanyPage')),
-  page('users', 'users', 'account', IconUsers, may('administer'), () => import('@/features/users/UsersPage')),
-  page(
-    'audit',
-    'audit',
-    'account',
-    IconHistory,
-    (s) => may('administer')(s) || operator(s),
-    () => import('@/features/audit/AuditPage'),
-  ),
-  page(
-    'profile',
-    'profile',
-    'account',
-    IconSettings,
-    () => true,
-    () => import('@/features/profile/ProfilePage'),
-    false,
-  ),
-  page(
-    'operator/health',
-    'health',
-    'operator',
-    IconHeartbeat,
-    operator,
-    () => import('@/features/operator/HealthPage'),
-  ),
-  page(
-    'operator/accounts',
-    'accounts',
-    'operator',
-    IconAddressBook,
-    operator,
-    () => import('@/features/operator/AccountsPage'),
-  ),
-  page('operator/mails', 'mails', 'operator', IconMail, operator, () => import('@/features/operator/MailsPage')),
-  page(
-    'operator/vouchers',
-    'vouchers',
-    'operator',
-    IconTicket,
-    operator,
-    () => import('@/features/operator/VouchersPage'),
-  ),
-  page(
-    'operator/parked',
-    'parked',
-    'operator',
-    IconClipboardList,
-    operator,
-    () => import('@/features/operator/ParkedPage'),
-  ),
 ]
 
 function page(

@@ -63,9 +63,6 @@ export default function PayPage() {
                         [t('email'), account.data.contact.email],
                       ]}
                     />
-                    <Anchor component={Link} to="/company" size="sm">
-                      {t('change')}
-                    </Anchor>
                   </>
                 )}
                 {charge.data?.decline_reason && charge.data.status !== 'paid' && (
