@@ -58,7 +58,6 @@ export function NameProof({ authorization }: { authorization: Authorization }) {
               }
             />
           ))}
-          <Radio value="whois" disabled label={t('whois')} description={t('whoisReason')} />
           <Radio value="" label={t('noneOfTheAbove')} />
         </Stack>
       </Radio.Group>
