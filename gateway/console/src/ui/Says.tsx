@@ -19,7 +19,7 @@ export function Empty({ icon: Icon, title, text, children }: EmptyProps) {
     <Center py="xl" px="md">
       <Stack align="center" gap="xs" maw={460}>
         <Icon size={34} stroke={1.3} aria-hidden className="empty-icon" />
-        <Title order={3} ta="center">
+        <Title order={2} size="h3" ta="center">
           {title}
         </Title>
         <Text c="dimmed" ta="center">
