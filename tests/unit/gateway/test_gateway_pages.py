@@ -19,7 +19,7 @@ def confirmation(state):
     return dcv.MailConfirmation(fqdn="www.example.com", address="<img src=x onerror=alert(1)>", state=state)
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", f"/validation/{TOKEN}", "/problems/invalid"])
+@pytest.mark.parametrize("path", ["/docs", f"/validation/{TOKEN}", "/problems/invalid"])
 def test_a_page_has_no_script_and_loads_nothing_from_elsewhere(client, rpc, path):
     rpc.answers[dcv.GetMailConfirmation] = confirmation("open")
     answer = client.get(path)
@@ -30,6 +30,11 @@ def test_a_page_has_no_script_and_loads_nothing_from_elsewhere(client, rpc, path
     assert "script-src" not in answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_the_front_page_is_the_console(client):
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/console/")
 
 
 def test_the_reference_shows_every_operation(client, gateway):
