@@ -170,7 +170,7 @@ def test_no_list_shows_anything_of_another_account(product, route):
 def test_the_owner_finds_it(product, route):
     """Else the test above would prove nothing."""
     answer = ask(product, product.owner, route)
-    if route.operation_id in {"get_certificate", "download_certificate"}:
+    if route.operation_id in {"get_certificate", "download_certificate", "download_certificate_zip"}:
         assert answer.status_code == 404  # not issued yet
     else:
         assert answer.status_code == 200, answer.text
