@@ -8,8 +8,6 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from services.installer.handlers.views import agent_view, server_view
 from services.installer.model import agent as model
 from services.installer.model import job as jobs
@@ -174,7 +172,7 @@ def _view(uow: UnitOfWork, agent_id: str, policy: Policy) -> contract.AgentView:
     return _shown(uow.connection, find_agent(uow.connection, agent_id=agent_id), uow.now, policy)
 
 
-def _shown(connection: sa.Connection, row: Any, now: datetime, policy: Policy) -> contract.AgentView:
+def _shown(connection: Any, row: Any, now: datetime, policy: Policy) -> contract.AgentView:
     waiting = bool(waiting_codes(connection, row.agent_id, to_text(now)))
     address = row.address or introduced_from(connection, row.agent_id)
     return agent_view(row, now, policy, waiting_for_code=waiting, address=address)
