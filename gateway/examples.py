@@ -19,6 +19,7 @@ VALUES: dict[str, Any] = {
     "account_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
     "accepted_agreements": ["eula", "subscriber"],
     "action": "domain_control_validation",
+    "actor_kind": "person",
     "actor": "user:3f2504e0-4f89-41d3-9a0c-0305e82c3301",
     "BlockedOn.actor": "customer",
     "address": "192.0.2.10",
@@ -158,7 +159,7 @@ VALUES: dict[str, Any] = {
     "renews": None,
     "renewed_by": None,
 }  # fmt: skip
-_EMPTY_WHEN_OPTIONAL = ("revoked", "resolved", "used_by", "renews", "last_failure", "as_of", "cursor")
+_EMPTY_WHEN_OPTIONAL = ("revoked", "resolved", "used_by", "renews", "renewable", "last_failure", "as_of", "cursor")
 
 
 def example(kind: Any, owner: str = "", name: str = "") -> Any:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
 from gateway.settings import GatewaySettings
@@ -85,8 +86,8 @@ class Exchange:
 
 
 class Raw(NamedTuple):
-    """An answer that is no JSON: its bytes and what they are."""
+    """An answer that is no JSON: its bytes, all at once or as they come, and what they are."""
 
-    body: bytes
+    body: bytes | Iterator[bytes]
     media_type: str
     file_name: str = ""

@@ -30,6 +30,9 @@ KINDS: Mapping[str, Kind] = {
     Code.INVALID: Kind(422, "The request breaks a rule", "Change what `errors` points at and send it again."),
     Code.NOT_FOUND: Kind(404, "Not found", "Check the id. A thing of another account looks as if it did not exist."),
     Code.UNAUTHENTICATED: Kind(401, "Not signed in", "Sign in, or send a valid token as `Authorization: Bearer`."),
+    Code.CREDENTIALS_EXPIRED: Kind(
+        403, "The password must be changed", "Sign in again in the same way, with `new_password` as well."
+    ),
     Code.FORBIDDEN: Kind(403, "Not permitted", "Ask an administrator of the account for the permission."),
     Code.CONFLICT: Kind(409, "Somebody else was faster", "Read the thing again, then repeat the request."),
     Code.ACTION_NOT_ALLOWED: Kind(409, "Not possible in this state", "Look at `allowed_actions` of the thing."),

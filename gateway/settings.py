@@ -12,7 +12,8 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ENV_FILE, PrefixedSettings
 
-LINK = r"^$|^https?://[^\s]+$|^mailto:[^\s]+$|^/([^/\s][^\s]*)?$"
+# Of a path, neither a slash nor a backslash may come second: browsers take either for another host.
+LINK = r"^$|^https?://[^\s]+$|^mailto:[^\s]+$|^/([^/\\\s][^\s]*)?$"
 
 
 class GatewaySettings(PrefixedSettings):
@@ -80,7 +81,7 @@ class GatewaySettings(PrefixedSettings):
     scan_url: str = Field("", pattern=LINK)
     """An external scanning service, linked from the help menu. Empty hides it."""
 
-    scan_label: str = "PCI scan"
+    scan_label: str = "HackerGuardian – PCI Scan"
     """The name of that link."""
 
     @model_validator(mode="after")

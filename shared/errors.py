@@ -16,6 +16,7 @@ class Code(StrEnum):
     INVALID = "invalid"
     NOT_FOUND = "not_found"
     UNAUTHENTICATED = "unauthenticated"
+    CREDENTIALS_EXPIRED = "credentials_expired"
     FORBIDDEN = "forbidden"
     CONFLICT = "conflict"
     ACTION_NOT_ALLOWED = "action_not_allowed"

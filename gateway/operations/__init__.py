@@ -3,7 +3,18 @@
 
 from __future__ import annotations
 
-from gateway.operations import accounts, agents, billing, certificates, console, installer, operator, orders, validation
+from gateway.operations import (
+    accounts,
+    agents,
+    billing,
+    certificates,
+    console,
+    installer,
+    operator,
+    orders,
+    spreadsheets,
+    validation,
+)
 from gateway.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -14,6 +25,7 @@ ROUTES: tuple[Route, ...] = (
     *validation.ROUTES,
     *installer.ROUTES,
     *certificates.ROUTES,
+    *spreadsheets.ROUTES,
     *operator.ROUTES,
     *agents.ROUTES,
 )

@@ -68,7 +68,7 @@ ROUTES = (
     Route(
         method="POST", path="/api/v1/session", request=accounts.SignIn, tag=SIGN_IN, status=201,
         summary="Sign in; the answer sets the session cookie", filled={"remote_address": Filled.REMOTE_ADDRESS},
-        answer=_signed_in, reply=NewSession,
+        answer=_signed_in, reply=NewSession, forgets=True,
     ),
     Route(
         method="GET", path="/api/v1/session", request=accounts.GetMe, tag=SIGN_IN, name="get_session",
@@ -125,6 +125,10 @@ ROUTES = (
     Route(
         method="DELETE", path="/api/v1/users/{user_id}", request=accounts.RemoveUser, tag=ACCOUNT, status=204,
         summary="Remove a user with all sessions and tokens", forgets=True,
+    ),
+    Route(
+        method="POST", path="/api/v1/users/{user_id}/password", request=accounts.ResetPassword, tag=ACCOUNT, status=204,
+        summary="Give a user a temporary password; all sessions and tokens of the user end", forgets=True,
     ),
     Route(method="GET", path="/api/v1/tokens", request=accounts.ListTokens, tag=ACCOUNT, summary="Own API tokens"),
     Route(

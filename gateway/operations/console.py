@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the console must know before anybody is signed in: what the installation is called, where its links lead."""
+"""What the console must know before anybody is signed in: what the installation calls itself, where its links lead."""
 
 from __future__ import annotations
 

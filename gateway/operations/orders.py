@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway import certificate_zip
 from gateway.exchange import Exchange, Raw
 from gateway.route import Route
-from shared.contracts import orders
+from shared.contracts import ca, orders
 
 ORDERS = "Orders"
 PEM = "application/x-pem-file"
@@ -17,6 +18,13 @@ def _pem(_exchange: Exchange, reply: Any) -> Raw:
     file: orders.CertificateFile = reply
     parts = (file.pem.strip(), file.chain_pem.strip())
     return Raw("".join(f"{part}\n" for part in parts if part).encode(), PEM, f"certificate-{file.serial}.pem")
+
+
+def _zip(exchange: Exchange, asked: Any) -> Raw:
+    file: orders.CertificateFile = exchange.send(asked)
+    content = certificate_zip.pack(file, exchange.send(ca.GetChain()).root_pem)
+    name = f"{certificate_zip.stem_of(file.common_name)}_{file.number}.zip"
+    return Raw(content, certificate_zip.MEDIA, name)
 
 
 ROUTES = (
@@ -66,6 +74,11 @@ ROUTES = (
     Route(
         method="GET", path="/api/v1/orders/{order_id}/certificate.pem", request=orders.GetCertificate, tag=ORDERS,
         name="download_certificate", summary="Certificate and chain as one PEM file", answer=_pem, media=PEM,
+    ),
+    Route(
+        method="GET", path="/api/v1/orders/{order_id}/certificate.zip", request=orders.GetCertificate, tag=ORDERS,
+        name="download_certificate_zip", summary="Certificate, chain, root and how to install them, as a zip",
+        call=_zip, media=certificate_zip.MEDIA,
     ),
     Route(
         method="POST", path="/api/v1/orders/{order_id}/cancel", request=orders.CancelOrder, tag=ORDERS,

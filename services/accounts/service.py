@@ -171,6 +171,11 @@ class AccountsService(Service):
         """With all credentials."""
         return self.app.room.execute(company.remove_user, request, context)
 
+    @rpc(c.ResetPassword)
+    def reset_password(self, request: c.ResetPassword, context: Context) -> Done:
+        """To be changed at the next sign-in."""
+        return company.reset_password(self.app, request, context)
+
     @rpc(c.ListAccounts)
     def list_accounts(self, request: c.ListAccounts, _context: Context) -> Page[c.AccountView]:
         """For operators."""

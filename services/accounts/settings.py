@@ -26,6 +26,10 @@ class AccountsSettings(PrefixedSettings):
     """Users without an authenticator app give one of their order numbers as the second step, as the guide has it. An
     order number is no secret: enrol TOTP instead where it matters."""
 
+    password_max_age_days: int = Field(0, ge=0, le=3650)
+    """A password older than this must be changed at the next sign-in, in days. 0: passwords do not age, which is the
+    advice of NIST SP 800-63B."""
+
     first_run_hours: float = Field(24.0, ge=0.25, le=24)
     """How long the one-time link of the first run works."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from services.alerts.handlers import watching
-from services.alerts.model.letter import expiry_letter
+from services.alerts.model.letter import expiry_letter, welcome_letter
 from services.alerts.ports import Contacts
 from services.alerts.projections import watching as store
 from shared.clock import from_text
@@ -28,8 +28,11 @@ class MailingApp(Protocol):
     mailer: Mailer
 
 
-# Three days of tries: a mail server that is away over a weekend loses no alert.
-@jobs.kind("mail", attempts=30, backoff=(5, 30, 300, 1800, 7200, 14400), timeout=120)
+# Three days of tries: a mail server that is away over a weekend loses no mail.
+BACKOFF = (5, 30, 300, 1800, 7200, 14400)
+
+
+@jobs.kind("mail", attempts=30, backoff=BACKOFF, timeout=120)
 def send_mail(app: MailingApp, payload: dict[str, Any]) -> None:
     """Writes to the rule's addresses, or to the account's contact; not when the alert was resolved meanwhile."""
     with app.room.query() as connection:
@@ -42,7 +45,19 @@ def send_mail(app: MailingApp, payload: dict[str, Any]) -> None:
     at = from_text(payload["at"])
     url = app.settings.public_url
     letter = expiry_letter(row.names, row.serial, row.not_after, own=row.own, now=at, url=url)
-    for number, address in enumerate(rule.addresses or [app.contacts.address_of(row.account_id)], 1):
+    for number, address in enumerate(rule.addresses or [app.contacts.contact_of(row.account_id).email], 1):
         key = f"alert-{row.alert_id}-{payload['number']}-{number}"
         app.mailer.send(Mail(to=address, subject=letter.headline, text=letter.text, key=key), at)
     app.room.execute(watching.record_notified, row.alert_id, system("alerts", account_id=row.account_id))
+
+
+@jobs.kind("welcome", attempts=30, backoff=BACKOFF, timeout=120)
+def send_welcome(app: MailingApp, payload: dict[str, Any]) -> None:
+    """Tells the contact of a new account the order number that opens the sign-in."""
+    account_id = payload["account_id"]
+    contact = app.contacts.contact_of(account_id)
+    letter = welcome_letter(contact, payload["order_number"], url=app.settings.public_url)
+    key = f"welcome-{account_id}"
+    app.mailer.send(
+        Mail(to=contact.email, subject=letter.headline, text=letter.text, key=key), from_text(payload["at"])
+    )

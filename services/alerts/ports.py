@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from shared.contracts.accounts import Contact
+
 
 class Contacts(Protocol):
     """Knows the contact of an account. The address is asked for when a mail is sent, and is not kept here."""
 
-    def address_of(self, account_id: str) -> str:
-        """The e-mail address. Raises ServiceError."""
+    def contact_of(self, account_id: str) -> Contact:
+        """Name and e-mail address. Raises ServiceError."""
         ...

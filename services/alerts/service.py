@@ -9,7 +9,7 @@ from nameko.extensions import DependencyProvider
 
 from services.alerts import bootstrap
 from services.alerts.adapters.contacts import AskedContacts
-from services.alerts.handlers import audit, feed, requests, watching
+from services.alerts.handlers import audit, feed, requests, watching, welcome
 from shared.context import Context, system
 from shared.contracts import accounts, alerts, billing, ca, dcv, discovery, installer, orders
 from shared.contracts.base import Page
@@ -96,6 +96,11 @@ class AlertsService(Service):
     def on_any_event(self, event: Envelope[Any]) -> None:
         """Into the feed. Its key is the event id, so that no inbox mark is needed: the writer shares transactions."""
         self.app.feed.add(event)
+
+    @subscribe(accounts.AccountOpened)
+    def on_account_opened(self, event: Envelope[accounts.AccountOpened]) -> None:
+        """Greeted by mail."""
+        self.app.room.react(welcome.on_account_opened, event, name="alerts.on_account_opened")
 
     @subscribe(orders.CertIssued)
     def on_cert_issued(self, event: Envelope[orders.CertIssued]) -> None:

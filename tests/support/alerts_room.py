@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from services.alerts import bootstrap
-from services.alerts.handlers import feed, requests, watching
+from services.alerts.handlers import feed, requests, watching, welcome
 from shared.clock import to_text
 from shared.context import Context, system
-from shared.contracts import alerts, discovery, installer, orders
+from shared.contracts import accounts, alerts, discovery, installer, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
+from tests.support.account_builders import contact
 from tests.support.billing_room import TestClock
 from tests.support.rooms import with_tables
 
 REACTIONS = {
+    accounts.AccountOpened: welcome.on_account_opened,
     orders.CertIssued: watching.on_cert_issued,
     orders.CertRevoked: watching.on_cert_revoked,
     orders.OrderRenewed: watching.on_order_renewed,
@@ -32,9 +34,9 @@ class Contacts:
     def __init__(self):
         self.asked = []
 
-    def address_of(self, account_id):
+    def contact_of(self, account_id):
         self.asked.append(account_id)
-        return f"contact@{account_id}.example"
+        return contact(email=f"contact@{account_id}.example")
 
 
 class Outbox:

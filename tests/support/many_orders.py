@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fills an account with orders of every status: real events through the room's own store and projections.
 
-`python -m tests.support.many_orders DATABASE_URL_OR_DATA_DIR ACCOUNT_ID COUNT`; nothing else may run on SQLite files
-meanwhile. Issued certificates are real, but of a throw-away CA, and nobody is asked to pay, prove or issue anything.
+`python -m tests.support.many_orders DATABASE_URL_OR_DATA_DIR ACCOUNT_ID COUNT`, while the product is stopped or
+running; the other rooms then catch up with all of it, which takes minutes for ten thousand orders. Issued certificates
+are real, but of a throw-away CA, and nobody is asked to pay, prove or issue anything.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ MAILBOX = "admin@blumen-winter.example"
 KEY_FILES = ("*.pem", "*.key")
 WRONG_PASSWORD = "Canary-Wrong-Password-1"
 NEXT_PASSWORD = "Canary-Next-Password-2"
+COLLEAGUE = {"first": "Canary-First-Day-3", "temporary": "Canary-Temporary-4", "chosen": "Canary-Chosen-5"}
 LISTS = (
     "/orders", "/agents", "/jobs", "/servers", "/sites", "/certificates", "/me", "/tokens", "/sessions", "/users",
     "/account", "/statement", "/balance", "/authorizations", "/alerts",
@@ -167,9 +168,24 @@ def ways_in(scene, customer, url, login):
     scene.secret("password", password)
     scene.secret("next password", NEXT_PASSWORD)
     scene.secret("wrong password", WRONG_PASSWORD)
+    by_temporary_passwords(scene, api, stranger)
     for number, cookie in enumerate(sorted(api.cookies | stranger.cookies)):
         scene.secret(f"session {number}", cookie)
     return [stranger, program]
+
+
+def by_temporary_passwords(scene, api, stranger):
+    """A colleague whose password is another's to give, twice, and then their own."""
+    login = "colleague@blumen-winter.example"
+    asked = {"login": login, "password": COLLEAGUE["first"], "email": login, "permissions": ["view"]}
+    user_id = api.post("/users", asked)["user_id"]
+    api.post(f"/users/{user_id}/password", {"password": COLLEAGUE["temporary"], "remove_second_step": True})
+    number = str(api.get("/account")["order_number"])
+    steps = {"login": login, "password": COLLEAGUE["temporary"], "order_number": number}
+    assert refused(lambda: stranger.post("/session", steps)) == 403
+    stranger.post("/session", {**steps, "new_password": COLLEAGUE["chosen"]})
+    for name, password in COLLEAGUE.items():
+        scene.secret(f"{name} password of a colleague", password)
 
 
 def proof_by_mail(scene, customer, data):

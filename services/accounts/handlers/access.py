@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.accounts.tables import credentials, people
 from shared.context import Context
+from shared.contracts import accounts as c
 from shared.contracts.base import Page
 from shared.errors import Code, ServiceError, invalid
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -54,6 +55,12 @@ def audit(uow: UnitOfWork, user: people.User, *events: Any) -> None:
     """Records events of a user."""
     if events:
         uow.append_anywhere(stream_of(user), *events)
+
+
+def revoked(user: people.User, session_ids: list[str], token_ids: Sequence[str] = ()) -> list[c.CredentialRevoked]:
+    """What is said about credentials of a user that ended."""
+    ended = [("session", one) for one in session_ids] + [("token", one) for one in token_ids]
+    return [c.CredentialRevoked(credential_id=one, kind=kind, user_id=user.user_id) for kind, one in ended]
 
 
 def page_of(items: Sequence[T], limit: int, cursor: str | None, key: Callable[[T], str]) -> Page[T]:

@@ -10,7 +10,15 @@ from functools import partial
 from msgspec.structs import replace
 
 from services.accounts.handlers import guessing
-from services.accounts.handlers.access import audit, hash_of, own_user, page_of, require_session, secretly
+from services.accounts.handlers.access import (
+    audit,
+    hash_of,
+    own_user,
+    page_of,
+    require_session,
+    revoked,
+    secretly,
+)
 from services.accounts.handlers.app import App
 from services.accounts.handlers.sign_in import TOKEN_PREFIX
 from services.accounts.model import agreements, grants, passwords, throttle, totp
@@ -36,7 +44,7 @@ def sign_out(uow: UnitOfWork, request: c.SignOut) -> Done:
     )
     if not request.everywhere and not ended:
         raise not_found("session")
-    audit(uow, user, *_revoked(user, ended))
+    audit(uow, user, *revoked(user, ended))
     return Done(id=request.session_id or "")
 
 
@@ -67,7 +75,7 @@ def change_password(app: App, request: c.ChangePassword, context: Context) -> Do
     """A new password; every other session ends."""
     require_session(context)
     user = _with_password(app, request.current_password, context)
-    passwords.check_password(request.new_password, login=user.login, pointer="/new_password")
+    passwords.check_change(request.current_password, request.new_password, login=user.login)
     hashed = app.passwords.hash(request.new_password)
     redacted = replace(request, current_password="", new_password="")
     return app.room.execute(partial(_change_password, was=user, password_hash=hashed), redacted, context)
@@ -77,9 +85,9 @@ def _change_password(uow: UnitOfWork, request: c.ChangePassword, *, was: people.
     user = own_user(uow.connection, uow.context)
     if user.password_hash != was.password_hash:
         raise ServiceError(Code.CONFLICT, "The password was changed at the same moment. Sign in again.")
-    people.change_user(uow.connection, user.user_id, password_hash=password_hash)
+    people.set_password(uow.connection, user.user_id, password_hash, at=to_text(uow.now), temporary=False)
     ended = credentials.end_sessions(uow.connection, user.user_id, but=request.current_session_id)
-    audit(uow, user, c.PasswordChanged(user_id=user.user_id), *_revoked(user, ended))
+    audit(uow, user, c.PasswordChanged(user_id=user.user_id), *revoked(user, ended))
     return Done(id=user.user_id)
 
 
@@ -132,9 +140,7 @@ def remove_totp(app: App, request: c.RemoveTOTP, context: Context) -> Done:
 
 def _remove_totp(uow: UnitOfWork, _request: c.RemoveTOTP) -> Done:
     user = own_user(uow.connection, uow.context)
-    if user.totp_sealed is not None:
-        people.change_user(uow.connection, user.user_id, totp_sealed=None, totp_confirmed=False, totp_step=0)
-        people.set_recovery_codes(uow.connection, user.user_id, [])
+    if people.forget_totp(uow.connection, user):
         audit(uow, user, c.SecondFactorChanged(user_id=user.user_id, factor="order_number"))
     return Done(id=user.user_id)
 
@@ -205,10 +211,3 @@ def _with_password(app: App, password: str, context: Context) -> people.User:
         app.room.execute(guessing.record, keys, secretly(context))
         raise invalid("The present password is wrong.", "/current_password")
     return user
-
-
-def _revoked(user: people.User, session_ids: list[str]) -> list[c.CredentialRevoked]:
-    return [
-        c.CredentialRevoked(credential_id=session_id, kind="session", user_id=user.user_id)
-        for session_id in session_ids
-    ]

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from services.accounts.handlers import guessing
-from services.accounts.handlers.access import audit, hash_of, secretly
+from services.accounts.handlers.access import audit, hash_of, revoked, secretly
 from services.accounts.handlers.app import App
-from services.accounts.model import agreements, throttle, totp
+from services.accounts.model import agreements, passwords, throttle, totp
 from services.accounts.tables import companies, credentials, people
 from shared.clock import from_text, to_text
 from shared.context import Context
@@ -27,6 +27,8 @@ from shared.eventstore.unit_of_work import UnitOfWork
 SEEN_EVERY = timedelta(minutes=1)  # a credential's last use is written at most so often
 TOKEN_PREFIX = "cw_"  # noqa: S105 - the mark of our tokens, which secret scanners look for
 REFUSAL = "The login, the password or the second step is wrong."
+EXPIRED = "This password has expired. Choose a new one."
+TEMPORARY = "This password was given to you for one sign-in. Choose your own."
 
 
 class _Try(NamedTuple):
@@ -35,24 +37,33 @@ class _Try(NamedTuple):
     user: people.User | None  # whose password was right
     keys: list[tuple[str, int]]
     token: str
-    new_hash: str | None
+    new_hash: str | None  # of the same password, by present parameters
+    changed_hash: str | None  # of the password that shall take its place
 
 
 def sign_in(app: App, request: c.SignIn, context: Context) -> c.SignedIn:
-    """A new session with a new token. Raises unauthenticated, always with the same words; rate_limited."""
+    """A new session with a new token, and with a new password when one is given.
+
+    Raises unauthenticated, always with the same words; rate_limited; credentials_expired, after all steps were right.
+    """
     keys = throttle.keys_of("sign-in", request.login, request.remote_address, app.settings.failures_per_address)
     with app.room.query() as connection:
         guessing.refuse_if_blocked(connection, keys, app.room.clock.now())
         found = people.user_by_login(connection, request.login)
+    # Looked at and hashed whether the rest is right or not: neither answer nor time says more about the rest.
+    changed_hash = None
+    if request.new_password:
+        passwords.check_change(request.password, request.new_password, login=request.login)
+        changed_hash = app.passwords.hash(request.new_password)
     right = app.passwords.verify(found.password_hash if found else None, request.password)
     new_hash = None
     if found and right and app.passwords.outdated(found.password_hash):
         new_hash = app.passwords.hash(request.password)
-    tried = _Try(found if right else None, keys, app.chance.token(), new_hash)
+    tried = _Try(found if right else None, keys, app.chance.token(), new_hash, changed_hash)
     handler = partial(_sign_in, app=app, tried=tried)
     # Nobody is signed in yet, and still the audit of a sign-in belongs to the account: its feed shows it.
     asking = replace(secretly(context), account_id=found.account_id if found and right else None)
-    done = app.room.execute(handler, replace(request, password=""), asking)
+    done = app.room.execute(handler, replace(request, password="", new_password=""), asking)
     if done is None:
         raise ServiceError(Code.UNAUTHENTICATED, REFUSAL)
     return done
@@ -70,8 +81,12 @@ def _sign_in(uow: UnitOfWork, request: c.SignIn, *, app: App, tried: _Try) -> c.
     if factor is None:
         guessing.record(uow, tried.keys)
         return None
+    if tried.changed_hash is None:
+        _refuse_old_password(user, uow.now, app.settings.password_max_age_days)
     guessing.forget(uow, tried.keys)
     now = to_text(uow.now)
+    if tried.changed_hash is not None:
+        user = _change_password(uow, user, tried.changed_hash, now)
     session = c.SessionView(
         session_id=uow.new_id(),
         created_at=now,
@@ -82,7 +97,7 @@ def _sign_in(uow: UnitOfWork, request: c.SignIn, *, app: App, tried: _Try) -> c.
     )
     credentials.add_session(uow.connection, session, user.user_id, hash_of(tried.token))
     people.change_user(uow.connection, user.user_id, last_sign_in_at=now)
-    if tried.new_hash is not None:
+    if tried.new_hash is not None and tried.changed_hash is None:
         people.change_user(uow.connection, user.user_id, password_hash=tried.new_hash)
     audit(uow, user, c.SignInSucceeded(user_id=user.user_id, session_id=session.session_id, factor=factor))
     due = agreements.due(people.accepted(uow.connection, user.user_id)) if user.account_id is not None else []
@@ -93,6 +108,22 @@ def _sign_in(uow: UnitOfWork, request: c.SignIn, *, app: App, tried: _Try) -> c.
         agreements_due=due,
         last_sign_in_at=user.last_sign_in_at,
     )
+
+
+def _refuse_old_password(user: people.User, now: datetime, max_age_days: int) -> None:
+    """Raises credentials_expired. The transaction is undone, so that a code which was given with it is still good."""
+    if user.must_change_password:
+        raise ServiceError(Code.CREDENTIALS_EXPIRED, TEMPORARY, pointer="/new_password")
+    changed_at = user.password_changed_at or user.created_at  # empty: added by an older version beside this one
+    if max_age_days and now - from_text(changed_at) >= timedelta(days=max_age_days):
+        raise ServiceError(Code.CREDENTIALS_EXPIRED, EXPIRED, pointer="/new_password")
+
+
+def _change_password(uow: UnitOfWork, user: people.User, password_hash: str, now: str) -> people.User:
+    people.set_password(uow.connection, user.user_id, password_hash, at=now, temporary=False)
+    ended = credentials.end_sessions(uow.connection, user.user_id)
+    audit(uow, user, c.PasswordChanged(user_id=user.user_id), *revoked(user, ended))
+    return replace(user, must_change_password=False)
 
 
 def _second_step(uow: UnitOfWork, user: people.User, request: c.SignIn, app: App) -> str | None:

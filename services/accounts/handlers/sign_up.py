@@ -98,6 +98,7 @@ def _add_user(uow: UnitOfWork, request: c.AddUser, *, password_hash: str) -> c.U
         email=request.email,
         password_hash=password_hash,
         permissions=permissions,
+        temporary=request.must_change_password,
     )
     audit(uow, user, c.UserAdded(account_id=account_id, user_id=user.user_id, permissions=permissions))
     return user.view()
@@ -136,7 +137,14 @@ def _claim_operator(uow: UnitOfWork, request: c.ClaimOperator, *, password_hash:
 
 
 def _add(
-    uow: UnitOfWork, account_id: str | None, *, login: str, email: str, password_hash: str, permissions: list[str]
+    uow: UnitOfWork,
+    account_id: str | None,
+    *,
+    login: str,
+    email: str,
+    password_hash: str,
+    permissions: list[str],
+    temporary: bool = False,
 ) -> people.User:
     key = fields.login_key(login)
     if people.login_taken(uow.connection, key):
@@ -153,6 +161,8 @@ def _add(
         totp_sealed=None,
         totp_confirmed=False,
         totp_step=0,
+        password_changed_at=to_text(uow.now),
+        must_change_password=temporary,
     )
     people.add_user(uow.connection, user, key)
     return user

@@ -33,6 +33,13 @@ def check_password(password: str, *, login: str, pointer: str = "/password") -> 
         raise invalid("The password must not contain the login.", pointer)
 
 
+def check_change(old: str, new: str, *, login: str) -> None:
+    """The rule for a password that takes the place of another. Raises ServiceError invalid."""
+    check_password(new, login=login, pointer="/new_password")
+    if new == old:
+        raise invalid("The new password is the old one. Choose another one.", "/new_password")
+
+
 def classes_of(password: str) -> int:
     """How many of the guide's five classes of characters are used."""
     ascii_ = [character for character in password if character.isascii()]

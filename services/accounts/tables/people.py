@@ -28,6 +28,8 @@ class User(msgspec.Struct, frozen=True):
     totp_sealed: str | None
     totp_confirmed: bool
     totp_step: int
+    password_changed_at: str
+    must_change_password: bool
 
     def view(self) -> c.UserView:
         """What others may see."""
@@ -40,6 +42,7 @@ class User(msgspec.Struct, frozen=True):
             totp=self.totp_confirmed,
             created_at=self.created_at,
             last_sign_in_at=self.last_sign_in_at,
+            must_change_password=self.must_change_password,
         )
 
 
@@ -55,6 +58,8 @@ _USER = [
     users.c.totp_sealed,
     users.c.totp_confirmed,
     users.c.totp_step,
+    users.c.password_changed_at,
+    users.c.must_change_password,
 ]
 
 
@@ -89,6 +94,22 @@ def add_user(connection: sa.Connection, new: User, login_key: str) -> None:
 def change_user(connection: sa.Connection, user_id: str, **values: Any) -> None:
     """New values of columns."""
     connection.execute(users.update().where(users.c.user_id == user_id).values(**values))
+
+
+def set_password(connection: sa.Connection, user_id: str, password_hash: str, *, at: str, temporary: bool) -> None:
+    """Another password. A temporary one must be changed at the next sign-in."""
+    change_user(
+        connection, user_id, password_hash=password_hash, password_changed_at=at, must_change_password=temporary
+    )
+
+
+def forget_totp(connection: sa.Connection, of: User) -> bool:
+    """Forgets the authenticator app with its recovery codes; False when there is none."""
+    if of.totp_sealed is None:
+        return False
+    change_user(connection, of.user_id, totp_sealed=None, totp_confirmed=False, totp_step=0)
+    set_recovery_codes(connection, of.user_id, [])
+    return True
 
 
 def remove_user(connection: sa.Connection, user_id: str) -> None:

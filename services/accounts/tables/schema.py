@@ -37,6 +37,8 @@ users = sa.Table(
     sa.Column("totp_sealed", sa.Text),
     sa.Column("totp_confirmed", sa.Boolean, nullable=False),
     sa.Column("totp_step", sa.BigInteger, nullable=False),  # of the last code that was used
+    sa.Column("password_changed_at", sa.Text, nullable=False, server_default=""),
+    sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("users_of_account", "account_id", "created_at", "user_id"),
 )
 

@@ -16,8 +16,8 @@ class AskedContacts:
     def __init__(self) -> None:
         self.send: Callable[[GetContact, Context], Contact] | None = None
 
-    def address_of(self, account_id: str) -> str:
-        """The e-mail address of the account's contact. Raises ServiceError."""
+    def contact_of(self, account_id: str) -> Contact:
+        """The account's contact. Raises ServiceError."""
         if self.send is None:
             raise ServiceError(Code.UNAVAILABLE, "The accounts service cannot be asked yet.")
-        return self.send(GetContact(account_id=account_id), system("alerts")).email
+        return self.send(GetContact(account_id=account_id), system("alerts"))

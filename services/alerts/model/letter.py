@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mail that tells of an alert. Text only: nothing to load, nothing to track."""
+"""The mails: an alert, and the welcome of a new account. Text only: nothing to load, nothing to track."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import NamedTuple
 
 from services.alerts.model.expiry import sentence, subject_of
+from shared.contracts.accounts import Contact
 
 MOST_NAMES = 20
+# Whoever signs up says whom we write to and what that person is called: what could be a link or a message is no name.
+_NAME = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,80}")
 
 
 class Letter(NamedTuple):
@@ -32,3 +36,23 @@ def expiry_letter(names: list[str], serial: str, not_after: str, *, own: bool, n
     lines = [said, "", *(["Names:", *shown, ""] if shown else []), f"Serial number: {serial}", "", cure, url, ""]
     lines.append("You get this mail again until the alert is acknowledged or the certificate is replaced.")
     return Letter("C" + said.removeprefix("The c").rstrip("."), "\n".join(lines) + "\n")
+
+
+def welcome_letter(contact: Contact, order_number: int, *, url: str) -> Letter:
+    """What a new account is told: where to sign in, and by which number. Nothing that is secret, never a password."""
+    name = " ".join(word for word in (contact.title, contact.first_name, contact.last_name) if word)
+    lines = [
+        f"Dear {name if _NAME.fullmatch(name) else 'customer'},",
+        "",
+        "thank you for signing up. Sign in here, with the login and the password that you chose:",
+        "",
+        f"  {url.rstrip('/')}/console/sign-in",
+        "",
+        "You are then asked for one of your order numbers. The first one is:",
+        "",
+        f"  {order_number}",
+        "",
+        "Every order that you place brings a further one; each of them will do.",
+        "If it was not you who signed up, you need do nothing: without the password nobody gets in.",
+    ]
+    return Letter(f"Your order number is {order_number}", "\n".join(lines) + "\n")

@@ -114,7 +114,13 @@ def get_certificate(room: Room, request: c.GetCertificate, context: Context) -> 
         found = next((one for one in order.certificates if one.serial == serial), None)
     if found is None:
         raise not_found("certificate")
-    return c.CertificateFile(serial=found.serial, pem=found.certificate_pem, chain_pem=found.chain_pem)
+    return c.CertificateFile(
+        serial=found.serial,
+        pem=found.certificate_pem,
+        chain_pem=found.chain_pem,
+        common_name=order.common_name,
+        number=order.number,
+    )
 
 
 def _own(room: Room, order_id: str, context: Context) -> list[Envelope[Any]]:

@@ -12,6 +12,7 @@ from shared.contracts import orders as c
 from shared.eventsourcing.envelope import Envelope
 from shared.eventsourcing.event import Event
 
+_KINDS = {"user": "person", "token": "token", "agent": "agent"}
 SOURCES = {"card": "by card", "funds": "from the funds of the account", "free": "at no cost"}
 
 
@@ -23,9 +24,15 @@ def history_entry(envelope: Envelope[Any]) -> c.HistoryEntry:
         type=envelope.type,
         occurred_at=envelope.occurred_at,
         actor=envelope.metadata.actor,
+        actor_kind=actor_kind(envelope.metadata.actor),
         summary=summary_of(envelope.data),
         data=msgspec.to_builtins(envelope.data),
     )
+
+
+def actor_kind(actor: str) -> str:
+    """Person, token, agent or system, by the form of the actor (shared.context)."""
+    return _KINDS.get(actor.partition(":")[0], "system")
 
 
 def summary_of(fact: Event) -> str:

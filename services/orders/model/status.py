@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from services.orders.model.order import Certificate, Order
-from shared.clock import from_text
+from shared.clock import from_text, to_text
 from shared.errors import Code, ServiceError, invalid
 
 # A renewal buys the next term, so it counts from the end of this one. Thirty days are the usual notice of the trade:
@@ -67,6 +67,13 @@ def allowed_actions(status: str, term_ends_at: str | None, now: datetime) -> lis
 def actions_of(order: Order, now: datetime) -> list[str]:
     """What the customer may do with this order at `now`."""
     return allowed_actions(status_of(order), order.term_ends_at, now)
+
+
+def renewable_from(order: Order) -> str | None:
+    """When `renew` begins to be allowed; None while that cannot be said, and for what is never renewed."""
+    if order.term_ends_at is None or "renew" not in ACTIONS[status_of(order)]:
+        return None
+    return to_text(from_text(order.term_ends_at) - RENEW_BEFORE)
 
 
 def require(order: Order, now: datetime, *actions: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.orders.model.blocked_on import blocked_on
 from services.orders.model.order import Certificate, Order, fold
-from services.orders.model.status import actions_of, status_of
+from services.orders.model.status import actions_of, renewable_from, status_of
 from shared.contracts import orders as c
 from shared.eventsourcing.envelope import Envelope
 
@@ -50,6 +50,7 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime) -> c.OrderView
         organization=order.organization,
         renews=order.renews,
         renewed_by=order.renewed_by,
+        renewable_from=renewable_from(order),
         last_failure=order.last_failure,
     )
 

@@ -49,13 +49,16 @@ class SignUp(Request[SignUpDone]):
 class SignIn(Request[SignedIn]):
     """Signs in with password and second factor: one of the account's order numbers, or a TOTP or recovery code.
 
-    A user with TOTP must give `code`. Errors: unauthenticated, always with the same words; rate_limited.
+    A user with TOTP must give `code`. With `new_password` the password is changed on the way in, and all other sessions
+    end. Errors: unauthenticated, always with the same words; credentials_expired when all was right and the password is
+    too old or a temporary one, so that it takes a `new_password`; invalid for one that breaks the rule; rate_limited.
     """
 
     login: str
     password: str
     order_number: str = ""
     code: str = ""
+    new_password: str = ""
     remote_address: str = ""
 
 
@@ -147,12 +150,16 @@ class ListUsers(Request[Page[UserView]]):
 
 @command(SERVICE, Permission.ADMINISTER)
 class AddUser(Request[UserView]):
-    """Adds a user to the own account; permissions at most those that the adder has."""
+    """Adds a user to the own account; permissions at most those that the adder has.
+
+    The password is a temporary one, to be changed at the first sign-in, unless `must_change_password` is false.
+    """
 
     login: str
     password: str
     email: str
     permissions: list[str]
+    must_change_password: bool = True
 
 
 @command(SERVICE, Permission.ADMINISTER)
@@ -169,6 +176,20 @@ class RemoveUser(Request[Done]):
     """Removes a user with all sessions and tokens, at once. Nobody removes themselves."""
 
     user_id: str
+
+
+@command(SERVICE, Permission.ADMINISTER)
+class ResetPassword(Request[Done]):
+    """Gives another user of the own account a temporary password, to be changed at the next sign-in.
+
+    All sessions and tokens of the user end, and with `remove_second_step` the authenticator app is forgotten. Only
+    people who are signed in may do this, and only to users who may do no more than they. Errors: not_found, conflict
+    for oneself, forbidden, invalid for a password that breaks the rule.
+    """
+
+    user_id: str
+    password: str
+    remove_second_step: bool = False
 
 
 @query(SERVICE, Permission.SIGNED_IN)

@@ -51,7 +51,10 @@ class SignUpDone(View):
 
 
 class UserView(View):
-    """A user. `permissions` from view, create_order, replenish_balance, administer, operator."""
+    """A user. `permissions` from view, create_order, replenish_balance, administer, operator.
+
+    `must_change_password`: the password is a temporary one; the next sign-in needs a new one.
+    """
 
     user_id: str
     account_id: str | None
@@ -61,6 +64,7 @@ class UserView(View):
     totp: bool
     created_at: str
     last_sign_in_at: str | None = None
+    must_change_password: bool = False
 
 
 class SignedIn(View):

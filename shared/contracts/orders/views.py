@@ -75,7 +75,7 @@ class OrderView(View):
 
     `status` and `allowed_actions` are those of ARCHITECTURE §4: `complete_payment`, `cancel`, `generate_request`,
     `request_invoice`, `domain_control_validation`, `replace_csr`, `auto_install`, `save`, `installation_check`,
-    `renew`, `reissue`, `revoke`.
+    `renew`, `reissue`, `revoke`. `renewable_from` is when `renew` begins to be allowed, None when it never is.
     """
 
     order_id: str
@@ -108,6 +108,7 @@ class OrderView(View):
     organization: Organization | None = None
     renews: str | None = None
     renewed_by: str | None = None
+    renewable_from: str | None = None
     last_failure: str = ""
 
 
@@ -159,7 +160,10 @@ class ParsedCSR(View):
 
 
 class HistoryEntry(View):
-    """One event of an order's history, with who did it and a sentence for people."""
+    """One event of an order's history, with who did it and a sentence for people.
+
+    `actor_kind` is person, token (a program with a person's API token), agent or system (a service of ours).
+    """
 
     event_id: str
     version: int
@@ -168,6 +172,7 @@ class HistoryEntry(View):
     actor: str
     summary: str
     data: dict[str, Any]
+    actor_kind: str = "system"
 
 
 class CertificateFile(View):
@@ -177,3 +182,5 @@ class CertificateFile(View):
     pem: str
     chain_pem: str
     root_pem: str = ""
+    common_name: str = ""
+    number: int = 0  # of the order

@@ -321,11 +321,173 @@ def test_removing_the_authenticator_needs_the_password(house):
     assert house.sign_in(order_number=str(done.order_number))
 
 
+# --- passwords that must be changed ----------------------------------------------------------------------------------
+
+OWN = "own-Chosen-77"
+
+
+def test_the_password_of_an_added_user_is_good_for_choosing_another_one(house):
+    done, _, context = house.member()
+    number = str(done.order_number)
+    asked = c.AddUser(login="otto", password=given.PASSWORD, email="otto@example.com", permissions=["view"])
+    user = sign_up.add_user(house.app, asked, context)
+    assert user.must_change_password
+    error = refused(house.sign_in, "otto", order_number=number)
+    assert (error.code, error.pointer) == (Code.CREDENTIALS_EXPIRED, "/new_password")
+    assert events_of(house, user.user_id) == ["UserAdded"]
+    signed_in = house.sign_in("otto", order_number=number, new_password=OWN)
+    assert not signed_in.user.must_change_password
+    assert events_of(house, user.user_id) == ["UserAdded", "PasswordChanged", "SignInSucceeded"]
+    assert house.identity(session=signed_in.session_token).user_id == user.user_id
+    assert refused(house.sign_in, "otto", order_number=number).detail == SAME_WORDS
+    assert house.sign_in("otto", OWN, order_number=number)
+    assert OWN not in house.everything_stored()
+
+
+def test_nobody_learns_of_an_expired_password_before_all_steps_were_right(house):
+    done, _, context = house.member()
+    added(house, context, must_change_password=True)
+    number = str(done.order_number)
+    for attempt in (
+        {"password": "wrong-Horse-7", "order_number": number},
+        {"order_number": "9999999"},
+        {"order_number": ""},
+        {"order_number": "9999999", "new_password": OWN},
+        {"password": "wrong-Horse-7", "order_number": number, "new_password": OWN},
+    ):
+        error = refused(house.sign_in, "otto", remote_address=str(attempt), **attempt)
+        assert (error.code, error.detail, error.pointer, error.extra) == (Code.UNAUTHENTICATED, SAME_WORDS, None, {})
+    assert refused(house.sign_in, "otto", order_number=number).code == Code.CREDENTIALS_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("new", "says"), [("weak", "8 characters"), (given.PASSWORD, "the old one"), ("a-Password-of-otto-7", "the login")]
+)
+def test_a_new_password_follows_all_rules_and_differs_from_the_old_one(house, new, says):
+    done, _, context = house.member()
+    added(house, context, must_change_password=True)
+    number = str(done.order_number)
+    error = refused(house.sign_in, "otto", order_number=number, new_password=new)
+    assert (error.code, error.pointer) == (Code.INVALID, "/new_password")
+    assert says in error.detail
+    assert refused(house.sign_in, "otto", order_number=number).code == Code.CREDENTIALS_EXPIRED
+
+
+def test_a_change_of_the_own_password_also_differs_from_the_old_one(house):
+    _, _, context = house.member()
+    same = c.ChangePassword(current_password=given.PASSWORD, new_password=given.PASSWORD)
+    assert refused(own.change_password, house.app, same, context).pointer == "/new_password"
+
+
+def aging(house, days):
+    """The same room with another setting."""
+    object.__setattr__(house.app, "settings", house.app.settings.model_copy(update={"password_max_age_days": days}))
+
+
+def test_a_password_expires_by_age_and_a_changed_one_is_young_again(house):
+    number = str(house.sign_up().order_number)
+    house.clock.move(days=4000)
+    assert house.sign_in(order_number=number)  # they do not age unless the operator says so
+    aging(house, 90)
+    error = refused(house.sign_in, order_number=number)
+    assert (error.code, "expired" in error.detail) == (Code.CREDENTIALS_EXPIRED, True)
+    first = house.sign_in(order_number=number, new_password=OWN).session_token
+    house.clock.move(days=89, hours=23)
+    second = house.sign_in(password=OWN, order_number=number).session_token
+    assert refused(house.identity, session=first).code == Code.UNAUTHENTICATED  # a session does not last so long
+    own.change_password(
+        house.app, c.ChangePassword(current_password=OWN, new_password=given.PASSWORD), house.context(second)
+    )
+    house.clock.move(hours=2)
+    assert house.sign_in(order_number=number)
+    house.clock.move(days=90)
+    assert refused(house.sign_in, order_number=number).code == Code.CREDENTIALS_EXPIRED
+
+
+def test_a_changed_password_at_sign_in_ends_the_sessions_before(house):
+    done, before, _ = house.member()
+    house.sign_in(order_number=str(done.order_number), new_password=OWN)
+    assert refused(house.identity, session=before).code == Code.UNAUTHENTICATED
+
+
+def test_a_code_that_came_with_an_expired_password_is_still_good_for_the_change(house):
+    _, _, _, secret, codes = enrolled(house)
+    aging(house, 1)
+    house.clock.move(days=2)
+    code = pyotp.TOTP(secret).at(house.clock.now())
+    for given_code in (code, codes[0]):
+        assert refused(house.sign_in, code=given_code).code == Code.CREDENTIALS_EXPIRED
+    assert house.sign_in(code=code, new_password=OWN)
+    assert refused(house.sign_in, password=OWN, code=code).detail == SAME_WORDS
+
+
+# --- an administrator's reset ----------------------------------------------------------------------------------------
+
+TEMPORARY = "for-One-Day-7"
+
+
+def reset(house, context, user_id, **more):
+    request = c.ResetPassword(user_id=user_id, password=TEMPORARY, **more)
+    return company.reset_password(house.app, request, context)
+
+
+def test_a_reset_ends_all_that_let_the_user_in_and_asks_for_a_change(house):
+    done, _, context = house.member()
+    number = str(done.order_number)
+    user = added(house, context)
+    session = house.sign_in("otto", order_number=number).session_token
+    otto = house.context(session)
+    token = own.create_token(house.app, c.CreateToken(name="ci", permissions=["view"]), otto).secret
+    reset(house, context, user.user_id)
+    for credential in ({"session": session}, {"token": token}):
+        assert refused(house.identity, **credential).code == Code.UNAUTHENTICATED
+    assert events_of(house, user.user_id)[-3:] == ["PasswordChanged", "CredentialRevoked", "CredentialRevoked"]
+    assert list(house.room.events(f"user-{user.user_id}"))[-1].metadata.actor == f"user:{done.user_id}"
+    assert refused(house.sign_in, "otto", order_number=number).detail == SAME_WORDS
+    assert refused(house.sign_in, "otto", TEMPORARY, order_number=number).code == Code.CREDENTIALS_EXPIRED
+    assert house.sign_in("otto", TEMPORARY, order_number=number, new_password=OWN)
+    assert TEMPORARY not in house.everything_stored()
+
+
+def test_a_lost_authenticator_is_forgotten_only_when_asked(house):
+    done, session, _, secret, _ = enrolled(house)
+    number = str(done.order_number)
+    boss = house.context(session)
+    user = added(house, boss, "helga", permissions=("view", "create_order", "replenish_balance", "administer"))
+    helga = house.context(house.sign_in("helga", order_number=number).session_token)
+    reset(house, helga, done.user_id)
+    assert refused(house.sign_in, password=TEMPORARY, order_number=number).detail == SAME_WORDS
+    code = pyotp.TOTP(secret).at(house.clock.now())
+    assert refused(house.sign_in, password=TEMPORARY, code=code).code == Code.CREDENTIALS_EXPIRED
+    reset(house, helga, done.user_id, remove_second_step=True)
+    assert events_of(house, done.user_id)[-2:] == ["PasswordChanged", "SecondFactorChanged"]
+    assert house.sign_in(password=TEMPORARY, order_number=number, new_password=OWN).user.totp is False
+    assert user.user_id != done.user_id
+
+
+def test_who_may_reset_whom(house):
+    done, _, context = house.member()
+    _, _, other = house.member("eva")
+    user = added(house, context, permissions=("view", "administer"))
+    otto = house.context(house.sign_in("otto", order_number=str(done.order_number)).session_token)
+    assert refused(reset, house, other, user.user_id).code == Code.NOT_FOUND
+    assert refused(reset, house, context, done.user_id).pointer == "/user_id"
+    assert refused(reset, house, otto, done.user_id).code == Code.FORBIDDEN  # who may do more than the asker
+    secret = own.create_token(house.app, c.CreateToken(name="ci", permissions=["administer"]), context).secret
+    assert refused(reset, house, house.context_of(house.identity(token=secret)), user.user_id).code == Code.FORBIDDEN
+    weak = c.ResetPassword(user_id=user.user_id, password="weak")
+    assert refused(company.reset_password, house.app, weak, context).pointer == "/password"
+    assert house.sign_in("otto", order_number=str(done.order_number))  # none of it did anything
+
+
 # --- users and tenants -----------------------------------------------------------------------------------------------
 
 
-def added(house, context, login="otto", permissions=("view",)):
-    request = c.AddUser(login=login, password=given.PASSWORD, email="otto@example.com", permissions=list(permissions))
+def added(house, context, login="otto", permissions=("view",), *, must_change_password=False):
+    request = c.AddUser(
+        login=login, password=given.PASSWORD, email="otto@example.com", permissions=list(permissions),
+        must_change_password=must_change_password,
+    )  # fmt: skip
     return sign_up.add_user(house.app, request, context)
 
 

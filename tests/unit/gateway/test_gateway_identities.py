@@ -135,8 +135,9 @@ def test_a_public_operation_acts_for_nobody(client, rpc, route):
     rpc.person("full")
     answer = ask(client, route, Authorization="Bearer full", Cookie="certwright=full")
     assert answer.status_code in {route.status, 500}, answer.text  # example certificates are none
-    context = rpc.contexts[0]
-    assert (context.actor, context.account_id, context.permissions) == ("public", None, frozenset())
+    assert rpc.contexts or route.request.SERVICE == "gateway"  # which answers by itself
+    for context in rpc.contexts[:1]:
+        assert (context.actor, context.account_id, context.permissions) == ("public", None, frozenset())
 
 
 def test_every_operation_has_a_permission_and_a_unique_place():

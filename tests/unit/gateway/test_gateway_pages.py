@@ -32,6 +32,11 @@ def test_a_page_has_no_script_and_loads_nothing_from_elsewhere(client, rpc, path
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
+def test_the_front_page_is_the_console(client):
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/console/")
+
+
 def test_the_reference_shows_every_operation(client, gateway):
     text = client.get("/docs").text
     for operation in gateway.operations:

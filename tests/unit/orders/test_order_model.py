@@ -10,7 +10,7 @@ import pytest
 from services.orders.model import ending, installing, issuing, placing, requesting
 from services.orders.model.blocked_on import blocked_on
 from services.orders.model.order import fold
-from services.orders.model.status import ACTIONS, RENEW_BEFORE, STATUSES, actions_of, status_of
+from services.orders.model.status import ACTIONS, RENEW_BEFORE, STATUSES, actions_of, renewable_from, status_of
 from shared.clock import from_text, to_text
 from shared.contracts import ca, installer
 from shared.errors import Code, ServiceError
@@ -48,6 +48,13 @@ def test_renewing_is_offered_from_thirty_days_before_the_term_ends():
     order = fold(given.ISSUED)
     assert "renew" not in actions_of(order, TERM_END - RENEW_BEFORE - timedelta(microseconds=1))
     assert "renew" in actions_of(order, TERM_END - RENEW_BEFORE)
+
+
+def test_when_renewing_begins_is_told_from_the_first_certificate_on():
+    assert renewable_from(fold(given.ISSUED)) == to_text(TERM_END - RENEW_BEFORE)
+    shown = {status for status in STATUSES if renewable_from(fold(given.BY_STATUS[status])) is not None}
+    assert shown <= {status for status in STATUSES if "renew" in ACTIONS[status]}
+    assert shown >= {"issued", "installed"}
 
 
 COMMANDS = {

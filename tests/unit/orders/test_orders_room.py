@@ -11,6 +11,7 @@ import pytest
 
 from services.orders import bootstrap
 from services.orders.handlers import clock, commands, queries, reactions
+from services.orders.model.history import actor_kind
 from services.orders.model.requesting import read_csr
 from services.orders.projections.finding import orders_to_expire, orders_to_reissue
 from shared import metrics
@@ -181,7 +182,16 @@ def test_every_event_of_the_history_has_a_sentence(story):
     order = story.issued()
     history = queries.get_history(story.room, orders.GetOrderHistory(order_id=order.order_id), customer())
     assert all(entry.summary.endswith(".") and entry.summary != entry.type for entry in history.items)
+    assert {entry.actor_kind for entry in history.items} == {actor_kind(entry.actor) for entry in history.items}
     assert history.items[0].summary == "DV Single for www.example.com was ordered for USD 45.95."
+
+
+@pytest.mark.parametrize(
+    ("actor", "kind"),
+    [("user:1", "person"), ("token:1", "token"), ("agent:1", "agent"), ("system:ca", "system"), ("public", "system")],
+)
+def test_the_history_tells_people_from_programs(actor, kind):
+    assert actor_kind(actor) == kind
 
 
 def test_history_is_paged(story):
@@ -391,6 +401,8 @@ def test_a_certificate_is_downloaded_with_its_serial_in_any_form(story):
     order = story.issued()
     request = orders.GetCertificate(order_id=order.order_id, serial="0x0abc01")
     assert "BEGIN CERTIFICATE" in queries.get_certificate(story.room, request, customer()).pem
+    file = queries.get_certificate(story.room, request, customer())
+    assert (file.common_name, file.number) == ("www.example.com", order.number)
     missing = orders.GetCertificate(order_id=order.order_id, serial="77")
     assert refused(queries.get_certificate, story.room, missing, customer()).code == Code.NOT_FOUND
 

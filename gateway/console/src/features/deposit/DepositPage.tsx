@@ -57,7 +57,7 @@ export default function DepositPage() {
 }
 
 function Statement() {
-  const { t } = useTranslation('deposit')
+  const { t } = useTranslation(['deposit', 'ui'])
   const [cursors, setCursors] = useState<string[]>([])
   const cursor = cursors.at(-1)
   const found = useApi(
@@ -67,9 +67,12 @@ function Statement() {
   )
   return (
     <section className="sheet" aria-label={t('statement')}>
-      <Title order={2} mb="xs">
-        {t('statement')}
-      </Title>
+      <Group justify="space-between" mb="xs">
+        <Title order={2}>{t('statement')}</Title>
+        <Anchor href="/api/v1/statement.csv" download size="sm">
+          {t('ui:csv')}
+        </Anchor>
+      </Group>
       <Asked query={found}>
         {({ items, next_cursor }) =>
           items.length === 0 ? (

@@ -28,7 +28,7 @@ export function Certificates({ order }: { order: Order }) {
             size="xs"
             variant="default"
             leftSection={<IconDownload size={15} aria-hidden />}
-            href={`/api/v1/orders/${order.order_id}/certificate.pem`}
+            href={`/api/v1/orders/${order.order_id}/certificate.zip`}
             download
           >
             {t('download')}

@@ -5,17 +5,19 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useSearchParams } from 'react-router'
 import { type Schemas, send } from '@/api/client'
+import { Problem } from '@/api/problem'
 import { begin, safeNext } from '@/app/session'
+import { PasswordFields } from '@/features/sign-up/PasswordFields'
 import { useApiForm } from '@/ui/form'
 import { ProblemAlert } from '@/ui/Says'
 import { Agreements } from './Agreements'
 import { Front } from './Front'
 import { useCapsLock } from './useCapsLock'
 
-type Step = 'password' | 'order_number' | 'code'
+type Step = 'password' | 'order_number' | 'code' | 'new'
 
 export default function SignInPage() {
-  const { t } = useTranslation('sign-in')
+  const { t } = useTranslation(['sign-in', 'sign-up'])
   const navigate = useNavigate()
   const [parameters] = useSearchParams()
   const [step, setStep] = useState<Step>('password')
@@ -26,11 +28,20 @@ export default function SignInPage() {
     navigate(safeNext(parameters.get('next')), { replace: true })
   }
   const { form, problem, sending, submit, clear } = useApiForm({
-    initial: { login: '', password: '', order_number: '', code: '' },
+    initial: { login: '', password: '', order_number: '', code: '', new_password: '', confirm: '' },
     send: async (values) => {
-      const second = step === 'code' ? { code: values.code.trim() } : { order_number: values.order_number.trim() }
-      const body = { login: values.login, password: values.password, ...second }
-      const session = await send('post', '/api/v1/session', { body })
+      const second = values.code ? { code: values.code.trim() } : { order_number: values.order_number.trim() }
+      const renewed = step === 'new' ? { new_password: values.new_password } : {}
+      if (step === 'new' && values.new_password !== values.confirm) {
+        throw new Problem({ code: 'invalid', errors: [{ pointer: '/confirm', detail: t('sign-up:mismatch') }] })
+      }
+      const body = { login: values.login, password: values.password, ...second, ...renewed }
+      const session = await send('post', '/api/v1/session', { body }).catch((error: Problem) => {
+        if (error.code !== 'credentials_expired') throw error
+        setStep('new')
+        return null
+      })
+      if (!session) return
       if (session.agreements_due.length > 0) setDue(session.agreements_due)
       else await enter()
     },
@@ -85,6 +96,17 @@ export default function SignInPage() {
                   {t('capsLock')}
                 </Alert>
               )}
+            </>
+          ) : step === 'new' ? (
+            <>
+              <Alert color="ochre" variant="light" role="alert">
+                {t('expired')}
+              </Alert>
+              <PasswordFields
+                password={form.values.new_password}
+                passwordProps={form.getInputProps('new_password')}
+                confirmProps={form.getInputProps('confirm')}
+              />
             </>
           ) : (
             <SecondStep step={step} form={form} onSwitch={(to) => setStep(to)} />
