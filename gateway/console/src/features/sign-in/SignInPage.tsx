@@ -33,7 +33,10 @@ export default function SignInPage() {
       const second = values.code ? { code: values.code.trim() } : { order_number: values.order_number.trim() }
       const renewed = step === 'new' ? { new_password: values.new_password } : {}
       if (step === 'new' && values.new_password !== values.confirm) {
-        throw new Problem({ code: 'invalid', errors: [{ pointer: '/confirm', detail: t('sign-up:mismatch') }] })
+        throw new Problem({
+          code: 'invalid',
+          errors: [{ parameter: null, pointer: '/confirm', detail: t('sign-up:mismatch') }],
+        })
       }
       const body = { login: values.login, password: values.password, ...second, ...renewed }
       const session = await send('post', '/api/v1/session', { body }).catch((error: Problem) => {
