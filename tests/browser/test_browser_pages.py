@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check list sections 4, 6, 11, 12 and 17 as far as they need no web server: lists, wizard, deposit; a cut connection."""
+"""Check list sections 4, 6, 11, 12 and 17 without a web server: lists, wizard, deposit; a connection that is cut."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ export function Failed() {
 export function NotFound() {
   const { t } = useTranslation('app')
   return (
-    <Empty icon={IconMapQuestion} title={t('notFound.title')} text={t('notFound.text')}>
+    <Empty order={1} icon={IconMapQuestion} title={t('notFound.title')} text={t('notFound.text')}>
       <Button component={Link} to="/orders" variant="default">
         {t('notFound.back')}
       </Button>

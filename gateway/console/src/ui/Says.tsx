@@ -11,15 +11,17 @@ interface EmptyProps {
   title: string
   text: string
   children?: ReactNode
+  /** 1 where it is the whole page. */
+  order?: 1 | 2
 }
 
 /** Nothing here yet: what would stand here, and the first step to it. */
-export function Empty({ icon: Icon, title, text, children }: EmptyProps) {
+export function Empty({ icon: Icon, title, text, children, order = 2 }: EmptyProps) {
   return (
     <Center py="xl" px="md">
       <Stack align="center" gap="xs" maw={460}>
         <Icon size={34} stroke={1.3} aria-hidden className="empty-icon" />
-        <Title order={2} size="h3" ta="center">
+        <Title order={order} size="h3" ta="center">
           {title}
         </Title>
         <Text c="dimmed" ta="center">
