@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
-import { IconCoin, IconListDetails, IconServer, IconShoppingCart, type TablerIcon } from '@tabler/icons-react'
+import {
+  IconCoin,
+  IconHistory,
+  IconListDetails,
+  IconServer,
+  IconShoppingCart,
+  type TablerIcon,
+} from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import type { Session } from './session'
 
@@ -23,6 +30,7 @@ const may =
   (session: Session): boolean =>
     customer(session) && session.permissions.includes(permission)
 const operator = (session: Session): boolean => session.permissions.includes('operator')
+const administrator = (session: Session): boolean => session.permissions.includes('administer')
 const viewer = (session: Session): boolean => may('view')(session) || operator(session)
 
 export const PAGES: readonly Page[] = [
@@ -40,6 +48,7 @@ export const PAGES: readonly Page[] = [
   ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
+  page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
 ]
 
 function page(
