@@ -2,6 +2,7 @@
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
 import {
+  IconBell,
   IconCoin,
   IconHistory,
   IconListDetails,
@@ -48,6 +49,7 @@ export const PAGES: readonly Page[] = [
   ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
+  page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
   page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
 ]
 
