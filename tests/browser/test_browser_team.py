@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check list 18.01: the audit log with search, filters and export."""
+"""Check list 18.01: the users of an account, and the audit log with search, filters and export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.support.hostile_text import HOSTILE
+from tests.support.hostile_text import HOSTILE, survives_hostile_text
 
 NAME = "www.example.com"
 
@@ -71,3 +71,100 @@ def test_the_audit_log_is_filtered_and_exported_alike(product, nora, open_screen
     expect(page.get_by_role("row")).to_have_count(2)
     page.goto(f"{product.url}/console/audit?type=<b>&actor=x&from=never&to=2026-99-99&people=1")
     expect(page.get_by_text("Nothing matches")).to_be_visible()
+
+
+def test_a_user_is_added_and_can_sign_in(product, nora, open_screen):
+    screen = open_screen(product.url, nora)
+    page = screen.open("/users")
+    expect(page.get_by_role("row").filter(has_text=nora.login)).to_contain_text("(you)")
+    screen.accessible(lambda: expect(page.get_by_role("heading", name="Users")).to_be_visible())
+    page.get_by_role("button", name="Add a user").click()
+    dialog = page.get_by_role("dialog")
+    login, email = dialog.get_by_label(re.compile("^Login")), dialog.get_by_label(re.compile("^E-mail"))
+    add = dialog.get_by_role("button", name="Add", exact=True)
+    screen.dialog_accessible()
+    survives_hostile_text(screen, dialog, add.click)
+    dialog.get_by_label("View").uncheck()
+    login.fill(f"{nora.login}-2")
+    email.fill("ada@example.com")
+    add.click()
+    expect(dialog.get_by_text("Give at least one permission.")).to_be_visible()
+    dialog.get_by_label("View").check()
+    login.fill(nora.login)
+    add.click()
+    expect(dialog.get_by_text("This login cannot be used.")).to_be_visible()
+    login.fill(f"{nora.login}-2")
+    sent = screen.sent("POST", "/users$")
+    add.dblclick()
+    expect(dialog.get_by_text(f"Give {nora.login}-2 these by a safe way.")).to_be_visible()
+    assert screen.sent("POST", "/users$") == sent + 1
+    screen.dialog_accessible()
+    dialog.get_by_role("button", name="Copy Temporary password").click()
+    password = page.evaluate("navigator.clipboard.readText()")
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(page.get_by_role("row").filter(has_text=f"{nora.login}-2")).to_contain_text("Has a temporary password")
+    assert password not in page.content()
+
+    # The added user signs in, must choose a password, and sees no more than allowed.
+    ada = open_screen(product.url)
+    page = ada.open("/sign-in")
+    page.get_by_label("Login").fill(f"{nora.login}-2")
+    page.get_by_role("textbox", name="Password").fill(password)
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_label(re.compile("order numbers")).fill(nora.order_number)
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("textbox", name=re.compile("^Password")).fill("Another-Horse-8-Staple")
+    page.get_by_role("textbox", name=re.compile("^Confirm")).fill("Another-Horse-8-Staple")
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("link", name="Alerts", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Users", exact=True)).to_have_count(0)
+    expect(page.get_by_role("link", name="Audit log")).to_have_count(0)
+
+
+def test_a_user_is_changed_given_a_password_and_removed(product, nora, open_screen):
+    body = {"login": f"{nora.login}-3", "password": "Other-Horse-7-Staple", "email": "ben@example.com"}
+    ben = nora.api.post("/users", {**body, "permissions": ["view", "administer"]})
+    screen = open_screen(product.url, nora)
+    page = screen.open("/users")
+    row = page.get_by_role("row").filter(has_text=ben["login"])
+    dialog = page.get_by_role("dialog")
+
+    row.get_by_role("button", name=f"Change {ben['login']}").click()
+    screen.dialog_accessible()
+    save = dialog.get_by_role("button", name="Save")
+    survives_hostile_text(screen, dialog, save.click)
+    dialog.get_by_label(re.compile("^E-mail")).fill("benno@example.com")
+    dialog.get_by_label("Create orders").check()
+    dialog.get_by_label("Administer").uncheck()
+    save.dblclick()
+    expect(row).to_contain_text("View, Create orders")
+    expect(row).to_contain_text("benno@example.com")
+
+    row.get_by_role("button", name=f"New password for {ben['login']}").click()
+    screen.dialog_accessible()
+    dialog.get_by_role("button", name="Give a temporary password").dblclick()
+    expect(dialog.get_by_text("Temporary password", exact=True)).to_be_visible()
+    assert screen.sent("POST", "/password$") == 1
+    page.keyboard.press("Escape")
+    expect(row).to_contain_text("Has a temporary password")
+
+    # The last administrator keeps the right, and nobody removes themselves.
+    page.get_by_role("button", name=f"Change {nora.login}", exact=True).click()
+    dialog.get_by_label("Administer").uncheck()
+    save.click()
+    expect(dialog.get_by_text("This is the last user who may administer.")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=f"Remove {nora.login}", exact=True).click()
+    dialog.get_by_label(f"Type {nora.login} to confirm").fill(nora.login)
+    dialog.get_by_role("button", name="Remove").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Nobody removes themselves")
+    page.keyboard.press("Escape")
+
+    row.get_by_role("button", name=f"Remove {ben['login']}").click()
+    screen.dialog_accessible()
+    expect(dialog.get_by_role("button", name="Remove")).to_be_disabled()
+    dialog.get_by_label(re.compile("to confirm$")).fill(ben["login"])
+    dialog.get_by_role("button", name="Remove").dblclick()
+    expect(row).to_have_count(0)
+    assert [user["login"] for user in nora.api.get("/users")["items"]] == [nora.login]

@@ -10,6 +10,7 @@ export const GO: Record<string, string> = {
   s: 'servers',
   d: 'deposit',
   a: 'alerts',
+  u: 'users',
   l: 'audit',
 }
 const WITHIN_MS = 1_200

@@ -8,6 +8,7 @@ import {
   IconListDetails,
   IconServer,
   IconShoppingCart,
+  IconUsers,
   type TablerIcon,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
@@ -50,6 +51,7 @@ export const PAGES: readonly Page[] = [
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
   page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
+  page('users', 'users', 'account', IconUsers, administrator, () => import('@/features/users/UsersPage')),
   page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
 ]
 
