@@ -12,6 +12,7 @@ export const GO: Record<string, string> = {
   a: 'alerts',
   u: 'users',
   l: 'audit',
+  h: 'health',
 }
 const WITHIN_MS = 1_200
 

@@ -2,10 +2,13 @@
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
 import {
+  IconActivityHeartbeat,
   IconBell,
+  IconBuilding,
   IconCoin,
   IconHistory,
   IconListDetails,
+  IconMail,
   IconServer,
   IconShoppingCart,
   IconUsers,
@@ -18,7 +21,7 @@ export interface Page {
   /** Below /console. Also the key of its title in app:page, with dots for slashes and without parameters. */
   path: string
   key: string
-  group: 'ssl' | 'account'
+  group: 'ssl' | 'account' | 'operator'
   icon: TablerIcon
   /** In the rail; others are reached from their list. */
   rail: boolean
@@ -53,7 +56,15 @@ export const PAGES: readonly Page[] = [
   page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
   page('users', 'users', 'account', IconUsers, administrator, () => import('@/features/users/UsersPage')),
   page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
+  page('health', 'health', 'operator', IconActivityHeartbeat, operator, () => import('@/features/health/HealthPage')),
+  page('accounts', 'accounts', 'operator', IconBuilding, operator, () => import('@/features/accounts/AccountsPage')),
+  page('mails', 'mails', 'operator', IconMail, operator, () => import('@/features/mails/MailsPage')),
 ]
+
+/** Where the console opens: the orders of a customer, the state of the installation for who runs it. */
+export function home(session: Session): string {
+  return customer(session) ? '/orders' : '/health'
+}
 
 function page(
   path: string,

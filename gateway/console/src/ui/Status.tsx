@@ -53,6 +53,10 @@ const LOOKS: Record<string, [MantineColor, TablerIcon]> = {
   refunded: ['gray', IconBan],
   started: ['ink', IconLoader],
   refused: ['vermilion', IconCircleX],
+  healthy: ['pine', IconCheck],
+  unhealthy: ['vermilion', IconAlertTriangle],
+  balanced: ['pine', IconCheck],
+  unbalanced: ['vermilion', IconAlertTriangle],
 }
 
 /** The badge of a state word of the API; its text stands in ui:state. */
