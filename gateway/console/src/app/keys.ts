@@ -9,6 +9,7 @@ export const GO: Record<string, string> = {
   o: 'orders',
   s: 'servers',
   d: 'deposit',
+  p: 'profile',
 }
 const WITHIN_MS = 1_200
 

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
-import { IconCoin, IconListDetails, IconServer, IconShoppingCart, type TablerIcon } from '@tabler/icons-react'
+import {
+  IconBuilding,
+  IconCoin,
+  IconListDetails,
+  IconServer,
+  IconShoppingCart,
+  IconUserCircle,
+  type TablerIcon,
+} from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import type { Session } from './session'
 
@@ -17,6 +25,7 @@ export interface Page {
   load: () => Promise<{ default: ComponentType }>
 }
 
+const anybody = (): boolean => true
 const customer = (session: Session): boolean => session.user.account_id !== null
 const may =
   (permission: string) =>
@@ -40,6 +49,8 @@ export const PAGES: readonly Page[] = [
   ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
+  page('company', 'company', 'account', IconBuilding, customer, () => import('@/features/company/CompanyPage')),
+  page('profile', 'profile', 'account', IconUserCircle, anybody, () => import('@/features/profile/ProfilePage')),
 ]
 
 function page(

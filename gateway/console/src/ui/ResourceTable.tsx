@@ -62,6 +62,17 @@ interface ResourceTableProps<T> {
   selection?: { selected: T[]; onChange: (rows: T[]) => void }
 }
 
+/** For a list that stands on one page. */
+export const WHOLE: TableState = {
+  page: 1,
+  size: 100,
+  sort: '',
+  search: '',
+  filters: {},
+  set: () => undefined,
+  query: {},
+}
+
 export function ResourceTable<T>(props: ResourceTableProps<T>) {
   const { name, label, columns, rowKey, found, state, empty } = props
   const { t } = useTranslation('ui')
