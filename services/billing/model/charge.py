@@ -143,16 +143,17 @@ def _surplus_returned(state: Charge, event: SurplusReturned) -> Charge:
 
 
 def start(charge: Charge) -> list[Event]:
-    """The intention to ask the provider; nothing when an attempt is under way or the charge is paid.
+    """The intention to ask the provider; nothing when an attempt is under way.
 
     Raises ServiceError `not_found` or `action_not_allowed`.
     """
     if not charge.status:
         raise not_found("order to pay")
-    if charge.status in {"started", "paid"}:
+    if charge.status == "started":
         return []
     if charge.status != "open":
-        raise ServiceError(Code.ACTION_NOT_ALLOWED, "There is nothing to pay for this order any more.")
+        paid = "The order is paid." if charge.status == "paid" else "The order has ended."
+        raise ServiceError(Code.ACTION_NOT_ALLOWED, f"{paid} There is nothing to pay any more.")
     attempt = charge.attempt + 1
     key = f"{charge.order_id}:{attempt}"
     return [PaymentStarted(order_id=charge.order_id, attempt=attempt, idempotency_key=key)]
