@@ -6,6 +6,7 @@ import {
   QueryClient,
   type UseMutationResult,
   type UseQueryResult,
+  useInfiniteQuery,
   useMutation,
   useQuery,
 } from '@tanstack/react-query'
@@ -100,6 +101,52 @@ export function useApi<P extends With<'get'>>(
     refetchInterval: choices.every ?? false,
     placeholderData: choices.keepPrevious ? keepPreviousData : undefined,
   }) as UseQueryResult<Reply<P, 'get'>, Problem>
+}
+
+type Item<P extends With<'get'>> = Reply<P, 'get'> extends { items: (infer T)[] } ? T : never
+
+/** What was read of a list so far. `more` reads on; it is null at the end. */
+export interface Pages<T> {
+  data: { items: T[]; total?: number | null } | undefined
+  error: Error | null
+  isPending: boolean
+  isFetching: boolean
+  refetch: () => unknown
+  more: (() => void) | null
+}
+
+/** A list that only goes on by its cursor, such as one that grows at its head while it is read. */
+export function useApiPages<P extends With<'get'>>(
+  path: P,
+  asked: Asked<P, 'get'> = {},
+  choices: Choices = {},
+): Pages<Item<P>> {
+  const found = useInfiniteQuery({
+    queryKey: [path, asked.path ?? {}, asked.query ?? {}, 'pages'],
+    queryFn: ({ signal, pageParam }) => {
+      const query = { ...asked.query, ...(pageParam ? { cursor: pageParam } : {}) }
+      return ask('get', path, { params: { ...asked, query }, signal }) as Promise<Read<Item<P>>>
+    },
+    initialPageParam: '',
+    getNextPageParam: (page: Read<Item<P>>) => page.next_cursor,
+    enabled: choices.enabled,
+    refetchInterval: choices.every ?? false,
+    placeholderData: choices.keepPrevious ? keepPreviousData : undefined,
+  })
+  const pages = found.data?.pages
+  return {
+    data: pages && { items: pages.flatMap((page) => page.items), total: pages[0]?.total },
+    error: found.error,
+    isPending: found.isPending,
+    isFetching: found.isFetching,
+    refetch: () => found.refetch(),
+    more: found.hasNextPage ? () => void found.fetchNextPage() : null,
+  }
+}
+interface Read<T> {
+  items: T[]
+  next_cursor?: string | null
+  total?: number | null
 }
 
 /** One question outside of a component. Throws Problem. */

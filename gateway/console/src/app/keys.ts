@@ -10,6 +10,9 @@ export const GO: Record<string, string> = {
   s: 'servers',
   d: 'deposit',
   p: 'profile',
+  a: 'alerts',
+  u: 'users',
+  l: 'audit',
 }
 const WITHIN_MS = 1_200
 

@@ -8,6 +8,9 @@ import {
   IconServer,
   IconShoppingCart,
   IconUserCircle,
+  IconBell,
+  IconHistory,
+  IconUsers,
   type TablerIcon,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
@@ -32,6 +35,7 @@ const may =
   (session: Session): boolean =>
     customer(session) && session.permissions.includes(permission)
 const operator = (session: Session): boolean => session.permissions.includes('operator')
+const administrator = (session: Session): boolean => session.permissions.includes('administer')
 const viewer = (session: Session): boolean => may('view')(session) || operator(session)
 
 export const PAGES: readonly Page[] = [
@@ -51,6 +55,9 @@ export const PAGES: readonly Page[] = [
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
   page('company', 'company', 'account', IconBuilding, customer, () => import('@/features/company/CompanyPage')),
   page('profile', 'profile', 'account', IconUserCircle, anybody, () => import('@/features/profile/ProfilePage')),
+  page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
+  page('users', 'users', 'account', IconUsers, administrator, () => import('@/features/users/UsersPage')),
+  page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
 ]
 
 function page(

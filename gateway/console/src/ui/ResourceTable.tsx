@@ -43,6 +43,8 @@ interface Found<T> {
   isPending: boolean
   isFetching: boolean
   refetch: () => unknown
+  /** Lists that go on by a cursor have this instead of numbered pages; null at the end. */
+  more?: (() => void) | null
 }
 
 interface ResourceTableProps<T> {
@@ -137,7 +139,21 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         ) : (
           <Table {...props} shown={shown} rows={rows} />
         ))}
-      {rows.length > 0 && (
+      {rows.length > 0 && found.more !== undefined && (
+        <Group gap="sm">
+          <Text size="sm" c="dimmed" aria-live="polite">
+            {found.data?.total
+              ? t('showing', { from: 1, to: rows.length, total })
+              : t('showingSome', { count: rows.length })}
+          </Text>
+          {found.more && (
+            <Button size="xs" variant="default" loading={found.isFetching} onClick={found.more}>
+              {t('showMore')}
+            </Button>
+          )}
+        </Group>
+      )}
+      {rows.length > 0 && found.more === undefined && (
         <Group justify="space-between" gap="xs">
           <Group gap="xs">
             <Text size="sm" c="dimmed" aria-live="polite">
@@ -224,11 +240,12 @@ function Cards<T>({
   rowKey: (row: T) => string
   label: string
 }) {
+  const headed = [...columns].sort((a, b) => Number(b.card === 'heading') - Number(a.card === 'heading'))
   return (
     <ul className="cards" aria-label={label}>
       {rows.map((row) => (
         <li key={rowKey(row)} className="card">
-          {columns.map((one) => {
+          {headed.map((one) => {
             const place = one.card ?? 'line'
             if (place === 'none') return null
             const value = one.render(row)
@@ -260,7 +277,10 @@ function Cards<T>({
 /** The search field of a list; it asks when typing pauses. */
 export function SearchField({ label, state }: { label: string; state: TableState }) {
   const [text, setText] = useState(state.search)
-  const search = useDebouncedCallback((value: string) => state.set({ search: value.trim() }), 250)
+  const search = useDebouncedCallback(
+    (value: string) => state.set({ search: value.replace(/\p{Cc}/gu, ' ').trim() }),
+    250,
+  )
   useEffect(() => setText(state.search), [state.search])
   return (
     <TextInput

@@ -35,7 +35,7 @@ export function Empty({ icon: Icon, title, text, children, order = 2 }: EmptyPro
 
 /** A problem in words: by its code where we know better, and the server's own sentence. */
 export function ProblemAlert({ problem, again }: { problem: Error; again?: () => void }) {
-  const { t } = useTranslation('ui')
+  const { t, i18n } = useTranslation('ui')
   const known = problem instanceof Problem ? problem : null
   const code = known?.code ?? 'internal'
   return (
@@ -44,7 +44,7 @@ export function ProblemAlert({ problem, again }: { problem: Error; again?: () =>
       variant="light"
       color="vermilion"
       icon={<IconAlertTriangle size={18} aria-hidden />}
-      title={t(`problem.${code}`, { defaultValue: known?.title || t('problem.internal') })}
+      title={i18n.exists(`ui:problem.${code}`) ? t(`problem.${code}`) : known?.title || t('problem.internal')}
     >
       <Stack gap="xs" align="flex-start">
         <Text size="sm" className="wrap">

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Text } from '@mantine/core'
+import { Anchor, Text } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
 import { useApi } from '@/api/client'
 
 const NEWEST = 3
@@ -23,6 +24,9 @@ export function AlertsPanel() {
           </li>
         ))}
       </ul>
+      <Anchor component={Link} to="/alerts" className="rail-more" px="sm">
+        {t('alerts.more')}
+      </Anchor>
     </section>
   )
 }

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// What needs a person: certificates that come to their end, newest alert first, and when alerts begin (guide §2).
+import { Button, Group, NativeSelect, Stack, Text, Title } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { IconBellCheck, IconCheck, IconSettings } from '@tabler/icons-react'
+import { useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { type Schemas, useApiPages, useCommand } from '@/api/client'
+import { useSession } from '@/app/session'
+import { type Column, ResourceTable } from '@/ui/ResourceTable'
+import { Empty } from '@/ui/Says'
+import { Status } from '@/ui/Status'
+import { Moment } from '@/ui/Texts'
+import { useTableState } from '@/ui/tableState'
+import { About } from './About'
+import { SettingsDialog } from './SettingsDialog'
+
+type Alert = Schemas['AlertView']
+const PAGE = 50
+const STATES = ['open', 'acknowledged', 'resolved'] as const
+
+export default function AlertsPage() {
+  const { t, i18n } = useTranslation(['alerts', 'ui'])
+  const session = useSession()
+  const state = useTableState()
+  const chosen = state.filters.state
+  const found = useApiPages(
+    '/api/v1/alerts',
+    { query: { limit: PAGE, ...(chosen ? { state: chosen } : {}) } },
+    { keepPrevious: true },
+  )
+  const acknowledge = useCommand('post', '/api/v1/alerts/{alert_id}/acknowledge', ['/api/v1/alerts'])
+  const columns = useMemo<Column<Alert>[]>(
+    () => [
+      { key: 'severity', title: t('column.severity'), width: 120, render: (row) => <Status state={row.severity} /> },
+      {
+        key: 'text',
+        title: t('column.text'),
+        card: 'heading',
+        render: (row) => (
+          <>
+            <span className="wrap">{row.text}</span>
+            <Text size="xs" c="dimmed" fw={400}>
+              {i18n.exists(`alerts:kind.${row.kind}`) ? t(`kind.${row.kind}`) : row.kind}
+            </Text>
+          </>
+        ),
+      },
+      { key: 'about', title: t('column.about'), render: (row) => <About alert={row} /> },
+      { key: 'raised', title: t('column.raised'), noWrap: true, render: (row) => <Moment at={row.raised_at} /> },
+      {
+        key: 'told',
+        title: t('column.told'),
+        noWrap: true,
+        optional: true,
+        render: (row) => <Moment at={row.last_notified_at} />,
+      },
+      { key: 'state', title: t('column.state'), render: (row) => <Status state={row.state} /> },
+      {
+        key: 'actions',
+        title: t('column.actions'),
+        card: 'foot',
+        render: (row) =>
+          row.state === 'open' ? (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconCheck size={15} aria-hidden />}
+              aria-label={t('acknowledgeOf', { subject: row.subject })}
+              loading={acknowledge.isPending && acknowledge.variables?.path?.alert_id === row.alert_id}
+              onClick={() =>
+                acknowledge
+                  .mutateAsync({ path: { alert_id: row.alert_id } })
+                  .catch((error: Error) => notifications.show({ color: 'vermilion', message: error.message }))
+              }
+            >
+              {t('acknowledge')}
+            </Button>
+          ) : (
+            <span className="dim">–</span>
+          ),
+      },
+    ],
+    [t, i18n, acknowledge],
+  )
+  return (
+    <Stack>
+      <Group justify="space-between">
+        <Title order={1}>{t('title')}</Title>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconSettings size={15} aria-hidden />}
+          onClick={() => state.set({ settings: '1' })}
+        >
+          {t('settings.title')}
+        </Button>
+      </Group>
+      <Text maw={720} c="dimmed">
+        {t('intro')}
+      </Text>
+      <ResourceTable
+        name="alerts"
+        label={t('title')}
+        columns={columns}
+        rowKey={(row) => row.alert_id}
+        found={found}
+        state={{ ...state, filters: chosen ? { state: chosen } : {} }}
+        filters={
+          <NativeSelect
+            size="xs"
+            label={t('column.state')}
+            value={chosen ?? ''}
+            onChange={(event) => state.set({ state: event.currentTarget.value })}
+            data={[
+              { value: '', label: t('all') },
+              ...STATES.map((value) => ({ value, label: t(`ui:state.${value}`) })),
+            ]}
+          />
+        }
+        empty={<Empty icon={IconBellCheck} title={t('empty.title')} text={t('empty.text')} />}
+      />
+      {state.filters.settings && (
+        <SettingsDialog mayChange={session.can('administer')} onClose={() => state.set({ settings: '' })} />
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useTranslation } from 'react-i18next'
+import { useCommand } from '@/api/client'
+import { useApiForm } from '@/ui/form'
+import { ProblemAlert } from '@/ui/Says'
+import { Permissions } from './Permissions'
+import type { User } from './UsersPage'
+
+/** Another address or other permissions. The last administrator keeps the right; the API says so. */
+export function ChangeUser({ user, onClose }: { user: User; onClose: () => void }) {
+  const { t } = useTranslation(['users', 'ui'])
+  const change = useCommand('patch', '/api/v1/users/{user_id}', ['/api/v1/users', '/api/v1/session'])
+  const { form, problem, sending, submit } = useApiForm({
+    initial: { email: user.email, permissions: [...user.permissions] as string[] },
+    check: { permissions: (some: string[]) => (some.length > 0 ? null : t('permissionMissing')) } as never,
+    send: async (values) => {
+      await change.mutateAsync({
+        path: { user_id: user.user_id },
+        body: { email: values.email.trim(), permissions: values.permissions as never },
+      })
+      notifications.show({ message: t('change.done', { login: user.login }) })
+      onClose()
+    },
+  })
+  return (
+    <Modal opened onClose={onClose} title={t('change.of', { login: user.login })} size="lg">
+      <form onSubmit={(event) => void submit(event)} noValidate>
+        <Stack>
+          {problem && <ProblemAlert problem={problem} />}
+          <TextInput
+            label={t('email')}
+            type="email"
+            withAsterisk
+            autoComplete="off"
+            data-autofocus
+            {...form.getInputProps('email')}
+          />
+          <Permissions field={form.getInputProps('permissions')} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('ui:cancel')}
+            </Button>
+            <Button type="submit" loading={sending}>
+              {t('ui:save')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}
