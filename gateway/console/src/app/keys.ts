@@ -8,6 +8,8 @@ import type { Session } from './session'
 export const GO: Record<string, string> = {
   o: 'orders',
   s: 'servers',
+  w: 'sites',
+  c: 'certificates',
   d: 'deposit',
 }
 const WITHIN_MS = 1_200

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
-import { IconCoin, IconListDetails, IconServer, IconShoppingCart, type TablerIcon } from '@tabler/icons-react'
+import {
+  IconCertificate,
+  IconCoin,
+  IconListDetails,
+  IconServer,
+  IconShoppingCart,
+  IconWorld,
+  type TablerIcon,
+} from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import type { Session } from './session'
 
@@ -37,6 +45,15 @@ export const PAGES: readonly Page[] = [
     may('create_order'),
     () => import('@/features/pay/PayPage'),
     false,
+  ),
+  page('sites', 'sites', 'ssl', IconWorld, viewer, () => import('@/features/sites/SitesPage')),
+  page(
+    'certificates',
+    'certificates',
+    'ssl',
+    IconCertificate,
+    viewer,
+    () => import('@/features/certificates/CertificatesPage'),
   ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
