@@ -50,6 +50,10 @@ ROUTES = (
         summary="Every certificate known to the account, by expiry",
     ),
     Route(
+        method="GET", path="/api/v1/certificates/expiring", request=discovery.CountExpiring, tag=CERTIFICATES,
+        summary="How many certificates end within 30 to 180 days",
+    ),
+    Route(
         method="GET", path="/api/v1/certificates/{fingerprint_sha256}", request=discovery.GetInventoryCertificate,
         tag=CERTIFICATES, summary="One certificate",
     ),

@@ -3,6 +3,7 @@
 // The rail, the palette, the breadcrumb and the router are made from this one list.
 import {
   IconBuilding,
+  IconCertificate,
   IconCoin,
   IconListDetails,
   IconServer,
@@ -11,6 +12,7 @@ import {
   IconBell,
   IconHistory,
   IconUsers,
+  IconWorld,
   type TablerIcon,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
@@ -50,6 +52,15 @@ export const PAGES: readonly Page[] = [
     may('create_order'),
     () => import('@/features/pay/PayPage'),
     false,
+  ),
+  page('sites', 'sites', 'ssl', IconWorld, viewer, () => import('@/features/sites/SitesPage')),
+  page(
+    'certificates',
+    'certificates',
+    'ssl',
+    IconCertificate,
+    viewer,
+    () => import('@/features/certificates/CertificatesPage'),
   ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),

@@ -31,6 +31,14 @@ export function moment(text: string, precision: 'day' | 'minute' | 'second' = 'm
   return new Intl.DateTimeFormat(currentLanguage(), style).format(new Date(text))
 }
 
+/** `2026/11/25 14:03:07` in the reader's zone: compared digit by digit, so the same in every language. */
+export function stamp(text: string): string {
+  const at = new Date(text)
+  const two = (number: number) => String(number).padStart(2, '0')
+  const day = `${at.getFullYear()}/${two(at.getMonth() + 1)}/${two(at.getDate())}`
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}
+
 export function utc(text: string): string {
   return `${new Date(text).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }

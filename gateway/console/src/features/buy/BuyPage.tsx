@@ -23,14 +23,15 @@ export default function BuyPage() {
   const navigate = useNavigate()
   const [parameters] = useSearchParams()
   const renews = parameters.get('renews')
+  const named = parameters.get('name') ?? ''
   const [at, setAt] = useState(0)
   const products = useApi('/api/v1/products')
   const agreements = useApi('/api/v1/agreements')
   const account = useApi('/api/v1/account')
   const old = useApi('/api/v1/orders/{order_id}', { path: { order_id: renews ?? '' } }, { enabled: renews !== null })
   const { form, problem, sending, submit, clear } = useApiForm({
-    initial: { ...EMPTY_ORDER, common_name: parameters.get('name') ?? '' },
-    keepAs: renews ? `renew-${renews}` : 'buy',
+    initial: { ...EMPTY_ORDER, common_name: named },
+    keepAs: renews ? `renew-${renews}` : named ? `buy-${named}` : 'buy',
     places: { '/names': 'common_name', '/common_name': 'common_name' },
     send: async (values) => {
       const fresh = quote.fresh ?? (await quote.ask())
