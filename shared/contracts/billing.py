@@ -10,10 +10,16 @@ SERVICE = "billing"
 
 
 class Term(View):
-    """The price of one term. `extra_*` are per name beyond `included_names`; None = not to be had."""
+    """The price of one term. `extra_*` are per name beyond `included_names`; None = not to be had.
+
+    `per_year` is the price of a year of the term, `saves_percent` how much less that is than the shortest term's, both
+    rounded down.
+    """
 
     years: int
     price: int
+    per_year: int
+    saves_percent: int
     included_names: int = 1
     extra_name_price: int | None = None
     extra_wildcard_price: int | None = None
