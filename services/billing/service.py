@@ -9,7 +9,7 @@ from functools import partial
 from nameko.extensions import DependencyProvider
 
 from services.billing import bootstrap, jobs
-from services.billing.handlers import charges, quotes, statements
+from services.billing.handlers import charges, quotes, statements, vouchers
 from services.billing.projections import check_ledger
 from shared.context import Context
 from shared.contracts import billing, orders
@@ -93,6 +93,21 @@ class BillingService(Service):
     def list_statement(self, request: billing.ListStatement, context: Context) -> Page[billing.StatementLine]:
         """The deposit's movements."""
         return statements.list_statement(self.app.room, request, context)
+
+    @rpc(billing.MakeVoucher)
+    def make_voucher(self, request: billing.MakeVoucher, context: Context) -> billing.VoucherView:
+        """A new voucher."""
+        return self.app.room.execute(partial(vouchers.make_voucher, prices=self.app.prices), request, context)
+
+    @rpc(billing.EndVoucher)
+    def end_voucher(self, request: billing.EndVoucher, context: Context) -> billing.VoucherView:
+        """For no further order."""
+        return self.app.room.execute(vouchers.end_voucher, request, context)
+
+    @rpc(billing.ListVouchers)
+    def list_vouchers(self, request: billing.ListVouchers, _context: Context) -> Page[billing.VoucherView]:
+        """Newest first."""
+        return vouchers.list_page(self.app.room, request)
 
     @rpc(billing.CheckLedger)
     def check_ledger(self, _request: billing.CheckLedger, _context: Context) -> billing.LedgerCheck:

@@ -51,7 +51,9 @@ class QuoteLine(View):
 class QuoteView(View):
     """A price that holds until `expires_at`. `tax` is 0 while no tax rule is configured.
 
-    `deposit` says that the account pays from its deposit; then `funds_missing` is what it lacks.
+    `discount` is what `voucher` takes off; `voucher_refused` says why the voucher can be used no more since the price
+    was named, else it is empty. `deposit` says that the account pays from its deposit; then `funds_missing` is what it
+    lacks.
     """
 
     quote_id: str
@@ -72,6 +74,31 @@ class QuoteView(View):
     used_by_order_id: str | None = None
     deposit: bool = False
     funds_missing: int = 0
+    voucher: str = ""
+    discount: int = 0
+    voucher_refused: str = ""
+
+
+class VoucherView(View):
+    """A code that takes something off a price: `percent`, or `amount` in minor units of `currency`.
+
+    `products` holds codes of the price list, none = all. `max_uses` None = without limit. `state` is active, scheduled,
+    expired, used_up or ended.
+    """
+
+    code: str
+    percent: int
+    amount: int
+    currency: str
+    products: list[str]
+    valid_from: str | None
+    valid_until: str | None
+    max_uses: int | None
+    uses: int
+    state: str
+    note: str
+    made_at: str
+    ended_at: str | None
 
 
 class ChargeView(View):
@@ -125,12 +152,13 @@ class ListProducts(Request[Page[Product]]):
 
 @command(SERVICE, Permission.SIGNED_IN)
 class CreateQuote(Request[QuoteView]):
-    """Prices a product for these names. Errors: invalid (product, wildcard, too many names)."""
+    """Prices a product for these names. Errors: invalid (product, wildcard, too many names, voucher)."""
 
     product: str
     names: list[str]
     term_years: int = 1
     currency: str = "USD"
+    voucher: str | None = None
 
 
 @query(SERVICE, Permission.SIGNED_IN)
@@ -186,6 +214,39 @@ class ListStatement(Request[Page[StatementLine]]):
     cursor: str | None = None
 
 
+@command(SERVICE, Permission.OPERATOR)
+class MakeVoucher(Request[VoucherView]):
+    """A new voucher: `percent` (1 to 100) or `amount` off, for `products` (none = all), between two moments.
+
+    Errors: invalid with the field; conflict when there is or was a voucher with this code.
+    """
+
+    code: str
+    percent: int | None = None
+    amount: int | None = None
+    products: list[str] = []
+    valid_from: str | None = None
+    valid_until: str | None = None
+    max_uses: int | None = None
+    note: str = ""
+
+
+@command(SERVICE, Permission.OPERATOR)
+class EndVoucher(Request[VoucherView]):
+    """No order can use it from now on; what was ordered with it stays. Errors: not_found."""
+
+    code: str
+
+
+@query(SERVICE, Permission.OPERATOR)
+class ListVouchers(Request[Page[VoucherView]]):
+    """Vouchers, newest first. `offset` and `cursor` exclude each other."""
+
+    limit: int = 50
+    offset: int = 0
+    cursor: str | None = None
+
+
 @query(SERVICE, Permission.OPERATOR)
 class CheckLedger(Request[LedgerCheck]):
     """Proves that every transaction balances."""
@@ -216,6 +277,50 @@ class QuoteGiven(Event):
     currency: str
     expires_at: str
     price_list_version: str
+    voucher: str = ""
+    discount: int = 0  # already taken off the total
+
+
+@event("billing.VoucherMade")
+class VoucherMade(Event):
+    """An operator made a voucher. `percent` or `amount` is 0; empty moments do not limit it."""
+
+    code: str
+    percent: int
+    amount: int
+    currency: str
+    products: list[str]
+    valid_from: str
+    valid_until: str
+    max_uses: int  # 0 = without limit
+    note: str
+
+
+@event("billing.VoucherEnded")
+class VoucherEnded(Event):
+    """An operator ended a voucher."""
+
+    code: str
+
+
+@event("billing.VoucherUsed")
+class VoucherUsed(Event):
+    """An order used a voucher, once."""
+
+    code: str
+    order_id: str
+    account_id: str
+    discount: int
+    currency: str
+
+
+@event("billing.VoucherReleased")
+class VoucherReleased(Event):
+    """The order was given up before anything was paid: the voucher may be used once more."""
+
+    code: str
+    order_id: str
+    account_id: str
 
 
 @event("billing.ChargeOpened")

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
-import { IconCoin, IconListDetails, IconServer, IconShoppingCart, type TablerIcon } from '@tabler/icons-react'
+import {
+  IconCoin,
+  IconDiscount2,
+  IconListDetails,
+  IconServer,
+  IconShoppingCart,
+  type TablerIcon,
+} from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 import type { Session } from './session'
 
@@ -9,7 +16,7 @@ export interface Page {
   /** Below /console. Also the key of its title in app:page, with dots for slashes and without parameters. */
   path: string
   key: string
-  group: 'ssl' | 'account'
+  group: 'ssl' | 'account' | 'operator'
   icon: TablerIcon
   /** In the rail; others are reached from their list. */
   rail: boolean
@@ -40,6 +47,7 @@ export const PAGES: readonly Page[] = [
   ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
+  page('vouchers', 'vouchers', 'operator', IconDiscount2, operator, () => import('@/features/vouchers/VouchersPage')),
 ]
 
 function page(

@@ -7,6 +7,7 @@ export const EMPTY_ORDER = {
   more: '',
   dcv_method: 'http_csr_hash',
   organization: { name: '', country: '', state: '', locality: '', registration_number: '' },
+  voucher: '',
   agreed: false,
 }
 export type OrderValues = typeof EMPTY_ORDER
