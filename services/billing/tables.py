@@ -92,3 +92,15 @@ vouchers = sa.Table(
     # Two orders that want the last use take turns; whatever happens, no third one gets in.
     sa.CheckConstraint("max_uses = 0 OR uses <= max_uses", name="no_use_too_many"),
 )
+
+# Where each invoice is found; what it says stands in its event.
+invoices = sa.Table(
+    "invoices",
+    projections.metadata,
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False, unique=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)

@@ -31,6 +31,7 @@ SENTENCES: dict[str, str] = {
     "billing.ChargeOpened": "Order {number} owes {amount}.",
     "billing.ChargeRefused": "The order's payment cannot be taken: {reason}",
     "billing.DepositOpened": "A deposit account in {currency} was opened.",
+    "billing.InvoiceIssued": "Invoice {number} over {total} was made for order {order_number}.",
     "billing.PaymentCaptured": "{amount} was paid by {source}.",
     "billing.PaymentDeclined": "A payment was declined: {reason}",
     "billing.PaymentIntentCreated": "The payment page was opened.",

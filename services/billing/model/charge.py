@@ -61,6 +61,7 @@ class Charge:
     intent_id: str = ""  # of the capture that counted
     attempts: dict[int, Attempt] = field(default_factory=dict)
     surplus: dict[str, bool] = field(default_factory=dict)  # intent id → whether it was returned
+    quote_id: str = ""
     voucher: str = ""  # that counts a use for this order
 
     @property
@@ -89,6 +90,7 @@ def _opened(state: Charge, event: ChargeOpened) -> Charge:
         amount=event.amount,
         tax=event.tax,
         currency=event.currency,
+        quote_id=event.quote_id,
     )
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Billing's read model, folded from its events: what is owed and was paid, and vouchers."""
+"""Billing's read model, folded from its events: what is owed and was paid, vouchers, invoices."""
 
+from services.billing.projections.invoices import find_invoice, last_invoice
 from services.billing.projections.money import (
     check_ledger,
     check_sums,
@@ -21,7 +22,9 @@ __all__ = [
     "count_vouchers",
     "find_charge",
     "find_deposit",
+    "find_invoice",
     "find_voucher",
+    "last_invoice",
     "list_vouchers",
     "order_of_intent",
     "order_of_quote",

@@ -12,7 +12,7 @@ import { money } from '@/ui/format'
 import { Asked, ProblemAlert } from '@/ui/Says'
 import { Facts } from '@/ui/Texts'
 import { Wizard } from '@/ui/Wizard'
-import { EMPTY_ORDER, namesOf } from './fields'
+import { EMPTY_ORDER, namesOf, STEPS, stepOf } from './fields'
 import { NamesStep } from './NamesStep'
 import { OrganizationStep } from './OrganizationStep'
 import { ProductStep } from './ProductStep'
@@ -98,6 +98,14 @@ export default function BuyPage() {
     return false
   }
   const organized = product !== undefined && product.validation_level !== 'DV'
+  const stepKeys = organized ? STEPS : STEPS.filter((key) => key !== 'account')
+  // What the server refuses at the end is told at its field, which stands in an earlier step.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each answer
+  useEffect(() => {
+    const field = Object.keys(form.errors)[0]
+    const step = field === undefined ? -1 : stepKeys.indexOf(stepOf(field))
+    if (step >= 0 && step < at) setAt(step)
+  }, [form.errors])
   const subscriber = agreements.data?.items.find((one) => one.kind === 'subscriber')
   return (
     <Stack>
