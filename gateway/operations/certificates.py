@@ -87,6 +87,10 @@ ROUTES = (
         summary="Who did what, newest first",
     ),
     Route(
+        method="GET", path="/api/v1/rules", request=ca.GetRules, tag=CA,
+        summary="How long certificates and proofs may last, now and later",
+    ),
+    Route(
         method="GET", path="/api/v1/ca", request=ca.GetChain, tag=CA, summary="Root and issuing certificates",
     ),
     Route(

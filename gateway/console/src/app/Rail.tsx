@@ -10,7 +10,7 @@ import { ServersPanel } from './panels/ServersPanel'
 import { useSession } from './session'
 import { useConsole } from './useConsole'
 
-const GROUPS = ['ssl', 'account'] as const
+const GROUPS = ['ssl', 'account', 'operator'] as const
 
 export function Rail({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation('app')

@@ -2,15 +2,16 @@
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
 import {
+  IconBell,
   IconBuilding,
   IconCertificate,
   IconCoin,
+  IconDiscount2,
+  IconHistory,
   IconListDetails,
   IconServer,
   IconShoppingCart,
   IconUserCircle,
-  IconBell,
-  IconHistory,
   IconUsers,
   IconWorld,
   type TablerIcon,
@@ -22,7 +23,7 @@ export interface Page {
   /** Below /console. Also the key of its title in app:page, with dots for slashes and without parameters. */
   path: string
   key: string
-  group: 'ssl' | 'account'
+  group: 'ssl' | 'account' | 'operator'
   icon: TablerIcon
   /** In the rail; others are reached from their list. */
   rail: boolean
@@ -69,6 +70,7 @@ export const PAGES: readonly Page[] = [
   page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
   page('users', 'users', 'account', IconUsers, administrator, () => import('@/features/users/UsersPage')),
   page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
+  page('vouchers', 'vouchers', 'operator', IconDiscount2, operator, () => import('@/features/vouchers/VouchersPage')),
 ]
 
 function page(

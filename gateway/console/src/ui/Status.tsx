@@ -53,6 +53,10 @@ const LOOKS: Record<string, [MantineColor, TablerIcon]> = {
   refunded: ['gray', IconBan],
   started: ['ink', IconLoader],
   refused: ['vermilion', IconCircleX],
+  active: ['pine', IconCheck],
+  scheduled: ['ink', IconClock],
+  used_up: ['gray', IconBan],
+  ended: ['gray', IconBan],
 }
 
 /** The badge of a state word of the API; its text stands in ui:state. */

@@ -39,6 +39,11 @@ export function stamp(text: string): string {
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
 }
 
+/** A calendar day (ISO 8601) without a clock or a zone, such as the day on which a rule begins. */
+export function day(text: string): string {
+  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(text))
+}
+
 export function utc(text: string): string {
   return `${new Date(text).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
