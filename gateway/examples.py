@@ -39,6 +39,24 @@ VALUES: dict[str, Any] = {
         "datacontenttype": "application/json", "data": {"order_id": _ORDER, "number": 2000001},
     },
     "code": "482913",
+    "EndVoucher.code": "SPRING-26",
+    "MakeVoucher.code": "SPRING-26",
+    "MakeVoucher.amount": None,
+    "VoucherView.code": "SPRING-26",
+    "VoucherView.amount": 0,
+    "VoucherView.state": "active",
+    "percent": 20,
+    "InvoiceView.number": "2026-000001",
+    "InvoiceFile.number": "2026-000001",
+    "pdf_base64": "JVBERi0xLjQK",
+    "InvoiceView.order_number": 2000001,
+    "InvoiceView.paid_by": "card",
+    "InvoiceView.note": "Cost centre 4711",
+    "RequestInvoice.note": "Cost centre 4711",
+    "vat_number": "DE123456789",
+    "additional_emails": ["accounts@example.com"],
+    "voucher": None,
+    "discount": 0,
     "code_sha256": _HASH,
     "codes": ["7KQ2-M9TD", "X4PZ-8RWC"],
     "common_name": "www.example.com",
@@ -190,9 +208,9 @@ def _plain(kind: Any, name: str) -> Any:
     if kind is str:
         if name.endswith("_id") or name == "id":
             return _ORDER
-        if name in {"expires_at", "ends", "next_update"} or name.endswith("ends_at"):
+        if name in {"expires_at", "ends", "next_update"} or name.endswith(("ends_at", "valid_until")):
             return _LATER
-        if name.endswith("_at") or name in {"at", "this_update"}:
+        if name.endswith("_at") or name in {"at", "this_update", "valid_from"}:
             return _EARLY if name in {"created_at", "placed_at"} else _NOW
         return ""
     return {int: 1, float: 2.0, bool: False}.get(kind)

@@ -90,6 +90,7 @@ PATTERNS: Mapping[str, str] = {
     "fqdn": r"^(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,126}$",
     "fingerprint_sha256": r"^[0-9A-Fa-f]{64}$",
     "mail_id": r"^[A-Za-z0-9_.-]{1,100}$",
+    "code": r"^[A-Za-z0-9-]{3,40}$",
     "token": r"^[A-Za-z0-9_.-]{16,200}$",
     "id": r"^[A-Za-z0-9_.:-]{1,200}$",
     "kind": r"^[a-z_]{1,40}$",

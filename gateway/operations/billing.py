@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.exchange import Exchange, Raw
 from gateway.problems import RefusedError
 from gateway.route import Route
 from shared.contracts import billing, orders
 
 SHOP = "Shop"
+PDF = "application/pdf"
 # Standard Webhooks 1.0, as WSGI names the headers.
 HEADERS = {
     "signature": "HTTP_WEBHOOK_SIGNATURE",
@@ -30,6 +33,11 @@ def _notice(body: bytes, environ: Mapping[str, Any]) -> dict[str, Any]:
     return {"body": text, **{field: environ.get(name, "") for field, name in HEADERS.items()}}
 
 
+def _pdf(_exchange: Exchange, reply: Any) -> Raw:
+    file: billing.InvoiceFile = reply
+    return Raw(base64.b64decode(file.pdf_base64), PDF, f"invoice-{file.number}.pdf")
+
+
 ROUTES = (
     Route(
         method="GET", path="/api/v1/products", request=billing.ListProducts, tag=SHOP,
@@ -47,6 +55,18 @@ ROUTES = (
     Route(
         method="POST", path="/api/v1/orders/{order_id}/payment", request=billing.StartPayment, tag=SHOP,
         summary="Open the payment page of an order",
+    ),
+    Route(
+        method="POST", path="/api/v1/orders/{order_id}/invoice", request=billing.RequestInvoice, tag=SHOP,
+        summary="Make the invoice of a paid order, or find it again, and mail it",
+    ),
+    Route(
+        method="GET", path="/api/v1/orders/{order_id}/invoice", request=billing.GetInvoice, tag=SHOP,
+        summary="The invoice of an order",
+    ),
+    Route(
+        method="GET", path="/api/v1/orders/{order_id}/invoice.pdf", request=billing.GetInvoiceFile, tag=SHOP,
+        name="download_invoice", summary="The invoice of an order, to print", answer=_pdf, media=PDF,
     ),
     Route(
         method="POST", path="/api/v1/payments/confirm", request=billing.ConfirmReturn, tag=SHOP,

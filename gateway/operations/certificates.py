@@ -50,6 +50,10 @@ ROUTES = (
         summary="Every certificate known to the account, by expiry",
     ),
     Route(
+        method="GET", path="/api/v1/certificates/expiring", request=discovery.CountExpiring, tag=CERTIFICATES,
+        summary="How many certificates end within 30 to 180 days",
+    ),
+    Route(
         method="GET", path="/api/v1/certificates/{fingerprint_sha256}", request=discovery.GetInventoryCertificate,
         tag=CERTIFICATES, summary="One certificate",
     ),
@@ -81,6 +85,10 @@ ROUTES = (
     Route(
         method="GET", path="/api/v1/audit", request=alerts.ListAudit, tag=EVENTS,
         summary="Who did what, newest first",
+    ),
+    Route(
+        method="GET", path="/api/v1/rules", request=ca.GetRules, tag=CA,
+        summary="How long certificates and proofs may last, now and later",
     ),
     Route(
         method="GET", path="/api/v1/ca", request=ca.GetChain, tag=CA, summary="Root and issuing certificates",

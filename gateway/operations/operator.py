@@ -57,6 +57,18 @@ ROUTES = (
         summary="One mail with its text",
     ),
     Route(
+        method="GET", path="/api/v1/operator/vouchers", request=billing.ListVouchers, tag=OPERATOR,
+        summary="Vouchers, newest first",
+    ),
+    Route(
+        method="POST", path="/api/v1/operator/vouchers", request=billing.MakeVoucher, tag=OPERATOR, status=201,
+        summary="Make a voucher",
+    ),
+    Route(
+        method="DELETE", path="/api/v1/operator/vouchers/{code}", request=billing.EndVoucher, tag=OPERATOR,
+        status=204, summary="End a voucher: no further order can use it",
+    ),
+    Route(
         method="GET", path="/api/v1/operator/ledger", request=billing.CheckLedger, tag=OPERATOR,
         summary="Prove that every transaction balances",
     ),

@@ -52,7 +52,7 @@ ORDER_COLUMNS = (
 )
 CERTIFICATE_COLUMNS = (
     *_fields("common_name", "names", "subject", "issuer", "serial", "fingerprint_sha256", "not_before", "not_after"),
-    *_fields("days_left", "own", "form", "key_algorithm", "first_seen_at", "last_seen_at", "order_id"),
+    *_fields("days_left", "own", "self_signed", "form", "key_algorithm", "first_seen_at", "last_seen_at", "order_id"),
     Column("places", _places),
 )
 SITE_COLUMNS = (

@@ -6,16 +6,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.billing.adapters.invoice_pdf import print_invoice
 from services.billing.adapters.sandbox import SandboxProvider
 from services.billing.adapters.sandbox_provider.server import SandboxServer
 from services.billing.jobs import jobs
 from services.billing.model.prices import PriceList
-from services.billing.ports import PaymentProvider
+from services.billing.ports import PaymentProvider, Printer
 from services.billing.projections import check_sums, projections
 from services.billing.settings import BillingSettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
+from shared.contracts.billing import Party
 from shared.eventstore.database import Database
 from shared.eventstore.room import Room
+from shared.mail.message import Mailer
+from shared.mail.outlet import open_mailer
+from shared.mail.settings import MailSettings
 from shared.settings import Settings
 
 CHECKS = (check_sums,)
@@ -32,6 +37,9 @@ class App:
     provider: PaymentProvider
     return_url: str
     webhook_url: str
+    seller: Party
+    printer: Printer
+    mailer: Mailer
     sandbox: SandboxServer | None = None
 
 
@@ -42,6 +50,7 @@ def build(
     clock: Clock | None = None,
     ids: Ids | None = None,
     provider: PaymentProvider | None = None,
+    mailer: Mailer | None = None,
 ) -> App:
     """Composes billing; arguments replace the parts that tests own. Raises ValueError on a bad price list."""
     own = billing or BillingSettings()
@@ -60,7 +69,20 @@ def build(
         provider=provider,
         return_url=own.return_url or f"{public}/payment/return",
         webhook_url=own.webhook_url or f"{public}/api/v1/payments/notices",
+        seller=_seller(own),
+        printer=print_invoice,
+        mailer=mailer or open_mailer(MailSettings(), settings.data_dir),
         sandbox=sandbox,
+    )
+
+
+def _seller(own: BillingSettings) -> Party:
+    return Party(
+        name=own.seller_name,
+        address=[line.strip() for line in own.seller_address.split(";") if line.strip()],
+        country=own.seller_country,
+        vat_number=own.seller_vat_number,
+        email=own.seller_email,
     )
 
 

@@ -12,8 +12,15 @@ from typing import Any, Protocol
 from services.billing.handlers import payments
 from services.billing.model import charge
 from services.billing.model.intent import Intent
-from services.billing.ports import BadSignatureError, PaymentProvider, ProviderRefusedError, ProviderUnavailableError
-from services.billing.projections import find_charge, order_of_intent
+from services.billing.model.money import money
+from services.billing.ports import (
+    BadSignatureError,
+    PaymentProvider,
+    Printer,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+)
+from services.billing.projections import find_charge, find_invoice, order_of_intent
 from shared.clock import from_text
 from shared.context import Context, system
 from shared.contracts.base import Done
@@ -21,6 +28,8 @@ from shared.contracts.billing import ChargeView, ConfirmReturn, RecordProviderNo
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.jobs import Jobs, Retry
 from shared.eventstore.room import Room
+from shared.mail.message import Attachment, Mail, Mailer
+from shared.settings import Settings
 
 jobs = Jobs()
 
@@ -34,6 +43,9 @@ class PaymentApp(Protocol):
     provider: PaymentProvider
     return_url: str
     webhook_url: str
+    settings: Settings
+    printer: Printer
+    mailer: Mailer
 
 
 # --- asked for by people and by the provider -------------------------------------------------------------------------
@@ -138,6 +150,34 @@ def return_surplus(app: PaymentApp, payload: dict[str, Any]) -> None:
     )
     app.provider.refund(intent_id=fact.intent_id, amount=fact.amount, idem_key=fact.idempotency_key)
     app.room.execute(payments.finish_surplus, fact, system("billing", account_id=fact.account_id))
+
+
+# --- invoices --------------------------------------------------------------------------------------------------------
+
+
+@jobs.kind("invoice_mail", attempts=30, backoff=(5, 30, 300, 1800, 7200, 14400), timeout=120)
+def mail_invoice(app: PaymentApp, payload: dict[str, Any]) -> None:
+    """Sends an invoice to one address; three days of tries, always the same Message-ID."""
+    with app.room.query() as connection:
+        found = find_invoice(connection, payload["order_id"])
+    if found is None:
+        return
+    invoice = found[1]
+    text = (
+        f"The invoice for order {invoice.order_number} is attached.\n\n"
+        f"Invoice number: {invoice.number}\n"
+        f"Total: {money(invoice.total, invoice.currency)} {invoice.currency}, paid\n\n"
+        f"You can load it again here: {app.settings.public_url.rstrip('/')}/console/orders/{invoice.order_id}\n"
+    )
+    file = Attachment(f"invoice-{invoice.number}.pdf", "application/pdf", app.printer(invoice))
+    mail = Mail(
+        to=payload["to"],
+        subject=f"Invoice {invoice.number}",
+        text=text,
+        key=f"invoice-{payload['key']}",
+        attachments=(file,),
+    )
+    app.mailer.send(mail, from_text(payload["at"]))
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outside world of billing: a payment provider. Card data goes from the customer to it and never comes here."""
+"""The outside world of billing: a payment provider, and paper. Card data goes from the customer to the provider and
+never comes here.
+"""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from services.billing.model.intent import Intent
+from shared.contracts.billing import InvoiceView
 
 
 class ProviderUnavailableError(Exception):
@@ -49,4 +52,12 @@ class PaymentProvider(Protocol):
 
         Raises BadSignatureError.
         """
+        ...
+
+
+class Printer(Protocol):
+    """Sets an invoice on paper."""
+
+    def __call__(self, invoice: InvoiceView) -> bytes:
+        """A PDF file; the same invoice gives the same bytes."""
         ...

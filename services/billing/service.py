@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from functools import partial
 
+from msgspec.structs import replace
 from nameko.extensions import DependencyProvider
 
 from services.billing import bootstrap, jobs
-from services.billing.handlers import charges, quotes, statements
+from services.billing.handlers import charges, invoices, quotes, statements, vouchers
 from services.billing.projections import check_ledger
-from shared.context import Context
-from shared.contracts import billing, orders
+from shared.context import Context, system
+from shared.contracts import accounts, billing, orders
 from shared.contracts.base import Done, Page
 from shared.eventsourcing.envelope import Envelope
 from shared.messaging.rpc import rpc
@@ -93,6 +95,41 @@ class BillingService(Service):
     def list_statement(self, request: billing.ListStatement, context: Context) -> Page[billing.StatementLine]:
         """The deposit's movements."""
         return statements.list_statement(self.app.room, request, context)
+
+    @rpc(billing.RequestInvoice)
+    def request_invoice(self, request: billing.RequestInvoice, context: Context) -> billing.InvoiceView:
+        """The accounts service is asked before the transaction begins: never call out inside one."""
+        reader = system("billing", account_id=context.account_id)
+        account = self.client.send(accounts.GetAccount(), replace(reader, permissions=frozenset({"view"})))
+        handler = partial(invoices.request_invoice, account=account, seller=self.app.seller)
+        return self.app.room.execute(handler, request, context)
+
+    @rpc(billing.GetInvoice)
+    def get_invoice(self, request: billing.GetInvoice, context: Context) -> billing.InvoiceView:
+        """As it was made."""
+        return invoices.get_invoice(self.app.room, request, context)
+
+    @rpc(billing.GetInvoiceFile)
+    def get_invoice_file(self, request: billing.GetInvoiceFile, context: Context) -> billing.InvoiceFile:
+        """To print."""
+        found = invoices.get_invoice(self.app.room, request, context)
+        pdf = base64.b64encode(self.app.printer(found)).decode()
+        return billing.InvoiceFile(number=found.number, pdf_base64=pdf)
+
+    @rpc(billing.MakeVoucher)
+    def make_voucher(self, request: billing.MakeVoucher, context: Context) -> billing.VoucherView:
+        """A new voucher."""
+        return self.app.room.execute(partial(vouchers.make_voucher, prices=self.app.prices), request, context)
+
+    @rpc(billing.EndVoucher)
+    def end_voucher(self, request: billing.EndVoucher, context: Context) -> billing.VoucherView:
+        """For no further order."""
+        return self.app.room.execute(vouchers.end_voucher, request, context)
+
+    @rpc(billing.ListVouchers)
+    def list_vouchers(self, request: billing.ListVouchers, _context: Context) -> Page[billing.VoucherView]:
+        """Newest first."""
+        return vouchers.list_page(self.app.room, request)
 
     @rpc(billing.CheckLedger)
     def check_ledger(self, _request: billing.CheckLedger, _context: Context) -> billing.LedgerCheck:

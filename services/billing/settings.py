@@ -40,6 +40,21 @@ class BillingSettings(PrefixedSettings):
     provider_timeout_s: float = Field(10.0, gt=0, le=60)
     """How long an answer of the provider is waited for, in seconds."""
 
+    seller_name: str = "Certwright"
+    """Who sells, as invoices name them."""
+
+    seller_address: str = ""
+    """The seller's postal address on invoices; its lines are separated by semicolons."""
+
+    seller_country: str = ""
+    """The seller's country on invoices (ISO 3166-1)."""
+
+    seller_vat_number: str = ""
+    """The seller's VAT number on invoices."""
+
+    seller_email: str = ""
+    """Where buyers may write to about an invoice."""
+
     webhook_url: str = ""
     """Where the provider sends notices. Empty means `<public_url>/api/v1/payments/notices`."""
 

@@ -73,3 +73,34 @@ deposits = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("opened_at", sa.Text, nullable=False),
 )
+
+vouchers = sa.Table(
+    "vouchers",
+    projections.metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("percent", sa.Integer, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("products", sa.JSON, nullable=False),
+    sa.Column("valid_from", sa.Text, nullable=False),
+    sa.Column("valid_until", sa.Text, nullable=False),
+    sa.Column("max_uses", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("uses", sa.BigInteger, nullable=False),
+    sa.Column("made_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
+    # Two orders that want the last use take turns; whatever happens, no third one gets in.
+    sa.CheckConstraint("max_uses = 0 OR uses <= max_uses", name="no_use_too_many"),
+)
+
+# Where each invoice is found; what it says stands in its event.
+invoices = sa.Table(
+    "invoices",
+    projections.metadata,
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False, unique=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)

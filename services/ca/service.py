@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.ca import bootstrap, handlers, jobs
+from services.ca.model.known_rules import rules_at
 from shared.context import Context
 from shared.contracts import ca, orders
 from shared.eventsourcing.envelope import Envelope
@@ -21,6 +22,11 @@ class CAService(Service):
     name = "ca"
     build = staticmethod(bootstrap.build)
     app: bootstrap.App
+
+    @rpc(ca.GetRules)
+    def get_rules(self, _request: ca.GetRules, _context: Context) -> ca.RulesView:
+        """The dated rules of the field."""
+        return rules_at(self.app.room.clock.now())
 
     @rpc(ca.GetChain)
     def get_chain(self, _request: ca.GetChain, _context: Context) -> ca.CAChain:

@@ -10,6 +10,7 @@ from services.discovery.projections import (
     SORTS,
     Seen,
     add_place,
+    count_expiring,
     find_certificate,
     is_newer_report,
     list_inventory,
@@ -24,6 +25,9 @@ from shared.contracts import installer, orders
 from shared.contracts.base import Page
 from shared.contracts.discovery import (
     CertDiscovered,
+    CountExpiring,
+    Expiring,
+    ExpiringCount,
     GetInventoryCertificate,
     InventoryCertificate,
     ListInventory,
@@ -37,6 +41,7 @@ from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 
 MAX_PAGE = 200
+WINDOWS = (30, 60, 90, 180)  # days: the bars of the chart "Expiring certificates"
 BY_EXPIRY = "not_after"
 GONE = 2**62  # newer than any report: a removed agent reports no more, and what it said before says nothing
 
@@ -117,6 +122,8 @@ def inventory(room: Room, request: ListInventory, context: Context) -> Page[Inve
         raise invalid("Give 0 to 3660 days.", "/expires_within_days")
     if request.form not in {None, *FORMS}:
         raise invalid(f"The form is one of {', '.join(FORMS)}.", "/form")
+    if len(request.fingerprint) > MAX_PAGE:
+        raise invalid(f"Give up to {MAX_PAGE} fingerprints.", "/fingerprint")
     place = ordering(request.sort, request.offset, request.cursor, keys=SORTS, default=BY_EXPIRY)
     now = room.clock.now()
     until = None if days is None else to_text(now + timedelta(days=days))
@@ -128,6 +135,21 @@ def inventory(room: Room, request: ListInventory, context: Context) -> Page[Inve
     more = len(rows) > request.limit and request.sort == BY_EXPIRY
     cursor = cursor_at(shown[-1].not_after, shown[-1].fingerprint) if more else None
     return Page(items=items, next_cursor=cursor, total=total)
+
+
+def expiring(room: Room, _request: CountExpiring, context: Context) -> Expiring:
+    """The counts by window. Errors: forbidden."""
+    account_id = account_of(context)
+    now = room.clock.now()
+    until = [to_text(now + timedelta(days=days)) for days in WINDOWS]
+    with room.query() as connection:
+        counts = count_expiring(connection, account_id, to_text(now), until)
+    return Expiring(
+        items=[
+            ExpiringCount(days=days, own=own, self_signed=self_signed, other=other)
+            for days, (own, self_signed, other) in zip(WINDOWS, counts, strict=True)
+        ]
+    )
 
 
 def inventory_certificate(room: Room, request: GetInventoryCertificate, context: Context) -> InventoryCertificate:

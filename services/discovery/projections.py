@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from services.discovery.model.sighting import Sighting, days_left, form_of
+from services.discovery.model.sighting import Sighting, days_left, details_of, form_of
 from services.discovery.tables import certificates, places, projections, reports
 from shared.contracts.discovery import InventoryCertificate, ListInventory, Place
 from shared.contracts.paging import Ordering
@@ -20,9 +20,11 @@ SORTS: dict[str, sa.Column[str]] = {
     "not_after": certificates.c.not_after,
     "not_before": certificates.c.not_before,
     "common_name": certificates.c.common_name,
+    "subject": certificates.c.subject,
     "issuer": certificates.c.issuer,
     "last_seen_at": certificates.c.last_seen_at,
 }
+SELF_SIGNED = certificates.c.issuer == certificates.c.subject
 
 
 class Seen(NamedTuple):
@@ -135,6 +137,10 @@ def list_inventory(
         conditions.append(certificates.c.form == request.form)
     if request.expired is not None:
         conditions.append(certificates.c.not_after <= now if request.expired else certificates.c.not_after > now)
+    if request.self_signed is not None:
+        conditions.append(SELF_SIGNED if request.self_signed else sa.not_(SELF_SIGNED))
+    if request.fingerprint:
+        conditions.append(certificates.c.fingerprint.in_([one.lower() for one in request.fingerprint]))
     if request.server_id is not None:
         there = sa.and_(
             places.c.account_id == account_id,
@@ -154,6 +160,18 @@ def list_inventory(
     shown = sa.select(certificates).join(chosen, chosen.c.fingerprint == tie)
     rows = connection.execute(shown.where(certificates.c.account_id == account_id).order_by(*order)).all()
     return rows, total
+
+
+def count_expiring(connection: sa.Connection, account_id: str, now: str, until: Sequence[str]) -> list[tuple[int, ...]]:
+    """For each moment: how many certificates that are good `now` end by then; own, self-signed, of other issuers."""
+    own = certificates.c.own
+    kinds = (own, sa.and_(sa.not_(own), SELF_SIGNED), sa.and_(sa.not_(own), sa.not_(SELF_SIGNED)))
+    counts = [
+        sa.func.count(sa.case((sa.and_(certificates.c.not_after <= end, kind), 1))) for end in until for kind in kinds
+    ]
+    good = (certificates.c.account_id == account_id, certificates.c.not_after > now)
+    found = connection.execute(sa.select(*counts).where(*good, certificates.c.not_after <= max(until))).one()
+    return [tuple(found[start : start + len(kinds)]) for start in range(0, len(counts), len(kinds))]
 
 
 def find_certificate(connection: sa.Connection, account_id: str, fingerprint: str) -> sa.Row[Any] | None:
@@ -189,6 +207,8 @@ def views(
             places=found[row.fingerprint],
             order_id=row.order_id,
             pem=row.pem if with_pem else "",
+            self_signed=row.issuer == row.subject,
+            details=details_of(row.pem) if with_pem and row.pem else None,
         )
         for row in rows
     ]

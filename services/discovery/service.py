@@ -27,6 +27,11 @@ class DiscoveryService(Service):
         """By expiry."""
         return handlers.inventory(self.app.room, request, context)
 
+    @rpc(discovery.CountExpiring)
+    def count_expiring(self, request: discovery.CountExpiring, context: Context) -> discovery.Expiring:
+        """By window."""
+        return handlers.expiring(self.app.room, request, context)
+
     @rpc(discovery.GetInventoryCertificate)
     def get_inventory_certificate(
         self, request: discovery.GetInventoryCertificate, context: Context

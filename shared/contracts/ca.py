@@ -28,6 +28,46 @@ class CRLFile(View):
     next_update: str
 
 
+class DatedDays(View):
+    """A number of days that holds from a day on (ISO 8601, UTC) until the next entry of its list."""
+
+    since: str
+    days: int
+    source: str
+
+
+class DatedMethod(View):
+    """A validation method. `ends` is the first day on which it is forbidden."""
+
+    name: str
+    allowed: bool
+    wildcard: bool
+    ends: str | None
+    source: str
+
+
+class RulesView(View):
+    """The rules of the field that change on a date: what holds on `day`, and what is known to come.
+
+    `validity` says how long a certificate may last, `dcv_reuse` how long the proof of control over a name counts; the
+    first entry of each is in force.
+    """
+
+    day: str
+    document: str
+    version: str
+    validity_days: int
+    dcv_reuse_days: int
+    validity: list[DatedDays]
+    dcv_reuse: list[DatedDays]
+    methods: list[DatedMethod]
+
+
+@query(SERVICE, Permission.PUBLIC)
+class GetRules(Request[RulesView]):
+    """The dated rules that customers meet."""
+
+
 @query(SERVICE, Permission.PUBLIC)
 class GetChain(Request[CAChain]):
     """The built-in CA's root and issuing certificates."""

@@ -21,8 +21,24 @@ class Place(View):
     port: int = 0
 
 
+class CertificateDetails(View):
+    """What the certificate's own bytes say beyond its names and dates. `key_size` in bits, `curve` for ECDSA."""
+
+    fingerprint_sha1: str
+    spki_sha256: str
+    signature_hash: str
+    key_kind: str
+    key_size: int
+    curve: str
+    organization: str
+
+
 class InventoryCertificate(View):
-    """A certificate known to the account, keyed by SHA-256. `form`: single, wildcard, multi_domain."""
+    """A certificate known to the account, keyed by SHA-256. `form`: single, wildcard, multi_domain.
+
+    `self_signed`: its issuer and its subject are the same name. `pem` and `details` stand in the answer about one
+    certificate only, and only where its bytes are known.
+    """
 
     fingerprint_sha256: str
     serial: str
@@ -41,15 +57,33 @@ class InventoryCertificate(View):
     places: list[Place]
     order_id: str = ""
     pem: str = ""
+    self_signed: bool = False
+    details: CertificateDetails | None = None
+
+
+class ExpiringCount(View):
+    """How many certificates end within so many days: issued through Certwright, self-signed, of other issuers."""
+
+    days: int
+    own: int
+    self_signed: int
+    other: int
+
+
+class Expiring(View):
+    """The counts by window, the shortest first. A longer window holds what the shorter ones hold."""
+
+    items: list[ExpiringCount]
 
 
 @query(SERVICE, Permission.VIEW)
 class ListInventory(Request[Page[InventoryCertificate]]):
-    """`search` (FQDN, subject, issuer), `own` (issued through Certwright), `form`, `expired`, `server_id` and
-    `expires_within_days`, which lets expired ones through too, narrow it.
+    """`search` (FQDN, subject, issuer), `own` (issued through Certwright), `self_signed`, `form`, `expired`,
+    `server_id`, `fingerprint` (SHA-256, up to 200 of them) and `expires_within_days`, which lets expired ones through
+    too, narrow it.
 
-    `sort` is not_after, not_before, common_name, issuer or last_seen_at, descending with a leading `-`. Turn pages by
-    `cursor` (by expiry, soonest first, only) or by `offset`.
+    `sort` is not_after, not_before, common_name, subject, issuer or last_seen_at, descending with a leading `-`. Turn
+    pages by `cursor` (by expiry, soonest first, only) or by `offset`.
     """
 
     search: str | None = None
@@ -58,6 +92,8 @@ class ListInventory(Request[Page[InventoryCertificate]]):
     own: bool | None = None
     form: str | None = None
     expired: bool | None = None
+    self_signed: bool | None = None
+    fingerprint: list[str] = []
     sort: str = "not_after"
     offset: int = 0
     limit: int = 50
@@ -69,6 +105,11 @@ class GetInventoryCertificate(Request[InventoryCertificate]):
     """One certificate of the inventory."""
 
     fingerprint_sha256: str
+
+
+@query(SERVICE, Permission.VIEW)
+class CountExpiring(Request[Expiring]):
+    """How many certificates end within 30, 60, 90 and 180 days. What has expired already is not counted."""
 
 
 @event("discovery.CertDiscovered")

@@ -34,6 +34,15 @@ class MailError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail. `name` is plain ASCII, `media` such as application/pdf."""
+
+    name: str
+    media: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """One mail to one address. `key` makes the Message-ID: the same key is the same mail, however often it is sent."""
 
@@ -42,6 +51,7 @@ class Mail:
     text: str
     key: str
     html: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Mailer(Protocol):
@@ -79,6 +89,11 @@ def compose(mail: Mail, *, sender: str, at: datetime) -> EmailMessage:
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")
+    for file in mail.attachments:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", file.name):
+            raise MailRefusedError("The name of an attached file holds letters, digits, dots, hyphens and underscores.")
+        main, _, sub = file.media.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
     return message
 
 

@@ -74,6 +74,28 @@ class Rules:
         return self.methods[method].allowed and moment < self.dcv_expires(proved, method)
 
 
+@dataclass(frozen=True, slots=True)
+class DatedLimit:
+    """A number of days that holds from a day on until the next entry of its table."""
+
+    since: date
+    days: int
+    source: str
+
+
+def limits(table: str, day: date) -> tuple[DatedLimit, ...]:
+    """The entry of `validity` or `dcv_reuse` that is in force on a day, and those that are known to follow it."""
+    entries = sorted(_file()[table], key=lambda entry: entry["from"])
+    begun = [entry for entry in entries if entry["from"] <= day][-1:]
+    coming = [entry for entry in entries if entry["from"] > day]
+    return tuple(DatedLimit(entry["from"], int(entry["days"]), entry["source"]) for entry in begun + coming)
+
+
+def document() -> str:
+    """The document that the rules are taken from, with its version."""
+    return f"{_file()['document']} {_file()['version']}"
+
+
 @cache
 def dates() -> tuple[date, ...]:
     """Every day on which some rule changes, oldest first."""

@@ -17,6 +17,7 @@ HOSTILE = {
     "control characters": "a\u0000b\u0007c",
     "blank": "   ",
 }
+EMOJI = HOSTILE["emoji"]
 TYPED = (
     "input:not([type=checkbox]):not([type=radio]):not([type=hidden]):not([type=date]):not([type=range])"
     ":not([type=file]):not([readonly]):not([disabled]), textarea:not([readonly]):not([disabled])"
@@ -25,13 +26,13 @@ TYPED = (
 
 def text_fields(form: Locator) -> list[Locator]:
     """The fields of a form that take typed text and can be seen."""
+    form.locator(TYPED).first.wait_for()
     return [field for field in form.locator(TYPED).all() if field.is_visible()]
 
 
 def type_everywhere(form: Locator, text: str) -> list[str]:
     """Fills every field; what each then holds (a field may take less than it was given)."""
     fields = text_fields(form)
-    assert fields, "the form has no field to type into"
     for field in fields:
         field.fill(text)
     return [field.input_value() for field in fields]

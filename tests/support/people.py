@@ -31,6 +31,14 @@ class Person:
             {"name": each.name, "value": each.value, "domain": host, "path": "/"} for each in self.api._session.cookies
         ]
 
+    def again(self) -> Person:
+        """The same user, signed in with another browser."""
+        api = APIClient(self.url)
+        api.post(
+            "/session", {"login": self.login, "password": self.password, "order_number": self.order_number or None}
+        )
+        return Person(self.url, api, self.login, self.password, self.order_number)
+
     @property
     def steps(self) -> Customer:
         """The main job through the API."""

@@ -48,8 +48,7 @@ def update_account(uow: UnitOfWork, request: c.UpdateAccount) -> c.AccountView:
         fields.check_company(request.company)
         found = replace(found, company=request.company)
     if request.contact is not None:
-        fields.check_contact(request.contact)
-        found = replace(found, contact=request.contact)
+        found = replace(found, contact=fields.checked_contact(request.contact))
     companies.change_account(uow.connection, found)
     return found
 

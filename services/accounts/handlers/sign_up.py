@@ -26,7 +26,7 @@ def sign_up(app: App, request: c.SignUp, context: Context) -> c.SignUpDone:
     fields.check_company(request.company)
     if request.admin_address is not None:
         fields.check_company(request.admin_address, "/admin_address")
-    fields.check_contact(request.contact)
+    request = replace(request, contact=fields.checked_contact(request.contact))
     for kind in agreements.KINDS:
         if kind not in request.accepted_agreements:
             raise invalid(f"Accept the agreement: {kind}.", "/accepted_agreements")

@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from msgspec.structs import replace
+
 from services.accounts.model.countries import COUNTRIES
 from shared.contracts.accounts import Company, Contact
 from shared.errors import ServiceError, invalid
@@ -18,6 +20,7 @@ _EMAIL = re.compile(
     r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}"
 )
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")  # E.164
+_WRITTEN_BETWEEN_DIGITS = str.maketrans("", "", " .-/()")
 RESERVED_LOGINS = frozenset({"admin", "administrator", "root", "system", "operator", "support", "certwright", "nobody"})
 
 COMPANY_REQUIRED = ("name", "address1", "postcode", "country", "state", "city")
@@ -38,8 +41,9 @@ def check_company(company: Company, pointer: str = "/company") -> None:
         raise invalid("A DUNS number has nine digits.", f"{pointer}/duns_number")
 
 
-def check_contact(contact: Contact, pointer: str = "/contact") -> None:
-    """Raises ServiceError invalid."""
+def checked_contact(contact: Contact, pointer: str = "/contact") -> Contact:
+    """The contact with its numbers in E.164, however they were grouped. Raises ServiceError invalid."""
+    contact = replace(contact, telephone=_digits(contact.telephone), fax=_digits(contact.fax))
     for field in CONTACT_REQUIRED:
         _check_text(getattr(contact, field), f"{pointer}/{field}", required=True)
     for field in CONTACT_OPTIONAL:
@@ -49,8 +53,13 @@ def check_contact(contact: Contact, pointer: str = "/contact") -> None:
         number = getattr(contact, field)
         if number and not _PHONE.fullmatch(number):
             raise invalid(
-                "Write the number with + and the country's code, digits only: +49301234567.", f"{pointer}/{field}"
+                "Write the number with + and the country's code, such as +49 30 1234567.", f"{pointer}/{field}"
             )
+    return contact
+
+
+def _digits(number: str) -> str:
+    return number.translate(_WRITTEN_BETWEEN_DIGITS) if number.lstrip().startswith("+") else number
 
 
 def check_email(address: str, pointer: str) -> None:

@@ -31,6 +31,7 @@ SENTENCES: dict[str, str] = {
     "billing.ChargeOpened": "Order {number} owes {amount}.",
     "billing.ChargeRefused": "The order's payment cannot be taken: {reason}",
     "billing.DepositOpened": "A deposit account in {currency} was opened.",
+    "billing.InvoiceIssued": "Invoice {number} over {total} was made for order {order_number}.",
     "billing.PaymentCaptured": "{amount} was paid by {source}.",
     "billing.PaymentDeclined": "A payment was declined: {reason}",
     "billing.PaymentIntentCreated": "The payment page was opened.",
@@ -41,6 +42,10 @@ SENTENCES: dict[str, str] = {
     "billing.SurplusReceived": "{amount} came in that nothing was owed for.",
     "billing.SurplusReturned": "{amount} that nothing was owed for went back.",
     "billing.TransactionPosted": "The ledger took down: {text}",
+    "billing.VoucherEnded": "The voucher {code} was ended.",
+    "billing.VoucherMade": "The voucher {code} was made.",
+    "billing.VoucherReleased": "The voucher {code} may be used once more: its order was given up.",
+    "billing.VoucherUsed": "The voucher {code} took {discount} off an order.",
     "ca.CRLPublished": "Revocation list number {number} was signed.",
     "ca.CertificateRevoked": "The CA revoked the certificate with serial {serial} ({reason}).",
     "ca.CertificateSigned": "The CA signed the certificate with serial {serial}, valid until {not_after}.",
@@ -99,7 +104,7 @@ SENTENCES: dict[str, str] = {
     "orders.ReissueRequested": "A new certificate in the same term was asked for: {reason}",
     "orders.RevocationRequested": "The certificates of the order are to be revoked ({reason}).",
 }
-_MONEY = frozenset({"amount", "total", "refund", "tax"})
+_MONEY = frozenset({"amount", "total", "refund", "tax", "discount"})
 _MOMENTS = ("_at", "not_after", "not_before")
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from services.billing.handlers import vouchers
 from services.billing.model import charge, ledger, quote
 from services.billing.projections import find_deposit, order_of_quote
 from shared.contracts import orders
-from shared.contracts.billing import ChargeOpened, ChargeRefused, LedgerLine, RefundIssued, RefundStarted
+from shared.contracts.billing import ChargeOpened, ChargeRefused, LedgerLine, RefundIssued, RefundStarted, VoucherUsed
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.streams import Loaded
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -22,7 +23,7 @@ def on_order_placed(uow: UnitOfWork, envelope: Envelope[orders.OrderPlaced]) -> 
     loaded = uow.load(charge.stream(order.order_id), charge.CHARGE)
     if loaded.state.status:
         return
-    tax, reason = _check(uow, order, envelope.occurred_at)
+    tax, used, reason = _check(uow, order, envelope.occurred_at)
     if reason:
         uow.append(loaded, ChargeRefused(order_id=order.order_id, account_id=order.account_id, reason=reason))
         return
@@ -36,22 +37,23 @@ def on_order_placed(uow: UnitOfWork, envelope: Envelope[orders.OrderPlaced]) -> 
         quote_id=order.quote_id,
         tax=tax,
     )
-    uow.append(loaded, opened)
+    uow.append(loaded, opened, *([used] if used else []))
     if order.amount == 0:
         uow.append(loaded, charge.capture(loaded.state, "free"))
     elif order.deposit:
         draw(uow, loaded)
 
 
-def _check(uow: UnitOfWork, order: orders.OrderPlaced, placed_at: str) -> tuple[int, str]:
-    """The tax that the order's amount contains, and why the order cannot be charged, or an empty text."""
+def _check(uow: UnitOfWork, order: orders.OrderPlaced, placed_at: str) -> tuple[int, VoucherUsed | None, str]:
+    """The tax that the order's amount contains, its use of a voucher, and why the order cannot be charged, or an empty
+    text."""
     if order.kind == "topup":
         deposit = find_deposit(uow.connection, order.account_id)
         if not 0 < order.amount <= ledger.MAX_TOPUP:
-            return 0, "A deposit is at least 0.01 and at most 100,000.00."
+            return 0, None, "A deposit is at least 0.01 and at most 100,000.00."
         if deposit and deposit.currency != order.currency:
-            return 0, f"The deposit account is kept in {deposit.currency}."
-        return 0, ""
+            return 0, None, f"The deposit account is kept in {deposit.currency}."
+        return 0, None, ""
     given = uow.load(quote.stream(order.quote_id), quote.QUOTE).state
     reason = quote.why_refused(
         given,
@@ -61,7 +63,10 @@ def _check(uow: UnitOfWork, order: orders.OrderPlaced, placed_at: str) -> tuple[
         at=placed_at,
         used=order_of_quote(uow.connection, order.quote_id) is not None,
     )
-    return (given.tax if given else 0), reason
+    if reason or given is None:
+        return 0, None, reason
+    used, reason = vouchers.use(uow, given, order.order_id)
+    return given.tax, used, reason
 
 
 def draw(uow: UnitOfWork, loaded: Loaded[charge.Charge]) -> int:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from services.billing.model import quote
-from services.billing.model.prices import PriceList, price
-from services.billing.projections import find_deposit, order_of_quote
+from services.billing.model import quote, voucher
+from services.billing.model.prices import Priced, PriceList, price
+from services.billing.projections import find_deposit, find_voucher, order_of_quote
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts.base import Page
-from shared.contracts.billing import CreateQuote, GetQuote, ListProducts, Product, QuoteGiven, QuoteView
+from shared.contracts.billing import CreateQuote, GetQuote, ListProducts, Product, QuoteGiven, QuoteLine, QuoteView
 from shared.contracts.tenancy import account_of
 from shared.errors import not_found
 from shared.eventstore.room import Room
@@ -27,6 +27,10 @@ def create_quote(uow: UnitOfWork, request: CreateQuote, *, prices: PriceList) ->
     """Names a price that holds for 30 minutes."""
     account_id = account_of(uow.context)
     priced = price(prices, request.product, request.names, request.term_years, request.currency)
+    code, off = _voucher(uow, request, priced)
+    lines = priced.lines
+    if off:
+        lines = [*lines, QuoteLine(text=f"Voucher {code}", quantity=1, unit_price=-off, amount=-off)]
     given = QuoteGiven(
         quote_id=uow.new_id(),
         account_id=account_id,
@@ -36,12 +40,14 @@ def create_quote(uow: UnitOfWork, request: CreateQuote, *, prices: PriceList) ->
         validation_level=priced.product.validation_level,
         names=priced.names,
         term_years=request.term_years,
-        lines=priced.lines,
+        lines=lines,
         tax=0,
-        total=priced.total,
+        total=priced.total - off,
         currency=prices.currency,
         expires_at=to_text(uow.now + quote.VALID_FOR),
         price_list_version=prices.version,
+        voucher=code,
+        discount=off,
     )
     uow.append(quote.stream(given.quote_id), given)
     deposit = find_deposit(uow.connection, account_id)
@@ -66,6 +72,7 @@ def get_quote(room: Room, request: GetQuote, context: Context) -> QuoteView:
     with room.query() as connection:
         used_by = order_of_quote(connection, given.quote_id)
         deposit = find_deposit(connection, account_id)
+        promised = find_voucher(connection, given.voucher) if given.voucher else None
     return quote.view(
         given,
         created_at=found[0].occurred_at,
@@ -73,4 +80,15 @@ def get_quote(room: Room, request: GetQuote, context: Context) -> QuoteView:
         used_by=used_by,
         deposit=deposit is not None,
         balance=deposit.balance if deposit and deposit.currency == given.currency else 0,
+        voucher_refused=promised.spent if promised and used_by is None else "",
     )
+
+
+def _voucher(uow: UnitOfWork, request: CreateQuote, priced: Priced) -> tuple[str, int]:
+    """The code of the voucher that was asked for, and what it takes off; nothing without one."""
+    if request.voucher is None or not request.voucher.strip():
+        return "", 0
+    code = voucher.canonical(request.voucher)
+    found = find_voucher(uow.connection, code) if code else None
+    product = priced.product
+    return code, voucher.discount(found, product.code, product.name, priced.total, to_text(uow.now))

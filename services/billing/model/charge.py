@@ -22,6 +22,8 @@ from shared.contracts.billing import (
     RefundStarted,
     SurplusReceived,
     SurplusReturned,
+    VoucherReleased,
+    VoucherUsed,
 )
 from shared.errors import Code, ServiceError, not_found
 from shared.eventsourcing.event import Event
@@ -59,6 +61,8 @@ class Charge:
     intent_id: str = ""  # of the capture that counted
     attempts: dict[int, Attempt] = field(default_factory=dict)
     surplus: dict[str, bool] = field(default_factory=dict)  # intent id → whether it was returned
+    quote_id: str = ""
+    voucher: str = ""  # that counts a use for this order
 
     @property
     def attempt(self) -> int:
@@ -86,7 +90,18 @@ def _opened(state: Charge, event: ChargeOpened) -> Charge:
         amount=event.amount,
         tax=event.tax,
         currency=event.currency,
+        quote_id=event.quote_id,
     )
+
+
+@CHARGE.on(VoucherUsed)
+def _voucher_used(state: Charge, event: VoucherUsed) -> Charge:
+    return replace(state, voucher=event.code)
+
+
+@CHARGE.on(VoucherReleased)
+def _voucher_released(state: Charge, _event: VoucherReleased) -> Charge:
+    return replace(state, voucher="")
 
 
 @CHARGE.on(ChargeRefused)
@@ -143,16 +158,17 @@ def _surplus_returned(state: Charge, event: SurplusReturned) -> Charge:
 
 
 def start(charge: Charge) -> list[Event]:
-    """The intention to ask the provider; nothing when an attempt is under way or the charge is paid.
+    """The intention to ask the provider; nothing when an attempt is under way.
 
     Raises ServiceError `not_found` or `action_not_allowed`.
     """
     if not charge.status:
         raise not_found("order to pay")
-    if charge.status in {"started", "paid"}:
+    if charge.status == "started":
         return []
     if charge.status != "open":
-        raise ServiceError(Code.ACTION_NOT_ALLOWED, "There is nothing to pay for this order any more.")
+        paid = "The order is paid." if charge.status == "paid" else "The order has ended."
+        raise ServiceError(Code.ACTION_NOT_ALLOWED, f"{paid} There is nothing to pay any more.")
     attempt = charge.attempt + 1
     key = f"{charge.order_id}:{attempt}"
     return [PaymentStarted(order_id=charge.order_id, attempt=attempt, idempotency_key=key)]
@@ -223,10 +239,11 @@ def give_up(charge: Charge, order_id: str) -> list[Event]:
     """What follows when the order is cancelled or rejected.
 
     A charge that was not paid is cancelled, also one that is not open yet, because messages may come in any order. A
-    paid one is given back the way it came. A paid top-up stays: its money is in the customer's deposit.
+    paid one is given back the way it came. A paid top-up stays: its money is in the customer's deposit. Where nothing
+    was paid, the voucher may be used again.
     """
     if charge.status in {"", "open", "started"} or (charge.status == "paid" and charge.source == "free"):
-        return [ChargeCancelled(order_id=order_id)]
+        return [ChargeCancelled(order_id=order_id), *_release(charge)]
     if charge.status != "paid" or charge.purpose == "topup":
         return []
     started = RefundStarted(
@@ -237,6 +254,12 @@ def give_up(charge: Charge, order_id: str) -> list[Event]:
         idempotency_key=f"refund:{charge.order_id}",
     )
     return [started, refunded(charge)] if charge.source == "funds" else [started]
+
+
+def _release(charge: Charge) -> list[Event]:
+    if not charge.voucher:
+        return []
+    return [VoucherReleased(code=charge.voucher, order_id=charge.order_id, account_id=charge.account_id)]
 
 
 def refunded(charge: Charge) -> RefundIssued:

@@ -21,6 +21,18 @@ LEVELS = ("DV", "OV", "EV")
 MAX_TERM_YEARS = {"DV": 3, "OV": 3, "EV": 2}
 
 
+class _ListedTerm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A term as it stands in the file; what follows from its price is added to make a `Term`."""
+
+    years: int
+    price: int
+    included_names: int = 1
+    extra_name_price: int | None = None
+    extra_wildcard_price: int | None = None
+    max_names: int = 1
+    max_wildcards: int = 0
+
+
 class _ListedProduct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A product as it stands in the file; the list's currency is added to make a `Product`."""
 
@@ -29,7 +41,7 @@ class _ListedProduct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     form: str
     validation_level: str
     description: str
-    terms: list[Term]
+    terms: list[_ListedTerm]
 
 
 class _ListedPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,7 +70,7 @@ class PriceList:
         products: dict[str, Product] = {}
         for item in listed.products:
             fields = {name: getattr(item, name) for name in item.__struct_fields__}
-            product = Product(**fields, currency=listed.currency)
+            product = Product(**{**fields, "terms": _terms(item.terms)}, currency=listed.currency)
             _check(product)
             if product.code in products:
                 raise ValueError(f"product {product.code} is listed twice")
@@ -66,6 +78,19 @@ class PriceList:
         if len(listed.currency) != 3 or not listed.currency.isupper():
             raise ValueError(f"currency {listed.currency!r} is no ISO 4217 code")
         return cls(listed.version, listed.currency, products)
+
+
+def _terms(listed: list[_ListedTerm]) -> list[Term]:
+    """The terms with what a year of each costs, beside a year of the first and shortest."""
+    terms = []
+    for term in listed:
+        years = max(term.years, 1)  # nonsense is refused afterwards, by name
+        first = listed[0].price * years
+        saved = max(0, first - term.price * max(listed[0].years, 1))
+        fields = {name: getattr(term, name) for name in term.__struct_fields__}
+        percent = 100 * saved // first if first > 0 else 0
+        terms.append(Term(**fields, per_year=term.price // years, saves_percent=percent))
+    return terms
 
 
 def _check(product: Product) -> None:

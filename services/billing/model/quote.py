@@ -41,7 +41,14 @@ def why_refused(quote: QuoteGiven | None, *, account_id: str, amount: int, curre
 
 
 def view(
-    quote: QuoteGiven, *, created_at: str, now: str, used_by: str | None, deposit: bool, balance: int
+    quote: QuoteGiven,
+    *,
+    created_at: str,
+    now: str,
+    used_by: str | None,
+    deposit: bool,
+    balance: int,
+    voucher_refused: str = "",
 ) -> QuoteView:
     """The quote as its customer sees it. `balance` is that of the deposit account in the quote's currency."""
     return QuoteView(
@@ -63,4 +70,7 @@ def view(
         used_by_order_id=used_by,
         deposit=deposit,
         funds_missing=max(0, quote.total - balance) if deposit else 0,
+        voucher=quote.voucher,
+        discount=quote.discount,
+        voucher_refused=voucher_refused,
     )

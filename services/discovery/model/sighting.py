@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.clock import derived_id, from_text, to_text
+from shared.contracts.discovery import CertificateDetails
 from shared.contracts.installer import ServedCertificate
 from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate
 
@@ -51,6 +52,23 @@ def read_pem(pem: str) -> Sighting | None:
         return _of(parse_certificate(pem))
     except CertificateUnreadableError:
         return None
+
+
+def details_of(pem: str) -> CertificateDetails | None:
+    """What else stands in the bytes; None when they cannot be read."""
+    try:
+        found = parse_certificate(pem)
+    except CertificateUnreadableError:
+        return None
+    return CertificateDetails(
+        fingerprint_sha1=found.sha1,
+        spki_sha256=found.spki_sha256,
+        signature_hash=found.signature_hash,
+        key_kind=found.key_kind,
+        key_size=found.key_size,
+        curve=found.curve,
+        organization=found.organization,
+    )
 
 
 def read_served(served: ServedCertificate) -> Sighting | None:

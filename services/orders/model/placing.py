@@ -132,6 +132,9 @@ def _check_quote(quote: billing.QuoteView, account_id: str, now: datetime) -> No
         )
     if quote.expired or from_text(quote.expires_at) <= now:
         raise ServiceError(Code.QUOTE_EXPIRED, "This quote has expired. Ask for a new one.", pointer="/quote_id")
+    if quote.voucher_refused:
+        detail = f"{quote.voucher_refused} Ask for a new price, without it."
+        raise ServiceError(Code.QUOTE_EXPIRED, detail, pointer="/quote_id")
 
 
 def _check_request(request: c.PlaceOrder, quote: billing.QuoteView) -> None:

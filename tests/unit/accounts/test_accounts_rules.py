@@ -112,7 +112,13 @@ def test_a_full_company_passes():
     ],
 )
 def test_a_contact_is_refused_at_its_field(changes, field):
-    assert refused(fields.check_contact, contact(**changes)).pointer == f"/contact/{field}"
+    assert refused(fields.checked_contact, contact(**changes)).pointer == f"/contact/{field}"
+
+
+@pytest.mark.parametrize("written", ["+49 30 1234567", "+49 (30) 123-45.67", " +49/30/1234567 "])
+def test_a_number_may_be_grouped_and_is_kept_in_e164(written):
+    kept = fields.checked_contact(contact(telephone=written, fax=written))
+    assert (kept.telephone, kept.fax) == ("+49301234567", "+49301234567")
 
 
 @pytest.mark.parametrize("login", ["ab", "a b c", "x" * 65, "no/slash", "", "tab\tbed"])

@@ -36,6 +36,29 @@ def test_a_single_name_costs_the_price_of_its_term():
     assert [quoted("dv-single", ["example.com"], years).total for years in (1, 2, 3)] == [4995, 9190, 12885]
 
 
+def test_a_term_says_what_a_year_costs_and_how_much_less_than_alone_that_is():
+    """11.01 of the guide: "2 years: $45.95/yr. Save 8%"."""
+    terms = PRICES.products["dv-single"].terms
+    assert [(each.years, each.per_year, each.saves_percent) for each in terms] == [
+        (1, 4995, 0),
+        (2, 4595, 8),
+        (3, 4295, 14),
+    ]
+    assert [(each.per_year, each.saves_percent) for each in PRICES.products["trial-single"].terms] == [(0, 0)]
+
+
+@given(first=st.integers(0, 10**9), second=st.integers(0, 10**9))
+def test_what_a_term_saves_is_never_said_too_high(first, second):
+    terms = f"terms = [{{ years = 1, price = {first} }}, {{ years = 2, price = {second} }}]"
+    product = f'code = "x"\nname = "x"\nform = "single"\nvalidation_level = "DV"\ndescription = ""\n{terms}\n'
+    listed = PriceList.parse(f'version = "1"\ncurrency = "USD"\n[[products]]\n{product}')
+    one, two = listed.products["x"].terms
+    assert one.saves_percent == 0
+    assert two.per_year * 2 <= second
+    assert 0 <= two.saves_percent <= 100
+    assert second * 100 <= 2 * first * (100 - two.saves_percent) or two.saves_percent == 0
+
+
 def test_names_beyond_the_included_ones_cost_extra_each_and_wildcards_always():
     names = ["a.example.com", "b.example.com", "c.example.com", "d.example.com", "e.example.com", "*.example.net"]
     priced = quoted("dv-multi", names, 2)

@@ -331,3 +331,63 @@ def test_what_the_inventory_does_not_know_is_refused(inventory, asked, pointer):
     with pytest.raises(ServiceError) as refused:
         inventory.list(**asked)
     assert refused.value.pointer == pointer
+
+
+def test_own_self_signed_and_other_certificates_are_told_apart(inventory):
+    own, mine = certificate("own.example.com", days=10), certificate("self.example.com", days=50)
+    strangers = served(certificate("other.example.com", days=80), pem="", issuer="CN=Another CA")
+    inventory.issued(own)
+    inventory.reported({"self": served(mine), "other": strangers}, 1)
+    assert named(inventory, own=False, self_signed=True) == ["self.example.com"]
+    assert named(inventory, own=False, self_signed=False) == ["other.example.com"]
+    assert [entry.self_signed for entry in inventory.list(sort="-subject").items] == [True, True, False]
+
+
+def test_certificates_are_found_by_their_fingerprints(inventory):
+    first, second = certificate("a.example.com"), certificate("b.example.com")
+    inventory.issued(first)
+    inventory.issued(second)
+    assert named(inventory, fingerprint=[read_pem(second).fingerprint.upper(), "0" * 64]) == ["b.example.com"]
+    with pytest.raises(ServiceError) as refused:
+        inventory.list(fingerprint=["0" * 64] * 201)
+    assert refused.value.pointer == "/fingerprint"
+
+
+def test_what_expires_is_counted_as_the_list_shows_it(shelf):
+    for days in (10, 45, 100, 170, 300):
+        shelf.issued(certificate(f"d{days}.example.com", days=days))
+    strangers = served(certificate("other.example.com", days=80), pem="", issuer="CN=Another CA")
+    shelf.reported({"other": strangers}, 1, server="srv2")
+    kinds = {"own": {"own": True}, "self_signed": {"own": False, "self_signed": True},
+        "other": {"own": False, "self_signed": False}}  # fmt: skip
+    counted = handlers.expiring(shelf.room, discovery.CountExpiring(), Context(account_id="a1")).items
+    assert [(one.days, one.own, one.self_signed, one.other) for one in counted] == [
+        (30, 1, 1, 0),
+        (60, 2, 1, 0),
+        (90, 3, 1, 1),
+        (180, 5, 1, 1),
+    ]
+    for one in counted:
+        for kind, asked in kinds.items():
+            listed = shelf.list(expires_within_days=one.days, expired=False, **asked).total
+            assert (one.days, kind, listed) == (one.days, kind, getattr(one, kind))
+    nobody = handlers.expiring(shelf.room, discovery.CountExpiring(), Context(account_id="a3")).items
+    assert [(one.days, one.own + one.self_signed + one.other) for one in nobody] == [
+        (30, 0),
+        (60, 0),
+        (90, 0),
+        (180, 0),
+    ]
+
+
+def test_one_certificate_says_what_its_bytes_say(inventory):
+    pem = certificate("a.example.com")
+    inventory.issued(pem)
+    details = inventory.get(pem).details
+    assert (details.key_kind, details.curve, details.signature_hash) == ("ecdsa", "P-256", "sha256")
+    assert (len(details.fingerprint_sha1), details.organization) == (40, "")
+    assert inventory.list().items[0].details is None
+    inventory.reported({"b": served(certificate("b.example.com"), pem="")}, 1)
+    shown = inventory.list(search="b.example").items[0].fingerprint_sha256
+    request = discovery.GetInventoryCertificate(fingerprint_sha256=shown)
+    assert handlers.inventory_certificate(inventory.room, request, Context(account_id="a1")).details is None

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from shared.pki.rules import Rules, dates
+from shared.pki.rules import Rules, dates, document, limits
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,14 @@ def test_a_proof_by_mail_ends_with_the_method():
 def test_nothing_is_invented_before_the_first_rule():
     with pytest.raises(ValueError, match="no rule is known"):
         Rules.at(date(2019, 1, 1))
+
+
+def test_the_limits_in_force_and_to_come_are_told():
+    def told(day):
+        return [(each.since, each.days) for each in limits("validity", day)]
+
+    assert told(date(2026, 11, 25)) == [(date(2026, 3, 15), 200), (date(2027, 3, 15), 100), (date(2029, 3, 15), 47)]
+    assert told(date(2029, 3, 15)) == [(date(2029, 3, 15), 47)]
+    assert [each.days for each in limits("dcv_reuse", date(2026, 11, 25))] == [200, 100, 10]
+    assert "6.3.2" in limits("validity", date(2026, 11, 25))[0].source
+    assert document() == "CA/Browser Forum TLS Baseline Requirements 2.2.6"

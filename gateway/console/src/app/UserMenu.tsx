@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Button, Menu, Text, useMantineColorScheme } from '@mantine/core'
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react'
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser, IconUserCircle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
 import { chooseLanguage, LANGUAGES, type Language } from '@/i18n'
 import { Moment } from '@/ui/Texts'
 import { signOut, useSession } from './session'
@@ -36,6 +37,9 @@ export function UserMenu() {
             {t('user.last')} <Moment at={last_sign_in_at} />
           </Text>
         )}
+        <Menu.Item component={Link} to="/profile" closeMenuOnClick leftSection={<IconUserCircle size={16} />}>
+          {t('user.profile')}
+        </Menu.Item>
         <Menu.Label>{t('user.theme')}</Menu.Label>
         {SCHEMES.map(([scheme, Icon]) => (
           <Menu.Item

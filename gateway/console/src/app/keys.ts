@@ -8,7 +8,10 @@ import type { Session } from './session'
 export const GO: Record<string, string> = {
   o: 'orders',
   s: 'servers',
+  w: 'sites',
+  c: 'certificates',
   d: 'deposit',
+  p: 'profile',
   a: 'alerts',
   u: 'users',
   l: 'audit',

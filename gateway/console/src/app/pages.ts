@@ -5,13 +5,17 @@ import {
   IconActivityHeartbeat,
   IconBell,
   IconBuilding,
+  IconCertificate,
   IconCoin,
+  IconDiscount2,
   IconHistory,
   IconListDetails,
   IconMail,
   IconServer,
   IconShoppingCart,
+  IconUserCircle,
   IconUsers,
+  IconWorld,
   type TablerIcon,
 } from '@tabler/icons-react'
 import type { ComponentType } from 'react'
@@ -29,6 +33,7 @@ export interface Page {
   load: () => Promise<{ default: ComponentType }>
 }
 
+const anybody = (): boolean => true
 const customer = (session: Session): boolean => session.user.account_id !== null
 const may =
   (permission: string) =>
@@ -51,14 +56,26 @@ export const PAGES: readonly Page[] = [
     () => import('@/features/pay/PayPage'),
     false,
   ),
+  page('sites', 'sites', 'ssl', IconWorld, viewer, () => import('@/features/sites/SitesPage')),
+  page(
+    'certificates',
+    'certificates',
+    'ssl',
+    IconCertificate,
+    viewer,
+    () => import('@/features/certificates/CertificatesPage'),
+  ),
   page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
   page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
+  page('company', 'company', 'account', IconBuilding, customer, () => import('@/features/company/CompanyPage')),
+  page('profile', 'profile', 'account', IconUserCircle, anybody, () => import('@/features/profile/ProfilePage')),
   page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
   page('users', 'users', 'account', IconUsers, administrator, () => import('@/features/users/UsersPage')),
   page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
   page('health', 'health', 'operator', IconActivityHeartbeat, operator, () => import('@/features/health/HealthPage')),
   page('accounts', 'accounts', 'operator', IconBuilding, operator, () => import('@/features/accounts/AccountsPage')),
   page('mails', 'mails', 'operator', IconMail, operator, () => import('@/features/mails/MailsPage')),
+  page('vouchers', 'vouchers', 'operator', IconDiscount2, operator, () => import('@/features/vouchers/VouchersPage')),
 ]
 
 /** Where the console opens: the orders of a customer, the state of the installation for who runs it. */

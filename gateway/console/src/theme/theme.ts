@@ -129,6 +129,9 @@ export const cssVariables: CSSVariablesResolver = () => ({
   light: {
     '--cw-page': '#f8f7f3',
     '--cw-line': '#e0ddd3',
+    '--cw-own': pine[7],
+    '--cw-self-signed': ochre[5],
+    '--cw-other': vermilion[6],
     '--mantine-color-dimmed': '#5c5a52',
     '--mantine-color-error': '#a83718',
     '--mantine-color-anchor': '#0b6b5d',
@@ -138,6 +141,9 @@ export const cssVariables: CSSVariablesResolver = () => ({
   dark: {
     '--cw-page': '#101614',
     '--cw-line': '#2b3633',
+    '--cw-own': pine[4],
+    '--cw-self-signed': ochre[4],
+    '--cw-other': vermilion[4],
     '--cw-rail': '#0c1513',
     '--mantine-color-dimmed': '#9fada9',
     '--mantine-color-error': '#f09a7a',

@@ -10,11 +10,14 @@ interface ActionMenuProps {
   /** What the actions are for, such as "order 2000001". */
   subject: string
   onApply: (action: string) => void
+  /** How an action is called where ui:action has no word for it. */
+  word?: (action: string) => string
   busy?: boolean
 }
 
-export function ActionMenu({ allowed, subject, onApply, busy = false }: ActionMenuProps) {
+export function ActionMenu({ allowed, subject, onApply, word, busy = false }: ActionMenuProps) {
   const { t } = useTranslation('ui')
+  const called = word ?? ((one: string) => t(`action.${one}`))
   const [chosen, setChosen] = useState('')
   if (allowed.length === 0)
     return (
@@ -30,13 +33,13 @@ export function ActionMenu({ allowed, subject, onApply, busy = false }: ActionMe
         aria-label={t('actionsFor', { subject })}
         value={action}
         onChange={(event) => setChosen(event.currentTarget.value)}
-        data={allowed.map((one) => ({ value: one, label: t(`action.${one}`) }))}
+        data={allowed.map((one) => ({ value: one, label: called(one) }))}
       />
       <Button
         size="xs"
         variant="default"
         loading={busy}
-        aria-label={t('applyTo', { action: t(`action.${action}`), subject })}
+        aria-label={t('applyTo', { action: called(action), subject })}
         onClick={() => onApply(action)}
       >
         {t('apply')}

@@ -64,6 +64,17 @@ interface ResourceTableProps<T> {
   selection?: { selected: T[]; onChange: (rows: T[]) => void }
 }
 
+/** For a list that stands on one page. */
+export const WHOLE: TableState = {
+  page: 1,
+  size: 100,
+  sort: '',
+  search: '',
+  filters: {},
+  set: () => undefined,
+  query: {},
+}
+
 export function ResourceTable<T>(props: ResourceTableProps<T>) {
   const { name, label, columns, rowKey, found, state, empty } = props
   const { t } = useTranslation('ui')
@@ -229,12 +240,12 @@ function Cards<T>({
   rowKey: (row: T) => string
   label: string
 }) {
-  const headed = [...columns].sort((a, b) => Number(b.card === 'heading') - Number(a.card === 'heading'))
+  const headingFirst = [...columns].sort((a, b) => Number(b.card === 'heading') - Number(a.card === 'heading'))
   return (
     <ul className="cards" aria-label={label}>
       {rows.map((row) => (
         <li key={rowKey(row)} className="card">
-          {headed.map((one) => {
+          {headingFirst.map((one) => {
             const place = one.card ?? 'line'
             if (place === 'none') return null
             const value = one.render(row)
@@ -263,13 +274,18 @@ function Cards<T>({
   )
 }
 
+/** What can be searched for in what was typed: no control characters, which addresses cannot hold, and no novel. */
+function searchable(text: string): string {
+  return text
+    .replace(/\p{Cc}/gu, ' ')
+    .slice(0, 200)
+    .trim()
+}
+
 /** The search field of a list; it asks when typing pauses. */
 export function SearchField({ label, state }: { label: string; state: TableState }) {
   const [text, setText] = useState(state.search)
-  const search = useDebouncedCallback(
-    (value: string) => state.set({ search: value.replace(/\p{Cc}/gu, ' ').trim() }),
-    250,
-  )
+  const search = useDebouncedCallback((value: string) => state.set({ search: searchable(value) }), 250)
   useEffect(() => setText(state.search), [state.search])
   return (
     <TextInput

@@ -57,6 +57,10 @@ const LOOKS: Record<string, [MantineColor, TablerIcon]> = {
   unhealthy: ['vermilion', IconAlertTriangle],
   balanced: ['pine', IconCheck],
   unbalanced: ['vermilion', IconAlertTriangle],
+  active: ['pine', IconCheck],
+  scheduled: ['ink', IconClock],
+  used_up: ['gray', IconBan],
+  ended: ['gray', IconBan],
 }
 
 /** The badge of a state word of the API; its text stands in ui:state. */

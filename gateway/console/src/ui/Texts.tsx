@@ -3,11 +3,11 @@
 import { ActionIcon, Code, CopyButton, Group, Text, Tooltip } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import { fromNow, moment, unicodeName, utc } from './format'
+import { fromNow, moment, stamp, unicodeName, utc } from './format'
 
 interface MomentProps {
   at: string | null | undefined
-  precision?: 'day' | 'minute' | 'second'
+  precision?: 'day' | 'minute' | 'second' | 'stamp'
   relative?: boolean
 }
 
@@ -15,8 +15,8 @@ interface MomentProps {
 export function Moment({ at, precision = 'minute', relative = false }: MomentProps) {
   if (!at) return <span>–</span>
   return (
-    <time dateTime={at} title={utc(at)}>
-      {relative ? fromNow(at) : moment(at, precision)}
+    <time dateTime={at} title={utc(at)} className={precision === 'stamp' ? 'stamp' : undefined}>
+      {relative ? fromNow(at) : precision === 'stamp' ? stamp(at) : moment(at, precision)}
     </time>
   )
 }

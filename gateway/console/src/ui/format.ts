@@ -31,6 +31,19 @@ export function moment(text: string, precision: 'day' | 'minute' | 'second' = 'm
   return new Intl.DateTimeFormat(currentLanguage(), style).format(new Date(text))
 }
 
+/** `2026/11/25 14:03:07` in the reader's zone: compared digit by digit, so the same in every language. */
+export function stamp(text: string): string {
+  const at = new Date(text)
+  const two = (number: number) => String(number).padStart(2, '0')
+  const day = `${at.getFullYear()}/${two(at.getMonth() + 1)}/${two(at.getDate())}`
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}
+
+/** A calendar day (ISO 8601) without a clock or a zone, such as the day on which a rule begins. */
+export function day(text: string): string {
+  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(text))
+}
+
 export function utc(text: string): string {
   return `${new Date(text).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }

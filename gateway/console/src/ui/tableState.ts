@@ -19,6 +19,11 @@ export interface TableState {
   query: Record<string, never>
 }
 
+/** What the list shows, as parameters for an export, which has all rows and therefore no page. */
+export function exported({ sort, search, filters }: TableState): string {
+  return new URLSearchParams({ ...filters, ...(sort ? { sort } : {}), ...(search ? { search } : {}) }).toString()
+}
+
 /** `defaults` by name; what is at its default does not stand in the URL. */
 export function useTableState(
   defaults: { sort?: string; size?: number } & Record<string, string | number> = {},

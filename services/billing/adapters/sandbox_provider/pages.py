@@ -9,6 +9,7 @@ from flask import render_template_string
 
 from services.billing.adapters.sandbox_provider.book import IntentRow
 from services.billing.adapters.sandbox_provider.cards import CARDS
+from services.billing.model.money import money
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
@@ -53,17 +54,6 @@ _PAGE = """<!doctype html>
 {% for number, card in cards.items() %}<tr><td><code>{{ number }}</code></td><td>{{ card.title }}</td></tr>{% endfor %}
 </table>{% endif %}
 </main></body></html>"""
-
-
-def money(amount: int, currency: str) -> str:
-    """An amount as people write it, by the exponent of ISO 4217 (2 for all but a few currencies)."""
-    exponent = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "ISK": 0, "KWD": 3, "BHD": 3, "JOD": 3, "OMR": 3, "TND": 3}.get(
-        currency, 2
-    )
-    if exponent == 0:
-        return f"{amount:,}"
-    whole, part = divmod(amount, 10**exponent)
-    return f"{whole:,}.{part:0{exponent}}"
 
 
 def page(kind: str, title: str, intent: IntentRow | None = None, **values: Any) -> str:

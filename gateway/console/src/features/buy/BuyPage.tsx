@@ -5,32 +5,35 @@ import { useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate, useSearchParams } from 'react-router'
 import { queryClient, type Schemas, send, useApi } from '@/api/client'
+import { Problem } from '@/api/problem'
 import { AgreementText } from '@/features/sign-in/Agreements'
 import { useApiForm } from '@/ui/form'
 import { money } from '@/ui/format'
 import { Asked, ProblemAlert } from '@/ui/Says'
 import { Facts } from '@/ui/Texts'
 import { Wizard } from '@/ui/Wizard'
-import { EMPTY_ORDER, namesOf } from './fields'
+import { EMPTY_ORDER, namesOf, STEPS, stepOf } from './fields'
 import { NamesStep } from './NamesStep'
 import { OrganizationStep } from './OrganizationStep'
 import { ProductStep } from './ProductStep'
 import { Summary } from './Summary'
-import { useQuote } from './useQuote'
+import { refusedVoucher, useQuote } from './useQuote'
+import { VoucherField } from './VoucherField'
 
 export default function BuyPage() {
   const { t } = useTranslation(['buy', 'validation'])
   const navigate = useNavigate()
   const [parameters] = useSearchParams()
   const renews = parameters.get('renews')
+  const named = parameters.get('name') ?? ''
   const [at, setAt] = useState(0)
   const products = useApi('/api/v1/products')
   const agreements = useApi('/api/v1/agreements')
   const account = useApi('/api/v1/account')
   const old = useApi('/api/v1/orders/{order_id}', { path: { order_id: renews ?? '' } }, { enabled: renews !== null })
   const { form, problem, sending, submit, clear } = useApiForm({
-    initial: { ...EMPTY_ORDER, common_name: parameters.get('name') ?? '' },
-    keepAs: renews ? `renew-${renews}` : 'buy',
+    initial: { ...EMPTY_ORDER, common_name: named },
+    keepAs: renews ? `renew-${renews}` : named ? `buy-${named}` : 'buy',
     places: { '/names': 'common_name', '/common_name': 'common_name' },
     send: async (values) => {
       const fresh = quote.fresh ?? (await quote.ask())
@@ -44,10 +47,14 @@ export default function BuyPage() {
           ...(product && product.validation_level !== 'DV' ? { organization: values.organization } : {}),
           ...(renews ? { renews_order_id: renews } : {}),
         },
+      }).catch((error: unknown) => {
+        // The price holds no more, such as when somebody else had the voucher's last use: a new one is asked.
+        if (error instanceof Problem && error.code === 'quote_expired') void quote.ask()
+        throw error
       })
       await queryClient.invalidateQueries({ queryKey: ['/api/v1/orders'] })
       navigate(
-        order.status === 'awaiting_payment' && !fresh.deposit
+        order.status === 'awaiting_payment' && order.amount > 0 && !fresh.deposit
           ? `/orders/${order.order_id}/payment`
           : `/orders/${order.order_id}`,
       )
@@ -56,8 +63,16 @@ export default function BuyPage() {
   const values = form.values
   const product = products.data?.items.find((one) => one.code === values.product)
   const names = useMemo(() => namesOf(values.common_name, values.more), [values.common_name, values.more])
-  const quote = useQuote(values.product, names, values.term_years)
+  const quote = useQuote(values.product, names, values.term_years, values.voucher)
+  const [voucherRefused, setVoucherRefused] = useState<string | null>(null)
+  const refusal = refusedVoucher(quote.problem)
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each refusal
+  useEffect(() => {
+    if (refusal === null) return
+    setVoucherRefused(refusal)
+    form.setFieldValue('voucher', '')
+  }, [refusal])
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the old order and the catalogue are there
   useEffect(() => {
     if (!old.data || !products.data || values.common_name) return
@@ -84,6 +99,14 @@ export default function BuyPage() {
     return false
   }
   const organized = product !== undefined && product.validation_level !== 'DV'
+  const stepKeys: readonly string[] = organized ? STEPS : STEPS.filter((key) => key !== 'account')
+  // What the server refuses at the end is told at its field, which stands in an earlier step.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each answer
+  useEffect(() => {
+    const field = Object.keys(form.errors)[0]
+    const step = field === undefined ? -1 : stepKeys.indexOf(stepOf(field))
+    if (step >= 0 && step < at) setAt(step)
+  }, [form.errors])
   const subscriber = agreements.data?.items.find((one) => one.kind === 'subscriber')
   return (
     <Stack>
@@ -119,7 +142,14 @@ export default function BuyPage() {
                 key: 'names',
                 title: t('step.names'),
                 check: namesFit,
-                content: <NamesStep product={product} form={form} problem={quote.problem} names={names} />,
+                content: (
+                  <NamesStep
+                    product={product}
+                    form={form}
+                    problem={refusal === null ? quote.problem : null}
+                    names={names}
+                  />
+                ),
               },
               ...(organized
                 ? [
@@ -161,12 +191,26 @@ export default function BuyPage() {
                         [t('primary'), names[0]],
                         [t('totalNames'), String(names.length)],
                         [t('method'), t(`validation:method.${values.dcv_method}`)],
-                        [t('voucher'), t('notUsed')],
+                        [
+                          t('voucher'),
+                          quote.fresh?.voucher
+                            ? `${quote.fresh.voucher}: ${money(-quote.fresh.discount, quote.fresh.currency)}`
+                            : t('notUsed'),
+                        ],
                         [
                           t('total'),
                           quote.fresh && <b key="total">{money(quote.fresh.total, quote.fresh.currency)}</b>,
                         ],
                       ]}
+                    />
+                    <VoucherField
+                      code={values.voucher}
+                      refused={voucherRefused}
+                      quote={quote}
+                      onCode={(code) => {
+                        setVoucherRefused(null)
+                        form.setFieldValue('voucher', code)
+                      }}
                     />
                     <Duplicate names={names} renews={renews} />
                     {quote.fresh?.deposit && quote.fresh.funds_missing > 0 && (

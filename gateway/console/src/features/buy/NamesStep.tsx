@@ -2,8 +2,9 @@
 import { Radio, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
-import type { Schemas } from '@/api/client'
+import { type Schemas, useApi } from '@/api/client'
 import type { Problem } from '@/api/problem'
+import { day } from '@/ui/format'
 import { ProblemAlert } from '@/ui/Says'
 import type { OrderValues } from './fields'
 
@@ -22,6 +23,8 @@ export function NamesStep({ product, form, problem, names }: NamesStepProps) {
   const pointer = problem?.errors[0]?.pointer ?? ''
   const index = Number(/^\/names\/(\d+)$/.exec(pointer)?.[1] ?? -1)
   const first = problem && (index === 0 || (index < 0 && !form.values.more.trim()) || !pointer.startsWith('/names'))
+  const rules = useApi('/api/v1/rules', {}, { staleTime: 3_600_000 })
+  const ends = rules.data?.methods.find((each) => each.name === 'email')?.ends
   const wildcard = names.some((name) => name.startsWith('*.'))
   return (
     <Stack>
@@ -51,7 +54,7 @@ export function NamesStep({ product, form, problem, names }: NamesStepProps) {
               key={method}
               value={method}
               label={t(`validation:method.${method}`)}
-              description={t(`hint.${method}`)}
+              description={method === 'email' && ends ? t('hint.emailEnds', { day: day(ends) }) : t(`hint.${method}`)}
               disabled={wildcard && method.startsWith('http')}
             />
           ))}

@@ -3,8 +3,8 @@ import { NativeSelect, Radio, Stack, Text } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Schemas } from '@/api/client'
-import { money } from '@/ui/format'
+import { type Schemas, useApi } from '@/api/client'
+import { day, money } from '@/ui/format'
 import type { OrderValues } from './fields'
 
 interface ProductStepProps {
@@ -18,7 +18,6 @@ export function ProductStep({ products, form }: ProductStepProps) {
   const chosen = products.find((one) => one.code === form.values.product)
   const [category, setCategory] = useState(chosen?.validation_level === 'EV' ? 'EV' : 'DV')
   const shown = products.filter((one) => (category === 'EV') === (one.validation_level === 'EV'))
-  const one = chosen?.terms.find((term) => term.years === 1)
   return (
     <Stack>
       <Radio.Group label={t('productName')} value={category} onChange={setCategory}>
@@ -50,24 +49,37 @@ export function ProductStep({ products, form }: ProductStepProps) {
             onChange={(value) => form.setFieldValue('term_years', Number(value))}
           >
             <Stack gap={6} mt={4}>
-              {chosen.terms.map((term) => {
-                const perYear = Math.floor(term.price / term.years)
-                const saves = one && one.price > 0 ? Math.floor(100 - (100 * perYear) / one.price) : 0
-                return (
-                  <Radio
-                    key={term.years}
-                    value={String(term.years)}
-                    label={t('perYear', { count: term.years, price: money(perYear, chosen.currency) })}
-                    description={saves > 0 ? t('saves', { percent: saves }) : undefined}
-                  />
-                )
-              })}
+              {chosen.terms.map((term) => (
+                <Radio
+                  key={term.years}
+                  value={String(term.years)}
+                  label={t('perYear', { count: term.years, price: money(term.per_year, chosen.currency) })}
+                  description={term.saves_percent > 0 ? t('saves', { percent: term.saves_percent }) : undefined}
+                />
+              ))}
             </Stack>
           </Radio.Group>
           <NativeSelect label={t('currency')} data={[chosen.currency]} />
-          <Text size="sm">{t('lifetime')}</Text>
+          <Lifetime />
         </>
       )}
     </Stack>
+  )
+}
+
+/** How long one certificate of the term lasts, by the dated rules as the API knows them. */
+function Lifetime() {
+  const { t } = useTranslation('buy')
+  const rules = useApi('/api/v1/rules', {}, { staleTime: 3_600_000 })
+  if (!rules.data) return null
+  const coming = rules.data.validity.slice(1)
+  return (
+    <Text size="sm">
+      {t('lifetime', { count: rules.data.validity_days })}{' '}
+      {coming.map((limit) => t('lifetimeLater', { count: limit.days, since: day(limit.since) })).join(' ')}{' '}
+      <Text span size="xs" c="dimmed">
+        {t('lifetimeSource', { document: rules.data.document, source: rules.data.validity[0]?.source })}
+      </Text>
+    </Text>
   )
 }

@@ -7,6 +7,7 @@ export const EMPTY_ORDER = {
   more: '',
   dcv_method: 'http_csr_hash',
   organization: { name: '', country: '', state: '', locality: '', registration_number: '' },
+  voucher: '',
   agreed: false,
 }
 export type OrderValues = typeof EMPTY_ORDER
@@ -15,4 +16,14 @@ export type OrderValues = typeof EMPTY_ORDER
 export function namesOf(commonName: string, more: string): string[] {
   const typed = [commonName, ...more.split(/[\s,;]+/)].map((name) => name.trim().toLowerCase())
   return [...new Set(typed.filter((name) => name !== ''))]
+}
+
+export const STEPS = ['type', 'names', 'account', 'agreement', 'summary'] as const
+
+/** The step of the wizard in which a field stands. */
+export function stepOf(field: string): (typeof STEPS)[number] {
+  if (field.startsWith('organization')) return 'account'
+  if (field === 'product' || field === 'term_years') return 'type'
+  if (field === 'agreed') return 'agreement'
+  return field === 'common_name' || field === 'more' || field === 'dcv_method' ? 'names' : 'summary'
 }

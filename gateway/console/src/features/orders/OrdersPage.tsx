@@ -13,7 +13,7 @@ import { type Column, ResourceTable } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
 import { Status } from '@/ui/Status'
 import { Moment, Names } from '@/ui/Texts'
-import { type TableState, useTableState } from '@/ui/tableState'
+import { exported, useTableState } from '@/ui/tableState'
 import { useOrderActions } from './actions'
 
 type Row = Schemas['OrderSummary']
@@ -30,11 +30,6 @@ const STATES = [
   'cancelled',
   'rejected',
 ]
-
-/** What the list shows, without its page: the export has all rows. */
-function exported({ sort, search, filters }: TableState): string {
-  return new URLSearchParams({ ...filters, sort, ...(search ? { search } : {}) }).toString()
-}
 
 export default function OrdersPage() {
   const { t } = useTranslation(['orders', 'ui'])

@@ -7,11 +7,10 @@ import { useTranslation } from 'react-i18next'
 import { type Schemas, send, useApi, useCommand } from '@/api/client'
 import { useSession } from '@/app/session'
 import { Confirm } from '@/ui/Confirm'
-import { type Column, ResourceTable } from '@/ui/ResourceTable'
+import { type Column, ResourceTable, WHOLE } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
 import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
-import type { TableState } from '@/ui/tableState'
 import { AddAgent } from './AddAgent'
 import { RenameDialog } from './RenameDialog'
 import { VerifyAgent } from './VerifyAgent'
@@ -19,8 +18,6 @@ import { VerifyAgent } from './VerifyAgent'
 type Agent = Schemas['AgentView']
 type Server = Schemas['ServerView']
 const OLD = ['/api/v1/agents', '/api/v1/servers'] as const
-// An account has a handful of agents: they stand on one page.
-const WHOLE: TableState = { page: 1, size: 100, sort: '', search: '', filters: {}, set: () => undefined, query: {} }
 
 export default function ServersPage() {
   const { t } = useTranslation(['servers', 'ui'])

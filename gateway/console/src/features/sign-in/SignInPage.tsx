@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sign-in in two steps that are sent as one request: nobody learns which of them was wrong (guide §1.1, check list 1).
-import { Alert, Anchor, Button, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useSearchParams } from 'react-router'
@@ -9,6 +9,7 @@ import { Problem } from '@/api/problem'
 import { begin, safeNext } from '@/app/session'
 import { PasswordFields } from '@/features/sign-up/PasswordFields'
 import { useApiForm } from '@/ui/form'
+import { PasswordField } from '@/ui/PasswordField'
 import { ProblemAlert } from '@/ui/Says'
 import { Agreements } from './Agreements'
 import { Front } from './Front'
@@ -87,11 +88,11 @@ export default function SignInPage() {
                 data-autofocus
                 {...form.getInputProps('login')}
               />
-              <PasswordInput
+              <PasswordField
+                withAsterisk={false}
                 label={t('password')}
                 description={t('caseSensitive')}
                 autoComplete="current-password"
-                visibilityToggleButtonProps={{ 'aria-label': t('showPassword') }}
                 {...form.getInputProps('password')}
               />
               {caps && (

@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { List, PasswordInput, Stack, Text } from '@mantine/core'
+import { List, Stack, Text } from '@mantine/core'
 import { IconCheck, IconPoint } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { PasswordField } from '@/ui/PasswordField'
 import { passwordRules } from './passwordRules'
 
 interface PasswordFieldsProps {
+  /** "Password" unless another one is on the page. */
+  label?: string
   password: string
   passwordProps: object
   confirmProps: object
 }
 
 /** A new password twice, with the rules ticking while one types. */
-export function PasswordFields({ password, passwordProps, confirmProps }: PasswordFieldsProps) {
+export function PasswordFields({ label, password, passwordProps, confirmProps }: PasswordFieldsProps) {
   const { t } = useTranslation('sign-up')
   const rules = passwordRules(password)
-  const toggle = { 'aria-label': t('showPassword') }
   return (
     <Stack gap="sm">
-      <PasswordInput
-        label={t('password')}
-        withAsterisk
-        autoComplete="new-password"
-        visibilityToggleButtonProps={toggle}
-        {...passwordProps}
-      />
-      <PasswordInput
-        label={t('confirmPassword')}
-        withAsterisk
-        autoComplete="new-password"
-        visibilityToggleButtonProps={toggle}
-        {...confirmProps}
-      />
+      <PasswordField label={label ?? t('password')} autoComplete="new-password" {...passwordProps} />
+      <PasswordField label={t('confirmPassword')} autoComplete="new-password" {...confirmProps} />
       <Text size="sm">{t('rule.intro')}</Text>
       <List spacing={2} size="sm" center aria-live="polite" aria-label={t('rule.intro')}>
         {(['length', 'noLeadingSpace', 'classes'] as const).map((rule) => (

@@ -14,8 +14,6 @@ from services.billing.tables import balances, charges, deposits, intents, ledger
 from shared.contracts import billing as contract
 from shared.eventsourcing.envelope import Envelope
 
-__all__ = ["projections"]  # where tools look for it
-
 
 @projections.on(contract.ChargeOpened)
 def _opened(connection: sa.Connection, envelope: Envelope[contract.ChargeOpened]) -> None:

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check list section 11: the order wizard, from the type of the certificate to the placed order."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.support import many_orders
+from tests.support.hostile_text import HOSTILE, survives_hostile_text, type_everywhere
+
+NAME = "www.example.com"
+
+
+class Wizard:
+    """The order wizard of one screen."""
+
+    def __init__(self, screen: Any, query: str = "") -> None:
+        self.screen = screen
+        self.page: Page = screen.open(f"/buy{query}")
+
+    def field(self, label: str) -> Any:
+        return self.page.get_by_label(re.compile(f"^{label}"))
+
+    def next(self) -> None:
+        self.page.get_by_role("button", name="Next", exact=True).click()
+
+    def at(self, step: str) -> None:
+        expect(self.page.get_by_role("heading", name=step, exact=True, level=2).first).to_be_visible()
+
+    def choose(self, product: str, years: int = 1) -> None:
+        self.field("Certificate type").select_option(product)
+        self.page.get_by_role("radio", name=re.compile(f"^{years} year")).check()
+        self.next()
+        self.at("Domain details")
+
+    def names(self, first: str, more: str = "") -> None:
+        self.field("Common Name").fill(first)
+        if more:
+            self.field("Domain List").fill(more)
+        self.next()
+
+    def agree(self) -> None:
+        self.at("Subscriber agreement")
+        self.page.get_by_label("I have read the agreement and agree").check()
+        self.next()
+        expect(self.page.get_by_role("button", name="Place Order")).to_be_visible()
+
+    def to_summary(self, product: str = "dv-single", name: str = NAME, years: int = 1) -> None:
+        self.choose(product, years)
+        self.names(name)
+        self.agree()
+
+    def apply(self, code: str) -> None:
+        self.field("Voucher").fill(code)
+        self.page.get_by_role("button", name="Apply").click()
+
+    @property
+    def summary(self) -> Any:
+        return self.page.get_by_role("complementary", name="Summary")
+
+
+def test_type_term_and_price_are_those_of_the_api(product, nora, open_screen):
+    """11.01–11.03, 11.05."""
+    catalogue = nora.api.get("/products")["items"]
+    rules = nora.api.get("/rules")
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    page = wizard.page
+    kinds = wizard.field("Certificate type")
+
+    def offered() -> list[str]:
+        return [text for text in kinds.locator("option").all_inner_texts() if not text.startswith("Select")]
+
+    expect(page.get_by_role("radio", name="Domain Validation")).to_be_checked()
+    assert offered() == [each["name"] for each in catalogue if each["validation_level"] != "EV"]
+    page.get_by_role("radio", name="Extended Validation").check()
+    assert offered() == [each["name"] for each in catalogue if each["validation_level"] == "EV"]
+    page.get_by_role("radio", name="Domain Validation").check()
+    wizard.next()
+    expect(page.get_by_text("Choose a certificate type.")).to_be_visible()
+    kinds.select_option("dv-single")
+    expect(page.get_by_role("radio", name="2 years: $45.95/yr.")).to_be_visible()
+    expect(page.get_by_text("Save 8%")).to_be_visible()
+    expect(page.get_by_label("Currency")).to_have_value("USD")
+    expect(
+        page.get_by_text(f"lasts at most {rules['validity_days']} days and is re-issued automatically")
+    ).to_be_visible()
+    for limit in rules["validity"][1:]:
+        expect(page.get_by_text(f"it is {limit['days']} days.")).to_be_visible()
+    expect(wizard.summary).to_contain_text("Domain Certificate")
+    screen.accessible(lambda: expect(page.get_by_label("Currency")).to_be_visible())
+
+
+def test_names_that_do_not_fit_are_refused_at_their_field(product, nora, open_screen):
+    """11.04: bad names, too many of them, wildcards; names of other scripts are taken."""
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    page = wizard.page
+    wizard.choose("dv-single")
+    wizard.next()
+    expect(page.get_by_text("Type the name that the certificate is for.")).to_be_visible()
+    name = wizard.field("Common Name")
+    for bad in ("not a name", "localhost", "192.0.2.1", "-x.example.com", "*.example.com", *HOSTILE.values()):
+        name.fill(bad)
+        wizard.next()
+        expect(name).to_have_attribute("aria-invalid", "true")
+        wizard.at("Domain details")
+    assert screen.axe() == []
+    wizard = Wizard(screen)
+    wizard.choose("dv-multi")
+    wizard.names("a.example.com", "\n".join(f"n{number}.example.com" for number in range(100)))
+    expect(wizard.field("Domain List")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("takes at most 100 names")).to_be_visible()
+    wizard.field("Domain List").fill("bücher.example, *.example.net")
+    expect(page.get_by_text("A file proves one host only")).to_be_visible()
+    page.get_by_role("radio", name=re.compile("CNAME")).check()
+    wizard.next()
+    wizard.at("Subscriber agreement")
+    expect(wizard.summary).to_contain_text("Wildcard name")
+    assert screen.sent("POST", "/api/v1/orders$") == 0
+
+
+def test_a_wildcard_is_proved_by_dns(product, nora, open_screen):
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    wizard.choose("dv-wildcard")
+    expect(wizard.page.get_by_role("radio", name=re.compile("CNAME"))).to_be_checked()
+    wizard.names("*.example.com")
+    wizard.agree()
+    expect(wizard.page.get_by_role("main")).to_contain_text("$449.95")
+
+
+def test_what_is_typed_is_kept_and_the_price_shown_is_charged_once(product, nora, open_screen):
+    """11.06, 11.08–11.11: an EV order with every field of the organization."""
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    page = wizard.page
+    page.get_by_role("radio", name="Extended Validation").check()
+    wizard.choose("ev-single", 2)
+    page.reload()
+    wizard.next()
+    wizard.names(NAME)
+    wizard.at("Account details")
+    expect(wizard.field("Organization")).to_have_value("Blumen Winter GmbH")
+    wizard.field("Organization").fill("")
+    wizard.next()
+    expect(page.get_by_text("This is needed.")).to_be_visible()
+    wizard.field("Organization").fill("שלום <b>Blumen</b> 🧨")
+    wizard.field("Registration number").fill("HRB 1234")
+    wizard.next()
+    wizard.at("Subscriber agreement")
+    wizard.next()
+    expect(page.get_by_text("The order needs your agreement.")).to_be_visible()
+    wizard.agree()
+    shown = page.get_by_role("main").locator(".sum-total .number").inner_text()
+    screen_total = re.sub(r"\D", "", shown)
+    page.get_by_role("button", name="Place Order").dblclick()
+    expect(page.get_by_role("heading", name="Secure Payment Page")).to_be_visible()
+    assert screen.sent("POST", "/api/v1/orders$") == 1
+    order = nora.api.get(f"/orders/{page.url.split('/orders/')[1].split('/')[0]}")
+    assert (str(order["amount"]), order["term_years"]) == (screen_total, 2)
+    assert order["organization"]["name"] == "שלום <b>Blumen</b> 🧨"
+
+
+def test_bad_text_in_the_organization_is_told_at_its_field(product, nora, open_screen):
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    page = wizard.page
+    wizard.choose("ov-single")
+    wizard.names(NAME)
+    wizard.at("Account details")
+    form = page.get_by_role("form", name="Create new order")
+    held = type_everywhere(form, HOSTILE["too long"])
+    wizard.next()
+    wizard.agree()
+    page.get_by_role("button", name="Place Order").click()
+    wizard.at("Account details")
+    expect(wizard.field("Organization")).to_have_attribute("aria-invalid", "true")
+    expect(wizard.field("Organization")).to_have_value(held[0])
+    assert nora.api.get("/orders")["items"] == []
+
+
+def test_a_voucher_is_applied_and_charged(product, nora, operator, open_screen):
+    """11.09, 11.11: unknown, used up and for another product are told at the field; a good one changes the price."""
+    operator.api.post("/operator/vouchers", {"code": "SPRING-26", "percent": 20, "max_uses": 1})
+    operator.api.post("/operator/vouchers", {"code": "ONLY-EV", "amount": 500, "products": ["ev-single"]})
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    page = wizard.page
+    wizard.to_summary()
+    expect(page.get_by_role("main")).to_contain_text("Not used")
+    code = wizard.field("Voucher")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("Type the code of your voucher.")).to_be_visible()
+    for wrong, said in {
+        **dict.fromkeys(list(HOSTILE.values())[:4], "There is no voucher with this code"),
+        "ONLY-EV": "This voucher is not for Domain Certificate.",
+    }.items():
+        wizard.apply(wrong)
+        expect(page.get_by_text(said)).to_be_visible()
+        expect(code).to_have_attribute("aria-invalid", "true")
+    assert screen.axe() == []
+    code.fill("spring-26")
+    code.press("Enter")
+    expect(page.get_by_text("Voucher SPRING-26 takes off $9.99.")).to_be_visible()
+    expect(wizard.summary).to_contain_text("$39.96")
+    page.get_by_role("button", name="Remove").click()
+    expect(wizard.summary).to_contain_text("$49.95")
+    wizard.apply("SPRING-26")
+    expect(wizard.summary).to_contain_text("$39.96")
+    page.get_by_role("button", name="Place Order").dblclick()
+    expect(page.get_by_role("heading", name="Secure Payment Page")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("$39.96")
+    [order] = nora.api.get("/orders")["items"]
+    assert order["amount"] == 3996
+    other = Wizard(screen)
+    other.to_summary()
+    other.apply("SPRING-26")
+    expect(page.get_by_text("This voucher has been used as often as it may be.")).to_be_visible()
+
+
+def test_somebody_else_was_faster_with_the_last_use(product, nora, operator, open_screen):
+    """The order is not placed at a price that was promised to two; the new price is shown."""
+    operator.api.post("/operator/vouchers", {"code": "LAST-ONE", "percent": 50, "max_uses": 1})
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    wizard.to_summary()
+    wizard.apply("LAST-ONE")
+    expect(wizard.summary).to_contain_text("$24.97")
+    operator.api.call("DELETE", "/operator/vouchers/LAST-ONE")
+    wizard.page.get_by_role("button", name="Place Order").click()
+    expect(wizard.page.get_by_text("This voucher has been ended and can be used no more.").first).to_be_visible()
+    expect(wizard.summary).to_contain_text("$49.95")
+    assert nora.api.get("/orders")["items"] == []
+
+
+def test_an_active_certificate_for_the_name_is_told(product, nora, open_screen):
+    """11.11."""
+    account = nora.api.get("/account")["account_id"]
+    many_orders.fill(product.folder / "data", account, 5)
+    issued = next(each for each in nora.api.get("/orders")["items"] if each["status"] == "issued")
+    wizard = Wizard(open_screen(product.url, nora))
+    wizard.to_summary("dv-single", issued["common_name"])
+    text = f"An active certificate for {issued['common_name']} exists already: order {issued['number']}."
+    expect(wizard.page.get_by_text(text)).to_be_visible()
+
+
+def test_an_operator_makes_and_ends_vouchers(product, nora, operator, open_screen):
+    screen = open_screen(product.url, operator)
+    page = screen.open("/vouchers")
+    new = page.get_by_role("button", name="New Voucher")
+    expect(new).to_be_visible()
+    screen.accessible(lambda: expect(new).to_be_visible())
+    new.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    screen.dialog_accessible()
+    submit = dialog.get_by_role("button", name="Make voucher")
+    survives_hostile_text(screen, dialog, submit.click)
+    today = datetime.now(UTC).date()
+    dialog.get_by_label(re.compile("^Code")).fill("summer-26")
+    dialog.get_by_label("Amount (USD)").check()
+    dialog.get_by_label(re.compile("^Amount off")).fill("12.50")
+    dialog.get_by_label("Most uses").fill("3")
+    dialog.get_by_label("Note for yourself").fill("<b>Messe</b> 🧨")
+    dialog.get_by_label("Last day").fill((today - timedelta(days=9)).isoformat())
+    dialog.get_by_label("Domain Certificate", exact=True).check()
+    submit.click()
+    expect(dialog.get_by_label("Last day")).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_label("Last day").fill((today + timedelta(days=9)).isoformat())
+    submit.dblclick()
+    row = page.get_by_role("row").filter(has_text="SUMMER-26")
+    expect(row).to_contain_text("<b>Messe</b> 🧨")
+    expect(row).to_contain_text("0 of 3")
+    expect(row).to_contain_text("$12.50")
+    made = next(each for each in operator.api.get("/operator/vouchers")["items"] if each["code"] == "SUMMER-26")
+    assert (made["amount"], made["products"], made["state"]) == (1250, ["dv-single"], "active")
+    new.click()
+    dialog.get_by_label(re.compile("^Code")).fill("SUMMER-26")
+    dialog.get_by_label("Percent off").fill("5")
+    submit.click()
+    expect(dialog.get_by_text("There is, or was, a voucher with this code.")).to_be_visible()
+    dialog.get_by_role("button", name="Cancel").click()
+    row.get_by_role("button", name="End voucher SUMMER-26").click()
+    end = page.get_by_role("button", name="End the voucher")
+    expect(end).to_be_disabled()
+    page.get_by_label("Type SUMMER-26 to confirm").fill("SUMMER-26")
+    end.dblclick()
+    expect(row).to_contain_text("Ended")
+    assert screen.sent("DELETE", "/vouchers/SUMMER-26$") == 1
+    visitor = open_screen(product.url, nora)
+    expect(visitor.open("/vouchers").get_by_text("You may not do this")).to_be_visible()
