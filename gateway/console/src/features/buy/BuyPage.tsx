@@ -98,7 +98,7 @@ export default function BuyPage() {
     return false
   }
   const organized = product !== undefined && product.validation_level !== 'DV'
-  const stepKeys = organized ? STEPS : STEPS.filter((key) => key !== 'account')
+  const stepKeys: readonly string[] = organized ? STEPS : STEPS.filter((key) => key !== 'account')
   // What the server refuses at the end is told at its field, which stands in an earlier step.
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each answer
   useEffect(() => {
