@@ -17,7 +17,7 @@ from flask import Flask, Response, render_template, request
 from gateway import asyncapi, openapi, reference
 from gateway.decoding import read_query
 from gateway.exchange import Exchange
-from gateway.identity import refuse_foreign_write
+from gateway.identity import refuse_foreign_write, session_cookie
 from gateway.operation import Ground, read_body
 from gateway.problems import KINDS, RefusedError
 from gateway.route import JSON
@@ -162,5 +162,16 @@ def _first_run(ground: Ground) -> Response:
             raise
         shown = {name: value for name, value in values.items() if name != "password"}
         return html("first_run.html", KINDS[error.code].status, script=True, problem=error.detail, **shown)
-    link = ("/console/sign-in", "To the sign-in page")
-    return message("You are the operator", "Sign in with your login and password now.", link=link)
+    return _into_the_console(ground, values["login"], values["password"])
+
+
+def _into_the_console(ground: Ground, login: str, password: str) -> Response:
+    exchange = _writing(ground)
+    asked = accounts.SignIn(login=login, password=password, remote_address=exchange.remote_address)
+    try:
+        signed_in = exchange.send(asked)
+    except ServiceError:  # the operator is made whatever happens to this
+        link = ("/console/sign-in", "To the sign-in page")
+        return message("You are the operator", "Sign in with your login and password now.", link=link)
+    cookie = session_cookie(signed_in.session_token, secure=exchange.secure)
+    return Response(status=303, headers=[("Location", "/console/"), ("Set-Cookie", cookie)])

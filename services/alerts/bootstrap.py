@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.alerts.adapters.balances import AskedBalances
 from services.alerts.adapters.contacts import AskedContacts
 from services.alerts.handlers.feed import FeedWriter
 from services.alerts.jobs import jobs
-from services.alerts.ports import Contacts
+from services.alerts.ports import Balances, Contacts
 from services.alerts.settings import AlertsSettings
 from services.alerts.tables import projections
 from shared.clock import Clock, Ids, RandomIds, SystemClock
@@ -30,6 +31,7 @@ class App:
     own: AlertsSettings
     feed: FeedWriter
     contacts: Contacts
+    balances: Balances
     mailer: Mailer
     folder: MailFolder
 
@@ -40,6 +42,7 @@ def build(
     clock: Clock | None = None,
     ids: Ids | None = None,
     contacts: Contacts | None = None,
+    balances: Balances | None = None,
     mailer: Mailer | None = None,
 ) -> App:
     """Composes alerts; arguments replace the parts that tests own."""
@@ -52,6 +55,7 @@ def build(
         own=AlertsSettings(),
         feed=FeedWriter(room),
         contacts=contacts or AskedContacts(),
+        balances=balances or AskedBalances(),
         mailer=mailer or open_mailer(mail, settings.data_dir),
         folder=open_folder(mail, settings.data_dir),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from services.alerts.handlers import watching
-from services.alerts.model.letter import expiry_letter, welcome_letter
-from services.alerts.ports import Contacts
+from services.alerts.handlers import low_balance, watching
+from services.alerts.model.letter import expiry_letter, low_balance_letter, welcome_letter
+from services.alerts.model.low_balance import KIND
+from services.alerts.ports import Balances, Contacts
 from services.alerts.projections import watching as store
 from shared.clock import from_text
 from shared.context import system
@@ -25,6 +26,7 @@ class MailingApp(Protocol):
     room: Room
     settings: Settings
     contacts: Contacts
+    balances: Balances
     mailer: Mailer
 
 
@@ -44,11 +46,23 @@ def send_mail(app: MailingApp, payload: dict[str, Any]) -> None:
         return
     at = from_text(payload["at"])
     url = app.settings.public_url
-    letter = expiry_letter(row.names, row.serial, row.not_after, own=row.own, now=at, url=url)
+    if row.kind == KIND:
+        letter = low_balance_letter(row.text, url=url)
+    else:
+        letter = expiry_letter(row.names, row.serial, row.not_after, own=row.own, now=at, url=url)
     for number, address in enumerate(rule.addresses or [app.contacts.contact_of(row.account_id).email], 1):
         key = f"alert-{row.alert_id}-{payload['number']}-{number}"
         app.mailer.send(Mail(to=address, subject=letter.headline, text=letter.text, key=key), at)
     app.room.execute(watching.record_notified, row.alert_id, system("alerts", account_id=row.account_id))
+
+
+@jobs.kind("look_at_balance", attempts=30, backoff=BACKOFF, timeout=60)
+def look_at_balance(app: MailingApp, payload: dict[str, Any]) -> None:
+    """Asks billing what a deposit holds, and raises or resolves the alert about it."""
+    account_id = payload["account_id"]
+    found = app.balances.balance_of(account_id)
+    seen = low_balance.Seen(account_id, found.balance if found.deposit else None, found.currency)
+    app.room.execute(low_balance.review, seen, system("alerts", account_id=account_id))
 
 
 @jobs.kind("welcome", attempts=30, backoff=BACKOFF, timeout=120)

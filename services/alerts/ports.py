@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What alerts needs of the others: where to write to an account, and a way for mails to leave."""
+"""What alerts needs of the others: where to write to an account, and what its deposit holds."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from shared.contracts.accounts import Contact
+from shared.contracts.billing import BalanceView
 
 
 class Contacts(Protocol):
@@ -13,4 +14,12 @@ class Contacts(Protocol):
 
     def contact_of(self, account_id: str) -> Contact:
         """Name and e-mail address. Raises ServiceError."""
+        ...
+
+
+class Balances(Protocol):
+    """Knows the deposit of an account."""
+
+    def balance_of(self, account_id: str) -> BalanceView:
+        """The deposit now. Raises ServiceError."""
         ...

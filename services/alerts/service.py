@@ -8,8 +8,9 @@ from typing import Any
 from nameko.extensions import DependencyProvider
 
 from services.alerts import bootstrap
+from services.alerts.adapters.balances import AskedBalances
 from services.alerts.adapters.contacts import AskedContacts
-from services.alerts.handlers import audit, feed, requests, watching, welcome
+from services.alerts.handlers import audit, feed, low_balance, requests, watching, welcome
 from shared.context import Context, system
 from shared.contracts import accounts, alerts, billing, ca, dcv, discovery, installer, orders
 from shared.contracts.base import Page
@@ -29,14 +30,17 @@ def published() -> list[type[Event]]:
     return [event_type for name, event_type in found if name.partition(".")[0] in PUBLISHERS]
 
 
-class ContactsOnTheWire(DependencyProvider):
-    """Gives the app a way to ask the accounts service."""
+class OthersOnTheWire(DependencyProvider):
+    """Gives the app a way to ask accounts and billing."""
 
     def setup(self) -> None:
         """Called before anything runs."""
         contacts = self.container.app.contacts
         if isinstance(contacts, AskedContacts):
             contacts.send = self.container.client.send
+        balances = self.container.app.balances
+        if isinstance(balances, AskedBalances):
+            balances.send = self.container.client.send
 
 
 class AlertsService(Service):
@@ -45,7 +49,7 @@ class AlertsService(Service):
     name = "alerts"
     build = staticmethod(bootstrap.build)
     app: bootstrap.App
-    contacts_on_the_wire = ContactsOnTheWire()
+    others_on_the_wire = OthersOnTheWire()
 
     @rpc(alerts.GetAlertSettings)
     def get_alert_settings(self, request: alerts.GetAlertSettings, context: Context) -> alerts.AlertSettings:
@@ -101,6 +105,11 @@ class AlertsService(Service):
     def on_account_opened(self, event: Envelope[accounts.AccountOpened]) -> None:
         """Greeted by mail."""
         self.app.room.react(welcome.on_account_opened, event, name="alerts.on_account_opened")
+
+    @subscribe(billing.TransactionPosted)
+    def on_transaction_posted(self, event: Envelope[billing.TransactionPosted]) -> None:
+        """A deposit may be low now, or filled up."""
+        self.app.room.react(low_balance.on_transaction_posted, event, name="alerts.on_transaction_posted")
 
     @subscribe(orders.CertIssued)
     def on_cert_issued(self, event: Envelope[orders.CertIssued]) -> None:

@@ -17,6 +17,7 @@ settings = sa.Table(
     sa.Column("email", sa.Boolean, nullable=False),
     sa.Column("repeat_days", sa.Integer, nullable=False),
     sa.Column("addresses", sa.JSON, nullable=False),
+    sa.Column("low_balance", sa.BigInteger),
 )
 
 # Certificates whose end is watched.
@@ -78,6 +79,7 @@ alerts = sa.Table(
     sa.Column("notifications", sa.Integer, nullable=False),
     sa.Column("last_notified_at", sa.Text),
     sa.Column("resolved_at", sa.Text),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),  # of what is no certificate
 )
 sa.Index("alerts_by_account", alerts.c.account_id, alerts.c.raised_at, alerts.c.alert_id)
 

@@ -100,7 +100,9 @@ class BillingService(Service):
     def request_invoice(self, request: billing.RequestInvoice, context: Context) -> billing.InvoiceView:
         """The accounts service is asked before the transaction begins: never call out inside one."""
         reader = system("billing", account_id=context.account_id)
-        account = self.client.send(accounts.GetAccount(), replace(reader, permissions=frozenset({"view"})))
+        account = self.client.send(
+            accounts.GetAccount(), replace(reader, permissions=frozenset({accounts.GetAccount.PERMISSION.value}))
+        )
         handler = partial(invoices.request_invoice, account=account, seller=self.app.seller)
         return self.app.room.execute(handler, request, context)
 

@@ -12,19 +12,23 @@ SERVICE = "alerts"
 
 
 class AlertSettings(View):
-    """`days_before` expiry at which alerts begin; repeated every `repeat_days` until resolved."""
+    """`days_before` expiry at which alerts begin; repeated every `repeat_days` until resolved.
+
+    `low_balance` is the deposit, in minor units, below which an alert begins; None = off.
+    """
 
     days_before: list[int]
     email: bool
     repeat_days: int = 7
     addresses: list[str] = []  # none = the account's contact
+    low_balance: int | None = None
 
 
 class AlertView(View):
     """Something that needs a person. `state`: open, acknowledged, resolved."""
 
     alert_id: str
-    kind: str  # expiry
+    kind: str  # expiry, low_balance
     state: str
     severity: str  # notice, warning, critical
     text: str
@@ -68,12 +72,16 @@ class GetAlertSettings(Request[AlertSettings]):
 
 @command(SERVICE, Permission.ADMINISTER)
 class SetAlertSettings(Request[AlertSettings]):
-    """Changes the rule; days 1 … 365, at most 10 of them, at most 5 addresses."""
+    """Changes the rule; days 1 … 365, at most 10 of them, at most 5 addresses.
+
+    `low_balance` stays as it is where it is not given; 0 turns it off.
+    """
 
     days_before: list[int]
     email: bool
     repeat_days: int = 7
     addresses: list[str] = []
+    low_balance: int | None = None
 
 
 @query(SERVICE, Permission.VIEW)
@@ -159,7 +167,7 @@ class ListAudit(Request[Page[AuditEntry]]):
 
 @event("alerts.AlertRaised")
 class AlertRaised(Event):
-    """A certificate comes to its end."""
+    """A certificate comes to its end, or the deposit does (`kind` low_balance; then it names no certificate)."""
 
     alert_id: str
     account_id: str
@@ -179,7 +187,7 @@ class AlertAcknowledged(Event):
 
 @event("alerts.AlertResolved")
 class AlertResolved(Event):
-    """Replaced or renewed."""
+    """Replaced, renewed, or filled up."""
 
     alert_id: str
     account_id: str

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from services.alerts import bootstrap
-from services.alerts.handlers import feed, requests, watching, welcome
+from services.alerts.handlers import feed, low_balance, requests, watching, welcome
 from shared.clock import to_text
 from shared.context import Context, system
-from shared.contracts import accounts, alerts, discovery, installer, orders
+from shared.contracts import accounts, alerts, billing, discovery, installer, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from tests.support.account_builders import contact
 from tests.support.billing_room import TestClock
@@ -19,6 +19,7 @@ from tests.support.rooms import with_tables
 
 REACTIONS = {
     accounts.AccountOpened: welcome.on_account_opened,
+    billing.TransactionPosted: low_balance.on_transaction_posted,
     orders.CertIssued: watching.on_cert_issued,
     orders.CertRevoked: watching.on_cert_revoked,
     orders.OrderRenewed: watching.on_order_renewed,
@@ -37,6 +38,18 @@ class Contacts:
     def contact_of(self, account_id):
         self.asked.append(account_id)
         return contact(email=f"contact@{account_id}.example")
+
+
+class Balances:
+    """Every account's deposit, as billing would tell it; `held` None: there is none."""
+
+    def __init__(self):
+        self.held = None
+        self.asked = 0
+
+    def balance_of(self, account_id):
+        self.asked += 1
+        return billing.BalanceView(deposit=self.held is not None, balance=self.held or 0, currency="USD")
 
 
 class Outbox:
@@ -66,7 +79,9 @@ class AlertsRoom:
     @contextmanager
     def on(cls, settings):
         clock = TestClock()
-        app = with_tables(bootstrap.build(settings, clock=clock, contacts=Contacts(), mailer=Outbox()))
+        app = with_tables(
+            bootstrap.build(settings, clock=clock, contacts=Contacts(), balances=Balances(), mailer=Outbox())
+        )
         try:
             yield cls(app, clock)
         finally:
@@ -114,6 +129,20 @@ class AlertsRoom:
             chain_pem="",
         )
         self.tell(fact)
+
+    def deposit_is(self, balance, account=None):
+        """The deposit moves to `balance`, and what is due is done."""
+        account = account or self.account
+        self.app.balances.held = balance
+        lines = [
+            billing.LedgerLine(account=f"funds:{account}", amount=1),
+            billing.LedgerLine(account="revenue", amount=-1),
+        ]
+        fact = billing.TransactionPosted(
+            transaction_id=f"t{next(self.numbers)}", account_id=account, currency="USD", text="Order", lines=lines
+        )
+        self.tell(fact)
+        self.room.queue.run_due(self.app)
 
     def revoked(self, fingerprint, order="o1"):
         self.tell(orders.CertRevoked(order_id=order, serial=f"5E{fingerprint}", reason="unspecified", revoked_at=""))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from services.alerts.handlers import low_balance
 from services.alerts.model.expiry import check_rule, stream
+from services.alerts.model.low_balance import check_threshold
 from services.alerts.projections import watching as store
 from shared.context import Context
 from shared.contracts.alerts import (
@@ -45,9 +47,18 @@ def set_settings(uow: UnitOfWork, request: SetAlertSettings) -> AlertSettings:
             check_address(address)
         except MailRefusedError as error:
             raise invalid(str(error), f"/addresses/{index}") from None
-    addresses = list(dict.fromkeys(request.addresses))
-    rule = AlertSettings(days_before=days, email=request.email, repeat_days=request.repeat_days, addresses=addresses)
-    store.keep_rule(uow.connection, account_of(uow.context), rule)
+    account_id = account_of(uow.context)
+    before = store.rule_of(uow.connection, account_id).low_balance
+    rule = AlertSettings(
+        days_before=days,
+        email=request.email,
+        repeat_days=request.repeat_days,
+        addresses=list(dict.fromkeys(request.addresses)),
+        low_balance=check_threshold(request.low_balance, before),
+    )
+    store.keep_rule(uow.connection, account_id, rule)
+    if rule.low_balance != before:
+        low_balance.ask(uow, account_id)
     return rule
 
 

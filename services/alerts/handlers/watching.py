@@ -129,7 +129,7 @@ def review(uow: UnitOfWork, which: Watched) -> None:
     if verdict.step is None or not store.needs_attention(uow.connection, certificate):
         if open_:
             store.keep_alert(uow.connection, which.alert_id, state="resolved", resolved_at=to_text(uow.now))
-            _record(uow, AlertResolved(alert_id=which.alert_id, account_id=which.account_id))
+            record(uow, AlertResolved(alert_id=which.alert_id, account_id=which.account_id))
         return
     store.keep_alert(
         uow.connection,
@@ -150,12 +150,12 @@ def review(uow: UnitOfWork, which: Watched) -> None:
             not_after=certificate.not_after,
             severity=verdict.severity,
         )
-        _record(uow, raised)
+        record(uow, raised)
     if verdict.notify:
-        _notify(uow, which.alert_id)
+        notify(uow, which.alert_id)
 
 
-def _notify(uow: UnitOfWork, alert_id: str) -> None:
+def notify(uow: UnitOfWork, alert_id: str) -> None:
     """Leaves a mail to be sent; the alert counts as told from now on, so that the next look does not tell it again."""
     row = store.find_alert(uow.connection, alert_id)
     if row is None:
@@ -170,10 +170,11 @@ def record_notified(uow: UnitOfWork, alert_id: str) -> None:
     row = store.find_alert(uow.connection, alert_id)
     if row is None:
         raise not_found("alert")
-    _record(uow, NotificationSent(alert_id=alert_id, account_id=row.account_id, channel="email"))
+    record(uow, NotificationSent(alert_id=alert_id, account_id=row.account_id, channel="email"))
 
 
-def _record(uow: UnitOfWork, fact: AlertRaised | AlertResolved | NotificationSent) -> None:
+def record(uow: UnitOfWork, fact: AlertRaised | AlertResolved | NotificationSent) -> None:
+    """Into the stream of the alert."""
     uow.append_anywhere(stream(fact.alert_id), fact)
 
 

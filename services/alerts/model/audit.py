@@ -104,13 +104,17 @@ SENTENCES: dict[str, str] = {
     "orders.ReissueRequested": "A new certificate in the same term was asked for: {reason}",
     "orders.RevocationRequested": "The certificates of the order are to be revoked ({reason}).",
 }
+# Where one type of event tells of different things, by its `kind`.
+SENTENCES_OF_KIND: dict[tuple[str, str], str] = {
+    ("alerts.AlertRaised", "low_balance"): "An alert ({severity}) was raised: the deposit runs low.",
+}
 _MONEY = frozenset({"amount", "total", "refund", "tax", "discount"})
 _MOMENTS = ("_at", "not_after", "not_before")
 
 
 def summary_of(type_: str, data: dict[str, Any]) -> str:
     """The sentence for an event; its type when there is none for it."""
-    sentence = SENTENCES.get(type_)
+    sentence = SENTENCES_OF_KIND.get((type_, str(data.get("kind", "")))) or SENTENCES.get(type_)
     if sentence is None:
         return type_
     currency = str(data.get("currency", ""))

@@ -38,6 +38,20 @@ def expiry_letter(names: list[str], serial: str, not_after: str, *, own: bool, n
     return Letter("C" + said.removeprefix("The c").rstrip("."), "\n".join(lines) + "\n")
 
 
+def low_balance_letter(said: str, *, url: str) -> Letter:
+    """What is written about a deposit that runs low."""
+    lines = [
+        said,
+        "",
+        "Orders that it does not cover wait for payment. Add funds here:",
+        "",
+        f"  {url.rstrip('/')}/console/deposit",
+        "",
+        "You get this mail once; the alert ends by itself when the deposit is above the amount again.",
+    ]
+    return Letter("The deposit runs low", "\n".join(lines) + "\n")
+
+
 def welcome_letter(contact: Contact, order_number: int, *, url: str) -> Letter:
     """What a new account is told: where to sign in, and by which number. Nothing that is secret, never a password."""
     name = " ".join(word for word in (contact.title, contact.first_name, contact.last_name) if word)

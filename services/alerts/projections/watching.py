@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from services.alerts.model import low_balance
 from services.alerts.model.expiry import DEFAULT, Standing, sentence, subject_of
 from services.alerts.tables import alerts, renewals, reports, revocations, served, settings, watched
 from shared.contracts.alerts import AlertSettings, AlertView
@@ -22,7 +23,11 @@ def rule_of(connection: sa.Connection, account_id: str) -> AlertSettings:
     if row is None:
         return DEFAULT
     return AlertSettings(
-        days_before=row.days_before, email=row.email, repeat_days=row.repeat_days, addresses=row.addresses
+        days_before=row.days_before,
+        email=row.email,
+        repeat_days=row.repeat_days,
+        addresses=row.addresses,
+        low_balance=row.low_balance,
     )
 
 
@@ -159,7 +164,7 @@ def candidates(connection: sa.Connection, until: str) -> list[Candidate]:
 
 
 def find_alert(connection: sa.Connection, alert_id: str) -> sa.Row[Any] | None:
-    """One alert with its certificate, as `views` wants it."""
+    """One alert with its certificate, if it is about one, as `alert_view` wants it."""
     return connection.execute(_with_certificate().where(alerts.c.alert_id == alert_id)).first()
 
 
@@ -194,16 +199,17 @@ def list_alerts(
 
 def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
     """An alert as people see it, in words of `now`."""
-    subject = subject_of(row.names, row.serial)
+    about_certificate = row.kind == "expiry"
+    subject = subject_of(row.names, row.serial) if about_certificate else low_balance.SUBJECT
     return AlertView(
         alert_id=row.alert_id,
         kind=row.kind,
         state=row.state,
         severity=row.severity,
-        text=sentence(subject, row.not_after, now),
+        text=sentence(subject, row.not_after, now) if about_certificate else row.text,
         raised_at=row.raised_at,
         subject=subject,
-        order_id=row.order_id,
+        order_id=row.order_id or "",
         fingerprint_sha256=row.fingerprint,
         not_after=row.not_after,
         last_notified_at=row.last_notified_at,
@@ -214,4 +220,5 @@ def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
 def _with_certificate() -> sa.Select[Any]:
     same = sa.and_(watched.c.account_id == alerts.c.account_id, watched.c.fingerprint == alerts.c.fingerprint)
     about = (watched.c.names, watched.c.serial, watched.c.not_after, watched.c.order_id, watched.c.own)
-    return sa.select(alerts, *about).select_from(alerts.join(watched, same))
+    certificate_or_not = sa.or_(alerts.c.kind != "expiry", watched.c.fingerprint.is_not(None))
+    return sa.select(alerts, *about).select_from(alerts.outerjoin(watched, same)).where(certificate_or_not)

@@ -36,6 +36,7 @@ def _styles() -> dict[str, ParagraphStyle]:
         "text": text,
         "bold": ParagraphStyle("bold", parent=text, fontName=BOLD),
         "small": ParagraphStyle("small", parent=text, fontSize=7.5, leading=10),
+        "head": ParagraphStyle("head", parent=text, fontSize=7.5, leading=10, alignment=TA_RIGHT),
         "title": ParagraphStyle("title", parent=text, fontName=BOLD, fontSize=17, leading=22),
         "figure": ParagraphStyle("figure", parent=text, alignment=TA_RIGHT),
         "sum": ParagraphStyle("sum", parent=text, fontName=BOLD, alignment=TA_RIGHT),
@@ -45,7 +46,7 @@ def _styles() -> dict[str, ParagraphStyle]:
 def print_invoice(invoice: InvoiceView) -> bytes:
     """The PDF of an invoice; its text can be searched and copied."""
     styles = _styles()
-    width = A4[0] - 40 * mm
+    width = A4[0] - 40 * mm - 12  # the frame keeps 6 points on each side
     story = [
         Paragraph(f"Invoice {escape(invoice.number)}", styles["title"]),
         Spacer(1, 6 * mm),
@@ -114,7 +115,7 @@ def _lines(invoice: InvoiceView, width: float) -> Table:
     def figure(amount: int, style: str = "figure") -> Paragraph:
         return _text(money(amount, invoice.currency), style)
 
-    head = [_text("Item", "small"), _text("Quantity", "small"), _text("Price", "small"), _text("Amount", "small")]
+    head = [_text("Item", "small"), *(_text(word, "head") for word in ("Quantity", "Price", "Amount"))]
     rows = [head]
     rows += [
         [_text(line.text), _text(str(line.quantity), "figure"), figure(line.unit_price), figure(line.amount)]

@@ -43,11 +43,11 @@ def append(uow: UnitOfWork, loaded: Loaded[Order], events: Sequence[Event]) -> O
     """Appends what was decided and shows the order as it is then."""
     if events:
         uow.append(loaded, *events)
-    return order_view(uow.events(loaded.stream), uow.now)
+    return order_view(uow.events(loaded.stream), uow.now, operator=uow.context.operator)
 
 
 def show(envelopes: list[Envelope[Any]], context: Context, now: datetime) -> OrderView:
     """The view of an order for who asks. Raises not_found, also for another account's."""
     if not envelopes or not visible(fold([envelopes[0].data]), context):
         raise not_found("order")
-    return order_view(envelopes, now)
+    return order_view(envelopes, now, operator=context.operator)

@@ -74,7 +74,7 @@ def list_page(room: Room, request: c.ListOrders, context: Context) -> Page[c.Ord
             limit=limit,
             before=before,
         )
-    items = [_summary(row, now) for row in rows[:limit]]
+    items = [_summary(row, now, operator=context.operator) for row in rows[:limit]]
     more = len(rows) > limit and request.sort == NEWEST
     return Page(items=items, next_cursor=cursor_at(items[-1].number) if more else None, total=total)
 
@@ -147,7 +147,7 @@ def _limit(limit: int) -> int:
     return limit
 
 
-def _summary(row: Any, now: datetime) -> c.OrderSummary:
+def _summary(row: Any, now: datetime, *, operator: bool) -> c.OrderSummary:
     return c.OrderSummary(
         order_id=row.order_id,
         number=row.number,
@@ -162,6 +162,6 @@ def _summary(row: Any, now: datetime) -> c.OrderSummary:
         expires_at=row.expires_at,
         amount=row.amount,
         currency=row.currency,
-        allowed_actions=allowed_actions(row.status, row.term_ends_at, now),
+        allowed_actions=[] if operator else allowed_actions(row.status, row.term_ends_at, now),
         version=row.version,
     )

@@ -32,7 +32,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "rejected": (),
 }
 STATUSES = tuple(ACTIONS)
-# What an operator may do is no choice of the customer's and therefore not in the table.
+# What an operator may do is no choice of the customer's and therefore not in the table: see `operator_actions`.
 MAX_NOTE = 1000  # characters of what an operator writes into an order's history
 ENDS = ("expired", "cancelled", "revoked", "rejected")
 BEFORE_ISSUANCE = ("awaiting_payment", "waiting_for_csr", "processing")
@@ -67,6 +67,14 @@ def allowed_actions(status: str, term_ends_at: str | None, now: datetime) -> lis
 def actions_of(order: Order, now: datetime) -> list[str]:
     """What the customer may do with this order at `now`."""
     return allowed_actions(status_of(order), order.term_ends_at, now)
+
+
+def operator_actions(order: Order) -> list[str]:
+    """What an operator may do with an order, whoever's it is: nothing once it is issued or over."""
+    if status_of(order) not in BEFORE_ISSUANCE:
+        return []
+    waits = order.needs_organization and not order.organization_validated
+    return ["validate_organization", "reject"] if waits else ["reject"]
 
 
 def renewable_from(order: Order) -> str | None:

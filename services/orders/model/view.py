@@ -9,13 +9,13 @@ from typing import Any
 
 from services.orders.model.blocked_on import blocked_on
 from services.orders.model.order import Certificate, Order, fold
-from services.orders.model.status import actions_of, renewable_from, status_of
+from services.orders.model.status import actions_of, operator_actions, renewable_from, status_of
 from shared.contracts import orders as c
 from shared.eventsourcing.envelope import Envelope
 
 
-def order_view(envelopes: Sequence[Envelope[Any]], now: datetime) -> c.OrderView:
-    """The view after these events of one stream (at least one), with what may be done at `now`."""
+def order_view(envelopes: Sequence[Envelope[Any]], now: datetime, *, operator: bool = False) -> c.OrderView:
+    """The view after these events of one stream (at least one), with what its customer or an operator may do."""
     order = fold(envelope.data for envelope in envelopes)
     moments = _moments(envelopes)
     newest = order.certificate
@@ -33,7 +33,7 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime) -> c.OrderView
         amount=order.amount,
         currency=order.currency,
         status=status_of(order),
-        allowed_actions=actions_of(order, now),
+        allowed_actions=operator_actions(order) if operator else actions_of(order, now),
         blocked_on=blocked_on(order, now),
         placed_at=envelopes[0].occurred_at,
         version=envelopes[-1].version,

@@ -75,7 +75,8 @@ class OrderView(View):
 
     `status` and `allowed_actions` are those of ARCHITECTURE §4: `complete_payment`, `cancel`, `generate_request`,
     `request_invoice`, `domain_control_validation`, `replace_csr`, `auto_install`, `save`, `installation_check`,
-    `renew`, `reissue`, `revoke`. `renewable_from` is when `renew` begins to be allowed, None when it never is.
+    `renew`, `reissue`, `revoke`; operators have `validate_organization` and `reject`. `renewable_from` is when `renew`
+    begins to be allowed, None when it never is.
     """
 
     order_id: str
@@ -113,7 +114,7 @@ class OrderView(View):
 
 
 class OrderSummary(View):
-    """A row of the orders list."""
+    """A row of the orders list. Operators find no `allowed_actions` here: they look at an order before they act."""
 
     order_id: str
     number: int

@@ -82,6 +82,17 @@ def test_a_used_or_old_link_says_so(client, rpc, state, status):
     assert client.get("/validation/short").status_code == 404
 
 
+def test_who_becomes_the_operator_is_signed_in(client, rpc):
+    user = accounts.UserView(
+        user_id="u", account_id=None, login="ops", email="o@example.com", permissions=["operator"], totp=False,
+        created_at="2026-11-23T12:00:00Z",
+    )  # fmt: skip
+    rpc.answers[accounts.SignIn] = accounts.SignedIn(session_token="secret", expires_at="later", user=user)
+    answer = client.post("/first-run", data=FORM)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console/")
+    assert "certwright=secret; Path=/; HttpOnly" in answer.headers["Set-Cookie"]
+
+
 def test_another_site_cannot_press_the_button(client, rpc):
     answer = client.post(f"/validation/{TOKEN}", headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403
@@ -101,9 +112,12 @@ def test_the_first_run_makes_an_operator_once(client, rpc):
     page = client.get("/first-run")
     assert page.headers["Content-Security-Policy"].endswith("script-src 'self'")
     assert page.text.count("<script") == 1
+    rpc.answers[accounts.SignIn] = ServiceError(Code.UNAVAILABLE, "Not now.")
     answer = client.post("/first-run", data=FORM)
     assert "You are the operator" in answer.text
-    assert rpc.asked == [accounts.ClaimOperator(**FORM)]
+    claim, sign_in = rpc.asked
+    assert claim == accounts.ClaimOperator(**FORM)
+    assert (sign_in.login, sign_in.password) == (FORM["login"], FORM["password"])
     rpc.answers[accounts.ClaimOperator] = ServiceError(Code.INVALID, "The password is too short.")
     answer = client.post("/first-run", data=FORM)
     assert answer.status_code == 422

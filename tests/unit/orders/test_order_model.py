@@ -10,7 +10,15 @@ import pytest
 from services.orders.model import ending, installing, issuing, placing, requesting
 from services.orders.model.blocked_on import blocked_on
 from services.orders.model.order import fold
-from services.orders.model.status import ACTIONS, RENEW_BEFORE, STATUSES, actions_of, renewable_from, status_of
+from services.orders.model.status import (
+    ACTIONS,
+    RENEW_BEFORE,
+    STATUSES,
+    actions_of,
+    operator_actions,
+    renewable_from,
+    status_of,
+)
 from shared.clock import from_text, to_text
 from shared.contracts import ca, installer
 from shared.errors import Code, ServiceError
@@ -94,8 +102,10 @@ def test_an_action_is_refused_exactly_where_the_table_has_none(status, action):
 def test_an_operator_may_reject_before_issuance_only(status):
     order = fold(given.BY_STATUS[status])
     if status in {"awaiting_payment", "waiting_for_csr", "processing"}:
+        assert operator_actions(order) == ["reject"]
         assert types(ending.reject(order, "Wrong company.", NOW)) == ["OrderRejected"]
         return
+    assert operator_actions(order) == []
     with pytest.raises(ServiceError) as refused:
         ending.reject(order, "Wrong company.", NOW)
     assert refused.value.code == Code.ACTION_NOT_ALLOWED
@@ -224,6 +234,7 @@ def test_an_organization_validated_last_opens_the_gate(level):
     start = given.placed(validation_level=level, organization=given.organization())
     before = [start, given.paid(), given.submitted(), given.authorized()]
     assert reasons(before) == [("organization_not_validated", "operator", "")]
+    assert operator_actions(fold(before)) == ["validate_organization", "reject"]
     events = placing.validate_organization(fold(before), "user:op", "register", NOW)
     assert types(events) == ["OrganizationValidated", "IssuanceRequested"]
     assert events[1].organization == given.organization()

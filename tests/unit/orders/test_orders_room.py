@@ -126,8 +126,14 @@ def told(story):
     """The story, and afterwards the look whether list, read model and events agree."""
     yield story
     assert rebuild.check(story.room).equal
-    for row in queries.list_page(story.room, orders.ListOrders(limit=200), operator()).items:
-        shown = story.get(row.order_id, operator())
+    whole = queries.list_page(story.room, orders.ListOrders(limit=200), operator()).items
+    assert all(row.allowed_actions == [] for row in whole)
+    accounts = sorted({row.account_id for row in whole})
+    request = orders.ListOrders(limit=200)
+    own = [row for one in accounts for row in queries.list_page(story.room, request, customer(one)).items]
+    assert len(own) == len(whole)
+    for row in own:
+        shown = story.get(row.order_id, customer(row.account_id))
         assert (row.status, row.version, row.expires_at, row.allowed_actions) == (
             shown.status, shown.version, shown.expires_at, shown.allowed_actions,
         )  # fmt: skip

@@ -25,7 +25,7 @@ export function NotFound() {
   const { t } = useTranslation('app')
   return (
     <Empty order={1} icon={IconMapQuestion} title={t('notFound.title')} text={t('notFound.text')}>
-      <Button component={Link} to="/orders" variant="default">
+      <Button component={Link} to="/" variant="default">
         {t('notFound.back')}
       </Button>
     </Empty>

@@ -20,7 +20,7 @@ export function Rail({ onClose }: { onClose: () => void }) {
   return (
     <>
       <Group className="rail-brand" justify="space-between" wrap="nowrap">
-        <Link to="/orders" className="brand">
+        <Link to="/" className="brand">
           <img src="/console/seal.svg" alt="" width={28} height={28} />
           <span>{brand}</span>
         </Link>

@@ -15,6 +15,7 @@ export const GO: Record<string, string> = {
   a: 'alerts',
   u: 'users',
   l: 'audit',
+  h: 'health',
 }
 const WITHIN_MS = 1_200
 

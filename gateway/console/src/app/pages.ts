@@ -2,6 +2,7 @@
 // Every page behind the shell: where it is, what it is called, who sees it, and its code, loaded when it is opened.
 // The rail, the palette, the breadcrumb and the router are made from this one list.
 import {
+  IconActivityHeartbeat,
   IconBell,
   IconBuilding,
   IconCertificate,
@@ -9,6 +10,7 @@ import {
   IconDiscount2,
   IconHistory,
   IconListDetails,
+  IconMail,
   IconServer,
   IconShoppingCart,
   IconUserCircle,
@@ -70,8 +72,16 @@ export const PAGES: readonly Page[] = [
   page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
   page('users', 'users', 'account', IconUsers, administrator, () => import('@/features/users/UsersPage')),
   page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
+  page('health', 'health', 'operator', IconActivityHeartbeat, operator, () => import('@/features/health/HealthPage')),
+  page('accounts', 'accounts', 'operator', IconBuilding, operator, () => import('@/features/accounts/AccountsPage')),
+  page('mails', 'mails', 'operator', IconMail, operator, () => import('@/features/mails/MailsPage')),
   page('vouchers', 'vouchers', 'operator', IconDiscount2, operator, () => import('@/features/vouchers/VouchersPage')),
 ]
+
+/** Where the console opens: the orders of a customer, the state of the installation for who runs it. */
+export function home(session: Session): string {
+  return customer(session) ? '/orders' : '/health'
+}
 
 function page(
   path: string,

@@ -3,9 +3,9 @@ import { Suspense } from 'react'
 import { createBrowserRouter, Navigate, type RouteObject } from 'react-router'
 import { Loading } from '@/ui/Says'
 import { Failed, NotFound } from './Failed'
-import { PAGES } from './pages'
+import { home, PAGES } from './pages'
 import { Shell } from './Shell'
-import { RequireSession } from './session'
+import { RequireSession, useSession } from './session'
 
 const behindShell: RouteObject[] = PAGES.map(({ path, load, key }) => ({
   path,
@@ -13,6 +13,10 @@ const behindShell: RouteObject[] = PAGES.map(({ path, load, key }) => ({
   lazy: async () => ({ Component: (await load()).default }),
   errorElement: <Failed />,
 }))
+
+function Home() {
+  return <Navigate to={home(useSession())} replace />
+}
 
 export const router = createBrowserRouter(
   [
@@ -39,11 +43,7 @@ export const router = createBrowserRouter(
       ),
       HydrateFallback: Loading,
       errorElement: <Failed />,
-      children: [
-        { index: true, element: <Navigate to="/orders" replace /> },
-        ...behindShell,
-        { path: '*', element: <NotFound /> },
-      ],
+      children: [{ index: true, element: <Home /> }, ...behindShell, { path: '*', element: <NotFound /> }],
     },
   ],
   { basename: '/console' },

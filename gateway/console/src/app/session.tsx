@@ -55,5 +55,5 @@ export async function signOut(): Promise<void> {
 
 /** A path of this console that `next` names, never another site. */
 export function safeNext(next: string | null): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : '/orders'
+  return next && /^\/(?![/\\])/.test(next) ? next : '/'
 }

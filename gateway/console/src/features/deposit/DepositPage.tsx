@@ -10,6 +10,7 @@ import { useApiForm } from '@/ui/form'
 import { minorUnits, money } from '@/ui/format'
 import { Asked, ProblemAlert } from '@/ui/Says'
 import { Facts, Moment } from '@/ui/Texts'
+import { LowBalance } from './LowBalance'
 import { PriceList } from './PriceList'
 
 const RIGHTS = ['replenish_balance', 'create_order', 'view'] as const
@@ -45,6 +46,7 @@ export default function DepositPage() {
         )}
       </section>
       <Statement />
+      {balance.data?.deposit && <LowBalance currency={balance.data.currency} />}
       <section className="sheet" aria-label={t('prices')}>
         <Title order={2} mb="xs">
           {t('prices')}

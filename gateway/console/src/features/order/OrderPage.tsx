@@ -19,6 +19,8 @@ import { History } from './History'
 import { Installations } from './Installations'
 import { Journey } from './Journey'
 
+const ENDS = ['revoke', 'cancel', 'reject']
+
 export default function OrderPage() {
   const { orderId = '' } = useParams()
   const [asOf, setAsOf] = useState<string | null>(null)
@@ -92,7 +94,7 @@ function Page({
               key={action}
               size="xs"
               variant={action === first ? 'filled' : 'default'}
-              color={action === 'revoke' || action === 'cancel' ? 'vermilion' : undefined}
+              color={ENDS.includes(action) ? 'vermilion' : undefined}
               onClick={() => apply(action, order)}
             >
               {t(`ui:action.${action}`)}

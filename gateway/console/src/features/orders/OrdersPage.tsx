@@ -143,7 +143,11 @@ export default function OrdersPage() {
           )
         }
         empty={
-          <Empty icon={IconCertificate} title={t('empty.title')} text={t('empty.text')}>
+          <Empty
+            icon={IconCertificate}
+            title={t('empty.title')}
+            text={t(session.customer ? 'empty.text' : 'empty.operator')}
+          >
             {mayBuy && (
               <Button component={Link} to="/buy">
                 {t('empty.buy')}

@@ -21,6 +21,8 @@ type Dialog = LazyExoticComponent<ComponentType<OrderDialogProps>>
 
 const CSRDialog = lazy(() => import('@/features/csr/CSRDialog'))
 const DIALOGS: Record<string, Dialog> = {
+  validate_organization: lazy(() => import('./ValidateOrganizationDialog')),
+  reject: lazy(() => import('./RejectDialog')),
   generate_request: CSRDialog,
   replace_csr: CSRDialog,
   reissue: CSRDialog,
