@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Suspense } from 'react'
 import { createBrowserRouter, Navigate, type RouteObject } from 'react-router'
+import { withWords } from '@/i18n'
 import { Loading } from '@/ui/Says'
 import { Failed, NotFound } from './Failed'
 import { PAGES } from './pages'
@@ -10,7 +11,7 @@ import { RequireSession } from './session'
 const behindShell: RouteObject[] = PAGES.map(({ path, load, key }) => ({
   path,
   handle: key,
-  lazy: async () => ({ Component: (await load()).default }),
+  lazy: async () => ({ Component: (await (key === 'orders' ? load() : withWords(load()))).default }),
   errorElement: <Failed />,
 }))
 
@@ -24,7 +25,7 @@ export const router = createBrowserRouter(
     },
     {
       path: '/sign-up',
-      lazy: async () => ({ Component: (await import('@/features/sign-up/SignUpPage')).default }),
+      lazy: async () => ({ Component: (await withWords(import('@/features/sign-up/SignUpPage'))).default }),
       errorElement: <Failed />,
       HydrateFallback: Loading,
     },

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// What the first pages say: sign-in and orders.
 import { byNamespace } from './words'
 
 export const words = byNamespace(
-  import.meta.glob(['../{app,ui}/en.json', '../features/*/en.json'], { eager: true, import: 'default' }),
+  import.meta.glob(['../{app,ui}/en.json', '../features/{orders,sign-in}/en.json'], {
+    eager: true,
+    import: 'default',
+  }),
 )

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest'
-import { words as german } from './de'
-import { words as english } from './en'
+import { words as firstGerman } from './de'
+import { words as moreGerman } from './de-more'
+import { words as firstEnglish } from './en'
+import { words as moreEnglish } from './en-more'
+
+const german = { ...firstGerman, ...moreGerman }
+const english = { ...firstEnglish, ...moreEnglish }
 
 function keys(texts: unknown, path: string): string[] {
   if (typeof texts === 'string') return [path]

@@ -6,6 +6,7 @@ import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode, Sus
 import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
 import { queryClient, send } from '@/api/client'
+import { withWords } from '@/i18n'
 import { Confirm } from '@/ui/Confirm'
 
 export interface ActedOrder {
@@ -19,16 +20,16 @@ export interface OrderDialogProps {
 }
 type Dialog = LazyExoticComponent<ComponentType<OrderDialogProps>>
 
-const CSRDialog = lazy(() => import('@/features/csr/CSRDialog'))
+const CSRDialog = lazy(() => withWords(import('@/features/csr/CSRDialog')))
 const DIALOGS: Record<string, Dialog> = {
   generate_request: CSRDialog,
   replace_csr: CSRDialog,
   reissue: CSRDialog,
-  domain_control_validation: lazy(() => import('@/features/validation/ValidationDialog')),
-  auto_install: lazy(() => import('@/features/install/InstallDialog')),
-  save: lazy(() => import('@/features/install/SaveDialog')),
-  installation_check: lazy(() => import('@/features/install/CheckDialog')),
-  request_invoice: lazy(() => import('./InvoiceDialog')),
+  domain_control_validation: lazy(() => withWords(import('@/features/validation/ValidationDialog'))),
+  auto_install: lazy(() => withWords(import('@/features/install/InstallDialog'))),
+  save: lazy(() => withWords(import('@/features/install/SaveDialog'))),
+  installation_check: lazy(() => withWords(import('@/features/install/CheckDialog'))),
+  request_invoice: lazy(() => withWords(import('./InvoiceDialog'))),
 }
 // RFC 5280 §5.3.1, as far as a subscriber may say them (BR 4.9.1.1).
 const REASONS = ['unspecified', 'keyCompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation'] as const

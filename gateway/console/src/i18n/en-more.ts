@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all other pages and dialogs say.
+import { byNamespace } from './words'
+
+export const words = byNamespace(
+  import.meta.glob(['../features/*/en.json', '!../features/{orders,sign-in}/en.json'], {
+    eager: true,
+    import: 'default',
+  }),
+)
