@@ -10,7 +10,7 @@ import { RequireSession, useSession } from './session'
 const behindShell: RouteObject[] = PAGES.map(({ path, load, key }) => ({
   path,
   handle: key,
-  lazy: async () => ({ Component: (await (key === 'orders' ? load() : load())).default }),
+  lazy: async () => ({ Component: (await load()).default }),
   errorElement: <Failed />,
 }))
 
