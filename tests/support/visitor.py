@@ -84,11 +84,13 @@ class Visitor:
         self.button("Verify agent", self.dialog())
         self.hand.type(self.field("Agent Key"), code)
         done = page.get_by_text(f"Agent '{name}' Authentication successful. Your agent IP is: 127.0.0.1")
+        refused = self.dialog().locator("[aria-invalid=true], [role=alert]")
         for _ in range(20):  # the agent prints its code before it introduces itself
             self.button("Start Verification")
-            page.wait_for_timeout(300)
+            expect(done.or_(refused).first).to_be_visible()
             if done.is_visible():
                 break
+            page.wait_for_timeout(300)
         expect(page.get_by_text("The agent is at work. Its sites appear within seconds.")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_role("region", name="Servers", exact=True).last.get_by_text("nginx").first).to_be_visible()
@@ -151,7 +153,7 @@ class Visitor:
         self.page.keyboard.press("Escape")
 
     def install(self, name: str) -> None:
-        """On nginx; ends when a handshake has shown the certificate."""
+        """On the site of this name; ends when a handshake has shown the certificate."""
         self.act("Auto-install certificate")
         self.choose_server("Server")
         expect(self.dialog().get_by_label(name)).to_be_checked()
