@@ -66,6 +66,10 @@ ROUTES = (
         tag=CERTIFICATES, summary="Say that somebody looks after it",
     ),
     Route(
+        method="PUT", path="/api/v1/alerts/{alert_id}/mute", request=alerts.MuteAlert, tag=CERTIFICATES,
+        summary="Send no more mails about it, or send them again",
+    ),
+    Route(
         method="GET", path="/api/v1/alert-settings", request=alerts.GetAlertSettings, tag=CERTIFICATES,
         summary="When alerts are raised and who gets them",
     ),

@@ -39,7 +39,7 @@ def send_mail(app: MailingApp, payload: dict[str, Any]) -> None:
     """Writes to the rule's addresses, or to the account's contact; not when the alert was resolved meanwhile."""
     with app.room.query() as connection:
         row = store.find_alert(connection, payload["alert_id"])
-        if row is None or row.state == "resolved":
+        if row is None or row.state == "resolved" or row.muted:
             return
         rule = store.rule_of(connection, row.account_id)
     if not rule.email:

@@ -71,6 +71,11 @@ class AlertsService(Service):
         """Somebody looks after it."""
         return self.app.room.execute(requests.acknowledge, request, context)
 
+    @rpc(alerts.MuteAlert)
+    def mute_alert(self, request: alerts.MuteAlert, context: Context) -> alerts.AlertView:
+        """No more mails about it."""
+        return self.app.room.execute(requests.mute, request, context)
+
     @rpc(alerts.ListMails)
     def list_mails(self, request: alerts.ListMails, _context: Context) -> Page[alerts.MailView]:
         """The folder."""

@@ -79,6 +79,7 @@ alerts = sa.Table(
     sa.Column("notifications", sa.Integer, nullable=False),
     sa.Column("last_notified_at", sa.Text),
     sa.Column("resolved_at", sa.Text),
+    sa.Column("muted", sa.Integer, nullable=False, server_default="0"),
     sa.Column("text", sa.Text, nullable=False, server_default=""),  # of what is no certificate
 )
 sa.Index("alerts_by_account", alerts.c.account_id, alerts.c.raised_at, alerts.c.alert_id)

@@ -39,6 +39,7 @@ class AlertView(View):
     not_after: str | None = None
     last_notified_at: str | None = None
     resolved_at: str | None = None
+    muted: bool = False  # no more mails about it
 
 
 class MailView(View):
@@ -98,6 +99,14 @@ class AcknowledgeAlert(Request[AlertView]):
     """Says that somebody looks after it: no more mails until it changes."""
 
     alert_id: str
+
+
+@command(SERVICE, Permission.ADMINISTER)
+class MuteAlert(Request[AlertView]):
+    """No more mails about this certificate or deposit, however bad it gets; with `muted` false they come again."""
+
+    alert_id: str
+    muted: bool = True
 
 
 @query(SERVICE, Permission.OPERATOR)
@@ -183,6 +192,15 @@ class AlertAcknowledged(Event):
 
     alert_id: str
     account_id: str
+
+
+@event("alerts.AlertMuted")
+class AlertMuted(Event):
+    """Mails about it end, or come again."""
+
+    alert_id: str
+    account_id: str
+    muted: bool
 
 
 @event("alerts.AlertResolved")

@@ -29,6 +29,9 @@ def test_alerts_are_listed_and_acknowledged(product, nora, open_screen):
     alert.get_by_role("button", name=re.compile("^Acknowledge")).dblclick()
     expect(alert).to_contain_text("Acknowledged")
     assert screen.sent("POST", "/acknowledge$") == 1
+    alert.get_by_role("button", name=re.compile("^No more mails")).click()
+    expect(alert).to_contain_text("Muted: no mails")
+    assert [one["muted"] for one in nora.api.get("/alerts", state="acknowledged")["items"]] == [True]
     page.get_by_label("State").select_option("Open")
     expect(alert).to_have_count(0)
     page.get_by_label("State").select_option("Acknowledged")

@@ -207,6 +207,10 @@ class AlertsRoom:
         [alert] = self.list().items
         return alert
 
+    def mute(self, alert_id, *, muted=True, account=None):
+        request = alerts.MuteAlert(alert_id=alert_id, muted=muted)
+        return self.room.execute(requests.mute, request, self.context(account))
+
     def acknowledge(self, alert_id, account=None):
         request = alerts.AcknowledgeAlert(alert_id=alert_id)
         return self.room.execute(requests.acknowledge, request, self.context(account))

@@ -11,6 +11,7 @@ from shared.context import Context
 from shared.contracts.alerts import (
     AcknowledgeAlert,
     AlertAcknowledged,
+    AlertMuted,
     AlertSettings,
     AlertView,
     GetAlertSettings,
@@ -18,6 +19,7 @@ from shared.contracts.alerts import (
     ListAlerts,
     ListMails,
     MailView,
+    MuteAlert,
     SetAlertSettings,
 )
 from shared.contracts.base import Page
@@ -89,6 +91,20 @@ def acknowledge(uow: UnitOfWork, request: AcknowledgeAlert) -> AlertView:
     if row.state == "open":
         store.keep_alert(uow.connection, request.alert_id, state="acknowledged")
         fact = AlertAcknowledged(alert_id=request.alert_id, account_id=row.account_id)
+        uow.append_anywhere(stream(request.alert_id), fact)
+        row = store.find_alert(uow.connection, request.alert_id)
+        assert row is not None  # noqa: S101 - it was there, and alerts are never deleted
+    return store.alert_view(row, uow.now)
+
+
+def mute(uow: UnitOfWork, request: MuteAlert) -> AlertView:
+    """Ends mails about it, or lets them come again. Errors: not_found."""
+    row = store.find_alert(uow.connection, request.alert_id)
+    if row is None or row.account_id != account_of(uow.context):
+        raise not_found("alert")
+    if bool(row.muted) != request.muted:
+        store.keep_alert(uow.connection, request.alert_id, muted=int(request.muted))
+        fact = AlertMuted(alert_id=request.alert_id, account_id=row.account_id, muted=request.muted)
         uow.append_anywhere(stream(request.alert_id), fact)
         row = store.find_alert(uow.connection, request.alert_id)
         assert row is not None  # noqa: S101 - it was there, and alerts are never deleted

@@ -158,7 +158,7 @@ def review(uow: UnitOfWork, which: Watched) -> None:
 def notify(uow: UnitOfWork, alert_id: str) -> None:
     """Leaves a mail to be sent; the alert counts as told from now on, so that the next look does not tell it again."""
     row = store.find_alert(uow.connection, alert_id)
-    if row is None:
+    if row is None or row.muted:
         return
     number, now = row.notifications + 1, to_text(uow.now)
     store.keep_alert(uow.connection, alert_id, notifications=number, last_notified_at=now)

@@ -24,6 +24,7 @@ SENTENCES: dict[str, str] = {
     "accounts.UserChanged": "A user may {permissions} now.",
     "accounts.UserRemoved": "A user was removed.",
     "alerts.AlertAcknowledged": "Somebody looks after an alert.",
+    "alerts.AlertMuted": "Whether mails about an alert are sent was changed; muted: {muted}.",
     "alerts.AlertRaised": "An alert ({severity}) was raised: a certificate ends on {not_after}.",
     "alerts.AlertResolved": "An alert was resolved.",
     "alerts.NotificationSent": "A notification was sent by {channel}.",

@@ -48,6 +48,7 @@ class Standing:
     severity: str
     step: int
     last_notified_at: str | None
+    muted: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,14 @@ def judge(rule: AlertSettings, not_after: str, now: datetime, standing: Standing
     if not crossed or left <= -GIVEN_UP:
         return Verdict(None, "notice", notify=False)
     step, severity = min(crossed), severity_of(left)
+    mails = rule.email and not (standing is not None and standing.muted)
     if standing is None or standing.state == "resolved":
-        return Verdict(step, severity, notify=rule.email)
+        return Verdict(step, severity, notify=mails)
     worse = SEVERITIES.index(severity) > SEVERITIES.index(standing.severity)
     told = standing.last_notified_at
     again = told is None or now - from_text(told) >= timedelta(days=rule.repeat_days)
     due = worse if standing.state == "acknowledged" else step < standing.step or worse or again
-    return Verdict(step, severity, notify=rule.email and due)
+    return Verdict(step, severity, notify=mails and due)
 
 
 def sentence(subject: str, not_after: str, now: datetime) -> str:

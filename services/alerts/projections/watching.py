@@ -151,13 +151,10 @@ class Candidate(NamedTuple):
 def candidates(connection: sa.Connection, until: str) -> list[Candidate]:
     """What a look at the calendar may change: certificates that end until then, and those with an unresolved alert."""
     same = sa.and_(watched.c.account_id == alerts.c.account_id, watched.c.fingerprint == alerts.c.fingerprint)
-    about = (alerts.c.state, alerts.c.severity, alerts.c.step, alerts.c.last_notified_at)
+    about = (alerts.c.state, alerts.c.severity, alerts.c.step, alerts.c.last_notified_at, alerts.c.muted)
     chosen = sa.select(watched, *about).select_from(watched.outerjoin(alerts, same))
     wanted = sa.or_(watched.c.not_after <= until, alerts.c.state != "resolved")
-    return [
-        Candidate(row, Standing(row.state, row.severity, row.step, row.last_notified_at) if row.state else None)
-        for row in connection.execute(chosen.where(wanted))
-    ]
+    return [Candidate(row, _standing(row) if row.state else None) for row in connection.execute(chosen.where(wanted))]
 
 
 # --- alerts --------------------------------------------------------------------------------------------------------
@@ -171,7 +168,11 @@ def find_alert(connection: sa.Connection, alert_id: str) -> sa.Row[Any] | None:
 def standing_of(connection: sa.Connection, alert_id: str) -> Standing | None:
     """How an alert stands; None when it was never raised."""
     row = connection.execute(sa.select(alerts).where(alerts.c.alert_id == alert_id)).first()
-    return None if row is None else Standing(row.state, row.severity, row.step, row.last_notified_at)
+    return None if row is None else _standing(row)
+
+
+def _standing(row: sa.Row[Any]) -> Standing:
+    return Standing(row.state, row.severity, row.step, row.last_notified_at, bool(row.muted))
 
 
 def keep_alert(connection: sa.Connection, alert_id: str, **values: Any) -> None:
@@ -214,6 +215,7 @@ def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
         not_after=row.not_after,
         last_notified_at=row.last_notified_at,
         resolved_at=row.resolved_at,
+        muted=bool(row.muted),
     )
 
 

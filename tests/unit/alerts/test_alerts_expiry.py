@@ -161,6 +161,22 @@ def test_what_ended_long_ago_is_no_news(alerts):
     assert alerts.only().state == "resolved"
 
 
+def test_a_muted_alert_writes_no_mail_whatever_happens(alerts):
+    alerts.issued("aa", 13)
+    alerts.look()
+    alert_id = alerts.only().alert_id
+    assert alerts.mute(alert_id).muted
+    assert alerts.mute(alert_id).muted
+    for _ in range(11):
+        alerts.look(days=1)
+    assert (alerts.only().severity, alerts.only().state, len(alerts.outbox.sent)) == ("critical", "open", 1)
+    assert alerts.look() == 0
+    assert not alerts.mute(alert_id, muted=False).muted
+    alerts.look()
+    assert len(alerts.outbox.sent) == 2
+    assert alerts.events().count("AlertMuted") == 2
+
+
 def test_a_resolved_alert_needs_no_acknowledgement(alerts):
     alerts.issued("aa", 5)
     alerts.issued("bb", 90, csr_version=2)
@@ -173,9 +189,10 @@ def test_another_accounts_alert_does_not_exist(alerts):
     alerts.issued("aa", 5)
     assert alerts.list("a2").items == []
     for account, alert_id in (("a2", alerts.only().alert_id), ("a1", "nothing")):
-        with pytest.raises(ServiceError) as caught:
-            alerts.acknowledge(alert_id, account)
-        assert caught.value.code is Code.NOT_FOUND
+        for command in (alerts.acknowledge, alerts.mute):
+            with pytest.raises(ServiceError) as caught:
+                command(alert_id, account=account)
+            assert caught.value.code is Code.NOT_FOUND
 
 
 def test_alerts_come_newest_first_page_by_page(alerts):

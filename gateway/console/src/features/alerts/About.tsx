@@ -14,7 +14,9 @@ export function About({ alert }: { alert: Schemas['AlertView'] }) {
   const name = alert.subject.split(' ')[0] ?? ''
   const to = alert.order_id
     ? `/orders/${alert.order_id}`
-    : name.includes('.') && CERTIFICATES && `/${CERTIFICATES.path}?search=${encodeURIComponent(name)}`
+    : alert.kind === 'low_balance'
+      ? '/deposit'
+      : name.includes('.') && CERTIFICATES && `/${CERTIFICATES.path}?search=${encodeURIComponent(name)}`
   return (
     <>
       {to ? (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What needs a person: certificates that come to their end, newest alert first, and when alerts begin (guide §2).
-import { Button, Group, NativeSelect, Stack, Text, Title } from '@mantine/core'
+import { ActionIcon, Button, Group, NativeSelect, Stack, Text, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { IconBellCheck, IconCheck, IconSettings } from '@tabler/icons-react'
+import { IconBell, IconBellCheck, IconBellOff, IconCheck, IconSettings } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useApiPages, useCommand } from '@/api/client'
@@ -19,6 +19,10 @@ type Alert = Schemas['AlertView']
 const PAGE = 50
 const STATES = ['open', 'acknowledged', 'resolved'] as const
 
+function refused(error: Error): void {
+  notifications.show({ color: 'vermilion', message: error.message })
+}
+
 export default function AlertsPage() {
   const { t, i18n } = useTranslation(['alerts', 'ui'])
   const session = useSession()
@@ -30,6 +34,8 @@ export default function AlertsPage() {
     { keepPrevious: true },
   )
   const acknowledge = useCommand('post', '/api/v1/alerts/{alert_id}/acknowledge', ['/api/v1/alerts'])
+  const mute = useCommand('put', '/api/v1/alerts/{alert_id}/mute', ['/api/v1/alerts'])
+  const mayMute = session.can('administer')
   const columns = useMemo<Column<Alert>[]>(
     () => [
       { key: 'severity', title: t('column.severity'), width: 120, render: (row) => <Status state={row.severity} /> },
@@ -55,33 +61,45 @@ export default function AlertsPage() {
         optional: true,
         render: (row) => <Moment at={row.last_notified_at} />,
       },
-      { key: 'state', title: t('column.state'), render: (row) => <Status state={row.state} /> },
+      { key: 'state', title: t('column.state'), render: (row) => <State alert={row} /> },
       {
         key: 'actions',
         title: t('column.actions'),
         card: 'foot',
-        render: (row) =>
-          row.state === 'open' ? (
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<IconCheck size={15} aria-hidden />}
-              aria-label={t('acknowledgeOf', { subject: row.subject })}
-              loading={acknowledge.isPending && acknowledge.variables?.path?.alert_id === row.alert_id}
-              onClick={() =>
-                acknowledge
-                  .mutateAsync({ path: { alert_id: row.alert_id } })
-                  .catch((error: Error) => notifications.show({ color: 'vermilion', message: error.message }))
-              }
-            >
-              {t('acknowledge')}
-            </Button>
-          ) : (
-            <span className="dim">–</span>
-          ),
+        render: (row) => (
+          <Group gap={4} wrap="nowrap">
+            {row.state === 'open' && (
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<IconCheck size={15} aria-hidden />}
+                aria-label={t('acknowledgeOf', { subject: row.subject })}
+                loading={acknowledge.isPending && acknowledge.variables?.path?.alert_id === row.alert_id}
+                onClick={() => acknowledge.mutateAsync({ path: { alert_id: row.alert_id } }).catch(refused)}
+              >
+                {t('acknowledge')}
+              </Button>
+            )}
+            {mayMute && row.state !== 'resolved' && (
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                aria-label={t(row.muted ? 'unmuteOf' : 'muteOf', { subject: row.subject })}
+                title={t(row.muted ? 'unmute' : 'mute')}
+                loading={mute.isPending && mute.variables?.path?.alert_id === row.alert_id}
+                onClick={() =>
+                  mute.mutateAsync({ path: { alert_id: row.alert_id }, body: { muted: !row.muted } }).catch(refused)
+                }
+              >
+                {row.muted ? <IconBell size={16} /> : <IconBellOff size={16} />}
+              </ActionIcon>
+            )}
+            {row.state === 'resolved' && <span className="dim">–</span>}
+          </Group>
+        ),
       },
     ],
-    [t, i18n, acknowledge],
+    [t, i18n, acknowledge, mute, mayMute],
   )
   return (
     <Stack>
@@ -124,5 +142,19 @@ export default function AlertsPage() {
         <SettingsDialog mayChange={session.can('administer')} onClose={() => state.set({ settings: '' })} />
       )}
     </Stack>
+  )
+}
+
+function State({ alert }: { alert: Alert }) {
+  const { t } = useTranslation('alerts')
+  return (
+    <>
+      <Status state={alert.state} />
+      {alert.muted && (
+        <Text size="xs" c="dimmed">
+          {t('muted')}
+        </Text>
+      )}
+    </>
   )
 }
