@@ -141,8 +141,9 @@ def test_the_check_shows_what_is_served_beside_what_should_be(product, held, ope
     expect(one.dialog).to_contain_text(held.certificate["serial"])
     screen.dialog_accessible()
     one.button("Check now").dblclick()
-    job = held.job("check_installation")
+    expect(one.dialog.get_by_text("Waiting for the agent to fetch the job")).to_be_visible()
     assert screen.sent("POST", "/installation-checks$") == 1
+    job = held.job("check_installation")
     right, wrong = served(held.certificate["pem"]), served(strangers_certificate(MARKUP))
     result = {
         "correct": False,
