@@ -45,6 +45,7 @@ VALUES: dict[str, Any] = {
     "VoucherView.code": "SPRING-26",
     "VoucherView.amount": 0,
     "VoucherView.state": "active",
+    "StartPayment.payer": None,
     "percent": 20,
     "InvoiceView.number": "2026-000001",
     "InvoiceFile.number": "2026-000001",

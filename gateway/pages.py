@@ -128,6 +128,9 @@ def _payment_return(ground: Ground) -> Response:
     if not re.fullmatch(r"[A-Za-z0-9_.-]{8,200}", intent):
         return message("Not found", "There is no such payment.", 404)
     charge = _writing(ground).send(billing.ConfirmReturn(intent_id=intent))
+    if charge.status == "open" and charge.decline_reason:
+        text = f"{charge.decline_reason} Nothing was taken."
+        return message("Not paid", text, link=(f"/console/orders/{charge.order_id}/payment", "Pay again"))
     title, text = CHARGE_TEXTS.get(charge.status, ("The payment is being checked", "Reload this page in a moment."))
     return message(title, text, link=(f"/console/orders/{charge.order_id}", "To the order"))
 

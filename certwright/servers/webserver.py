@@ -58,7 +58,8 @@ class WebServer(ABC):
         """The entry for `web_servers` in the agent's `agent.json`."""
 
     def launch(self, argv: list[str]) -> None:
-        """Starts the server in the foreground. Raises RuntimeError with the end of its log when it does not come up."""
+        """Starts the server in the foreground, anew if it runs. Raises RuntimeError with the end of its log."""
+        self.stop()
         log = self.folder / "logs" / "start.log"
         self.pid_file.unlink(missing_ok=True)
         with log.open("ab") as stream:

@@ -192,6 +192,7 @@ def _open_intent(app: PaymentApp, current: charge.Charge, number: int) -> None:
         idem_key=current.attempts[number].key,
         return_url=app.return_url,
         webhook_url=app.webhook_url,
+        payer=current.attempts[number].payer,
     )
     _settle(app, intent, system("billing"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from services.billing.model.intent import Intent
-from shared.contracts.billing import InvoiceView
+from shared.contracts.billing import InvoiceView, Payer
 
 
 class ProviderUnavailableError(Exception):
@@ -31,9 +31,18 @@ class PaymentProvider(Protocol):
     """
 
     def create_intent(
-        self, *, amount: int, currency: str, order_id: str, label: str, idem_key: str, return_url: str, webhook_url: str
+        self,
+        *,
+        amount: int,
+        currency: str,
+        order_id: str,
+        label: str,
+        idem_key: str,
+        return_url: str,
+        webhook_url: str,
+        payer: Payer | None = None,
     ) -> Intent:
-        """Opens a payment with a hosted page at `checkout_url`, which calls the order by `label`.
+        """Opens a payment with a hosted page at `checkout_url`, which calls the order by `label` and names the payer.
 
         The same key gives the same intent.
         """

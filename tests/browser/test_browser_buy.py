@@ -115,6 +115,12 @@ def test_names_that_do_not_fit_are_refused_at_their_field(product, nora, open_sc
     wizard.names("a.example.com", "\n".join(f"n{number}.example.com" for number in range(100)))
     expect(wizard.field("Domain List")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text("takes at most 100 names")).to_be_visible()
+    for text in HOSTILE.values():
+        if text.strip():
+            wizard.field("Domain List").fill(text)
+            wizard.next()
+            expect(wizard.field("Domain List")).to_have_attribute("aria-invalid", "true")
+            wizard.at("Domain details")
     wizard.field("Domain List").fill("bücher.example, *.example.net")
     expect(page.get_by_text("A file proves one host only")).to_be_visible()
     page.get_by_role("radio", name=re.compile("CNAME")).check()

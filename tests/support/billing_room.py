@@ -58,10 +58,12 @@ class FakeProvider:
         self.by_key = {}
         self.refunds = {}
         self.captures = {}
+        self.payers = {}
         self.down = False
         self.deaf = False
 
-    def create_intent(self, *, amount, currency, order_id, label, idem_key, return_url, webhook_url):
+    def create_intent(self, *, amount, currency, order_id, label, idem_key, return_url, webhook_url, payer=None):
+        self.payers[idem_key] = payer
         self._reach()
         if idem_key not in self.by_key:
             intent_id = f"pi-{len(self.by_key) + 1}"
@@ -160,8 +162,9 @@ class BillingRoom:
     def get_quote(self, quote_id, account=None):
         return quotes.get_quote(self.room, billing.GetQuote(quote_id=quote_id), self.context(account=account))
 
-    def start(self, order_id, command_id=None):
-        return jobs.start_payment(self.app, billing.StartPayment(order_id=order_id), self.context(command_id))
+    def start(self, order_id, command_id=None, payer=None):
+        request = billing.StartPayment(order_id=order_id, payer=payer)
+        return jobs.start_payment(self.app, request, self.context(command_id))
 
     def notice(self, intent_id, signature="good"):
         request = billing.RecordProviderNotice(body=intent_id, signature=signature, notice_id="n", timestamp="0")

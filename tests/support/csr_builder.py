@@ -26,14 +26,24 @@ def key(kind="P-256"):
     return ec.generate_private_key(curves[kind]())
 
 
-def request(common_name="www.example.com", names=None, *, kind="P-256", algorithm=None, subject=(), other_names=()):
+def request(
+    common_name="www.example.com",
+    names=None,
+    *,
+    kind="P-256",
+    algorithm=None,
+    subject=(),
+    other_names=(),
+    private=None,
+):
+    """`private` is a key of its own; otherwise all requests of a kind have the same."""
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
     attributes += [x509.NameAttribute(oid, value) for oid, value in subject]
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(attributes))
     if names is not None or other_names:
         san = [*(x509.DNSName(name) for name in names or ()), *other_names]
         builder = builder.add_extension(x509.SubjectAlternativeName(san), critical=False)
-    private = key(kind)
+    private = private or key(kind)
     if algorithm is None and kind != "ed25519":
         algorithm = hashes.SHA256()
     return builder.sign(private, algorithm)

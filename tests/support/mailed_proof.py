@@ -6,12 +6,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from certwright.demo.customer import wait_for
 from tests.support import csr_builder
 from tests.support.people import Person
 
 CODE = re.compile(r"or type this code into the order:\s+(\S+)")
 LINK = re.compile(r"open this page and confirm:\s+(\S+)")
+
+
+def fresh_key() -> ec.EllipticCurvePrivateKey:
+    """A key that no other account has used."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def paid_order(
@@ -26,7 +33,7 @@ def paid_order(
 def with_csr(person: Person, names: list[str], *, product: str = "dv-single", method: str = "email") -> dict[str, Any]:
     """An order that is being processed: its names wait to be proved."""
     order = paid_order(person, names, product=product, method=method)
-    csr = csr_builder.pem(names[0], names)
+    csr = csr_builder.pem(names[0], names, private=fresh_key())
     person.api.call("PUT", f"/orders/{order['order_id']}/csr", {"csr": csr})
     person.steps.authorizations(order["order_id"], len(names))
     return person.steps.order(order["order_id"])

@@ -14,6 +14,7 @@ from services.billing.adapters import standard_webhooks
 from services.billing.model.intent import Intent, IntentStatus
 from services.billing.ports import BadSignatureError, ProviderRefusedError, ProviderUnavailableError
 from shared.clock import Clock, SystemClock
+from shared.contracts.billing import Payer
 
 MAX_NOTICE = 64 * 1024
 
@@ -57,12 +58,22 @@ class SandboxProvider:
         self._clock = clock or SystemClock()
 
     def create_intent(
-        self, *, amount: int, currency: str, order_id: str, label: str, idem_key: str, return_url: str, webhook_url: str
+        self,
+        *,
+        amount: int,
+        currency: str,
+        order_id: str,
+        label: str,
+        idem_key: str,
+        return_url: str,
+        webhook_url: str,
+        payer: Payer | None = None,
     ) -> Intent:
         """Opens a payment, or finds the one that this key opened."""
         body = {"amount": amount, "currency": currency, "order_id": order_id, "label": label}
         urls = {"return_url": return_url, "webhook_url": webhook_url}
-        return _intent(self._call("POST", "/v1/intents", {**body, **urls}, idem_key))
+        who = {"payer": msgspec.to_builtins(payer)} if payer else {}
+        return _intent(self._call("POST", "/v1/intents", {**body, **urls, **who}, idem_key))
 
     def get(self, intent_id: str) -> Intent:
         """How a payment stands now."""

@@ -8,12 +8,14 @@ from datetime import timedelta
 from services.billing.handlers.charges import draw, post, post_refund
 from services.billing.model import charge, ledger
 from services.billing.model.intent import Intent
+from services.billing.model.payer import checked
 from services.billing.projections import find_charge, find_deposit
 from shared.clock import to_text
 from shared.contracts.billing import (
     ChargeView,
     DepositOpened,
     LedgerLine,
+    Payer,
     PaymentCaptured,
     PaymentIntentCreated,
     PaymentStarted,
@@ -22,8 +24,9 @@ from shared.contracts.billing import (
     SurplusReturned,
 )
 from shared.contracts.tenancy import account_of
-from shared.errors import Code, ServiceError, not_found
+from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventstore.unit_of_work import UnitOfWork
+from shared.mail.message import MailRefusedError, check_address
 
 ASK_AGAIN = timedelta(seconds=20)  # the provider is asked right after the commit; the job is for when that fails
 FIRST_LOOK = timedelta(seconds=5)  # a webhook is nearly always faster
@@ -32,7 +35,7 @@ FIRST_LOOK = timedelta(seconds=5)  # a webhook is nearly always faster
 def start_payment(uow: UnitOfWork, request: StartPayment) -> ChargeView:
     """Records the intention to ask the provider, before it is asked; a deposit customer's order is drawn instead.
 
-    Errors: not_found, action_not_allowed, insufficient_funds (extra: missing, currency).
+    Errors: not_found, action_not_allowed, invalid (payer), insufficient_funds (extra: missing, currency).
     """
     account_id = account_of(uow.context)
     loaded = uow.load(charge.stream(request.order_id), charge.CHARGE)
@@ -46,12 +49,24 @@ def start_payment(uow: UnitOfWork, request: StartPayment) -> ChargeView:
             detail = "The deposit does not suffice for this order. Add funds, then pay again."
             raise ServiceError(Code.INSUFFICIENT_FUNDS, detail, extra=extra)
     else:
-        for fact in charge.start(owed):
+        for fact in charge.start(owed, _payer(request)):
             uow.append(loaded, fact)
             if isinstance(fact, PaymentStarted):
                 job = {"order_id": owed.order_id, "attempt": fact.attempt}
                 uow.schedule("open_intent", fact.idempotency_key, job, at=uow.now + ASK_AGAIN)
     return view_of(uow, owed.order_id)
+
+
+def _payer(request: StartPayment) -> Payer | None:
+    if request.payer is None:
+        return None
+    payer = checked(request.payer)
+    if payer.email:
+        try:
+            check_address(payer.email)
+        except MailRefusedError as error:
+            raise invalid(str(error), "/payer/email") from None
+    return payer
 
 
 def view_of(uow: UnitOfWork, order_id: str) -> ChargeView:

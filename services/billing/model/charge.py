@@ -14,6 +14,7 @@ from shared.contracts.billing import (
     ChargeCancelled,
     ChargeOpened,
     ChargeRefused,
+    Payer,
     PaymentCaptured,
     PaymentDeclined,
     PaymentIntentCreated,
@@ -43,6 +44,7 @@ class Attempt:
     intent_id: str = ""
     checkout_url: str = ""
     declined: bool = False
+    payer: Payer | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _refused(state: Charge, event: ChargeRefused) -> Charge:
 
 @CHARGE.on(PaymentStarted)
 def _started(state: Charge, event: PaymentStarted) -> Charge:
-    attempts = {**state.attempts, event.attempt: Attempt(event.idempotency_key)}
+    attempts = {**state.attempts, event.attempt: Attempt(event.idempotency_key, payer=event.payer)}
     return replace(state, status="started", attempts=attempts)
 
 
@@ -157,7 +159,7 @@ def _surplus_returned(state: Charge, event: SurplusReturned) -> Charge:
     return replace(state, surplus={**state.surplus, event.intent_id: True})
 
 
-def start(charge: Charge) -> list[Event]:
+def start(charge: Charge, payer: Payer | None = None) -> list[Event]:
     """The intention to ask the provider; nothing when an attempt is under way.
 
     Raises ServiceError `not_found` or `action_not_allowed`.
@@ -171,7 +173,7 @@ def start(charge: Charge) -> list[Event]:
         raise ServiceError(Code.ACTION_NOT_ALLOWED, f"{paid} There is nothing to pay any more.")
     attempt = charge.attempt + 1
     key = f"{charge.order_id}:{attempt}"
-    return [PaymentStarted(order_id=charge.order_id, attempt=attempt, idempotency_key=key)]
+    return [PaymentStarted(order_id=charge.order_id, attempt=attempt, idempotency_key=key, payer=payer)]
 
 
 def capture(charge: Charge, source: str, intent_id: str = "") -> PaymentCaptured:

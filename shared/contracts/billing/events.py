@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from shared.contracts.billing.views import LedgerLine, Party, QuoteLine
+from shared.contracts.billing.views import LedgerLine, Party, Payer, QuoteLine
 from shared.eventsourcing.event import Event, event
 
 
@@ -122,6 +122,7 @@ class PaymentStarted(Event):
     order_id: str
     attempt: int
     idempotency_key: str
+    payer: Payer | None = None
 
 
 @event("billing.PaymentIntentCreated")

@@ -10,6 +10,7 @@ from shared.contracts.billing.views import (
     InvoiceFile,
     InvoiceView,
     LedgerCheck,
+    Payer,
     Product,
     QuoteView,
     StatementLine,
@@ -46,9 +47,13 @@ class GetQuote(Request[QuoteView]):
 
 @command(SERVICE, Permission.CREATE_ORDER)
 class StartPayment(Request[ChargeView]):
-    """Opens, or finds again, the payment page of an order; `checkout_url` is on the provider's origin."""
+    """Opens, or finds again, the payment page of an order; `checkout_url` is on the provider's origin.
+
+    `payer` goes to the provider with the payment; one that was begun before keeps its own.
+    """
 
     order_id: str
+    payer: Payer | None = None
 
 
 @query(SERVICE, Permission.VIEW)

@@ -98,6 +98,19 @@ class VoucherView(View):
     ended_at: str | None
 
 
+class Payer(View):
+    """Who pays, as the payment provider is told. `country` is ISO 3166-1."""
+
+    name: str
+    address1: str
+    city: str
+    country: str
+    state: str = ""
+    postcode: str = ""
+    phone: str = ""
+    email: str = ""
+
+
 class ChargeView(View):
     """What an order owes. `status`: open, started, paid, cancelled, refused, refunded."""
 

@@ -2,9 +2,11 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
+import { Suspense } from 'react'
 import { RouterProvider } from 'react-router'
 import { queryClient } from '@/api/client'
 import { cssVariables, theme } from '@/theme/theme'
+import { Loading } from '@/ui/Says'
 import { router } from './routes'
 
 const schemes = localStorageColorSchemeManager({ key: 'certwright.scheme' })
@@ -20,7 +22,9 @@ export function App({ nonce }: { nonce: string }) {
     >
       <QueryClientProvider client={queryClient}>
         <Notifications position="bottom-right" autoClose={6000} limit={4} />
-        <RouterProvider router={router} />
+        <Suspense fallback={<Loading />}>
+          <RouterProvider router={router} />
+        </Suspense>
       </QueryClientProvider>
     </MantineProvider>
   )

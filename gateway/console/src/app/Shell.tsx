@@ -7,6 +7,7 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Outlet, useLocation, useNavigate } from 'react-router'
 import { useLive } from '@/api/live'
+import { Loading } from '@/ui/Says'
 import { Breadcrumb } from './Breadcrumb'
 import { ConnectionBanner } from './ConnectionBanner'
 import { HelpMenu } from './HelpMenu'
@@ -88,7 +89,7 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         <ConnectionBanner />
-        <Suspense>
+        <Suspense fallback={<Loading />}>
           <Outlet />
         </Suspense>
       </AppShell.Main>

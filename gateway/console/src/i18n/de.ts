@@ -2,5 +2,5 @@
 import { byNamespace } from './words'
 
 export const words = byNamespace(
-  import.meta.glob(['../{app,ui}/de.json', '../features/*/de.json'], { eager: true, import: 'default' }),
+  import.meta.glob(['../{app,ui}/de.json', '../features/{orders,sign-in}/de.json'], { eager: true, import: 'default' }),
 )

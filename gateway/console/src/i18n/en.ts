@@ -2,5 +2,5 @@
 import { byNamespace } from './words'
 
 export const words = byNamespace(
-  import.meta.glob(['../{app,ui}/en.json', '../features/*/en.json'], { eager: true, import: 'default' }),
+  import.meta.glob(['../{app,ui}/en.json', '../features/{orders,sign-in}/en.json'], { eager: true, import: 'default' }),
 )

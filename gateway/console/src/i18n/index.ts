@@ -1,46 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each feature keeps its words beside its code (en.json, de.json); its folder's name is the namespace. One chunk a language.
-import i18next from 'i18next'
+// Each feature keeps its words beside its code (en.json, de.json); its folder's name is the namespace. A language has two
+// chunks: what the first page needs, and the rest, which comes with the first page that needs any of it.
+import i18next, { type BackendModule } from 'i18next'
 import { initReactI18next } from 'react-i18next'
+import type { Words } from './words'
 
 export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const
 export type Language = keyof typeof LANGUAGES
 const KEPT = 'certwright.language'
 
-type Words = Record<string, Record<string, unknown>>
-const load: Record<Language, () => Promise<{ words: Words }>> = {
-  en: () => import('./en'),
-  de: () => import('./de'),
+const CHUNKS: Record<Language, readonly (() => Promise<{ words: Words }>)[]> = {
+  en: [() => import('./en'), () => import('./en-rest')],
+  de: [() => import('./de'), () => import('./de-rest')],
+}
+
+async function find(language: Language, namespace: string): Promise<Words[string]> {
+  for (const load of CHUNKS[language]) {
+    const { words } = await load()
+    const texts = words[namespace]
+    if (texts) return texts
+  }
+  throw new Error(`there are no words of ${namespace}`)
+}
+
+const besideTheCode: BackendModule = {
+  type: 'backend',
+  init: () => undefined,
+  read: (language, namespace, done) => {
+    find(language as Language, namespace).then(
+      (texts) => done(null, texts),
+      (error: Error) => done(error, null),
+    )
+  },
 }
 
 export function currentLanguage(): Language {
   return document.documentElement.lang === 'de' ? 'de' : 'en'
 }
 
-async function add(language: Language): Promise<void> {
-  if (i18next.hasResourceBundle(language, 'app')) return
-  const { words } = await load[language]()
-  for (const [namespace, texts] of Object.entries(words)) i18next.addResourceBundle(language, namespace, texts)
-}
-
 export async function startLanguage(): Promise<void> {
-  const language = currentLanguage()
-  await i18next.use(initReactI18next).init({
-    lng: language,
-    fallbackLng: false,
-    defaultNS: 'app',
-    resources: {},
-    interpolation: { escapeValue: false }, // React escapes
-    returnNull: false,
-    // A text that is missing is a fault; the browser tests fail on anything in the console's log.
-    saveMissing: true,
-    missingKeyHandler: (_languages, namespace, key) => console.error(`no text for ${namespace}:${key}`),
-  })
-  await add(language)
+  await i18next
+    .use(besideTheCode)
+    .use(initReactI18next)
+    .init({
+      lng: currentLanguage(),
+      fallbackLng: false,
+      ns: ['app', 'ui'],
+      defaultNS: 'app',
+      interpolation: { escapeValue: false }, // React escapes
+      returnNull: false,
+      // A text that is missing is a fault; the browser tests fail on anything in the console's log.
+      saveMissing: true,
+      missingKeyHandler: (_languages, namespace, key) => console.error(`no text for ${namespace}:${key}`),
+    })
 }
 
 export async function chooseLanguage(language: Language): Promise<void> {
-  await add(language)
   document.documentElement.lang = language
   try {
     localStorage.setItem(KEPT, language)

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest'
-import { words as german } from './de'
-import { words as english } from './en'
+import { words as germanFirst } from './de'
+import { words as germanRest } from './de-rest'
+import { words as englishFirst } from './en'
+import { words as englishRest } from './en-rest'
+
+const german = { ...germanFirst, ...germanRest }
+const english = { ...englishFirst, ...englishRest }
 
 function keys(texts: unknown, path: string): string[] {
   if (typeof texts === 'string') return [path]

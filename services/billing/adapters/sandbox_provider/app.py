@@ -116,12 +116,15 @@ def create_app(  # noqa: C901, PLR0915 - a list of routes, each a few lines
         require_key()
         key = idempotency_key()
         given = fields(order_id=str, label=str, amount=int, currency=str, return_url=str, webhook_url=str)
+        payer = (request.get_json(silent=True) or {}).get("payer") or {}
+        if not isinstance(payer, dict) or not all(isinstance(text, str) for text in payer.values()):
+            raise RefusedError(400, "The payer is a JSON object of texts.")
         if given["amount"] <= 0 or len(given["currency"]) != 3:
             raise RefusedError(422, "The amount must be positive, the currency an ISO 4217 code.")
         in_flight.enter(key)
         try:
             during_create()
-            return answer(book.create(key=key, **given), 201)
+            return answer(book.create(key=key, payer=payer, **given), 201)
         finally:
             in_flight.leave(key)
 

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS intents (
     id TEXT PRIMARY KEY, idempotency_key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL, label TEXT NOT NULL,
     amount INTEGER NOT NULL,
     currency TEXT NOT NULL, return_url TEXT NOT NULL, webhook_url TEXT NOT NULL, status TEXT NOT NULL,
-    reason TEXT NOT NULL, fault TEXT NOT NULL, created_at REAL NOT NULL);
+    reason TEXT NOT NULL, fault TEXT NOT NULL, created_at REAL NOT NULL, payer TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS movements (
     idempotency_key TEXT PRIMARY KEY, intent_id TEXT NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL,
     currency TEXT NOT NULL, at REAL NOT NULL);
@@ -57,6 +57,7 @@ class IntentRow:
     reason: str
     fault: str
     created_at: float
+    payer: str  # JSON, or empty
 
     @property
     def open(self) -> bool:
@@ -87,6 +88,8 @@ class Book:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as db:
             db.executescript(SCHEMA)
+            if "payer" not in {row[1] for row in db.execute("PRAGMA table_info(intents)")}:
+                db.execute("ALTER TABLE intents ADD COLUMN payer TEXT NOT NULL DEFAULT ''")
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -116,10 +119,20 @@ class Book:
             db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def create(
-        self, *, key: str, order_id: str, label: str, amount: int, currency: str, return_url: str, webhook_url: str
+        self,
+        *,
+        key: str,
+        order_id: str,
+        label: str,
+        amount: int,
+        currency: str,
+        return_url: str,
+        webhook_url: str,
+        payer: dict[str, str] | None = None,
     ) -> IntentRow:
         """A new payment, or the one that `key` made. Raises RefusedError 422 when it was made with other parameters."""
         wanted = (order_id, label, amount, currency, return_url, webhook_url)
+        who = json.dumps(payer, sort_keys=True) if payer else ""
         with self._open() as db:
             found = self._find(db, "idempotency_key", key)
             if found is not None:
@@ -131,11 +144,11 @@ class Book:
                     found.return_url,
                     found.webhook_url,
                 )
-                if had != wanted:
+                if (*had, found.payer) != (*wanted, who):
                     raise RefusedError(422, "This idempotency key was used with other parameters.")
                 return found
             intent_id = "pi_" + secrets.token_urlsafe(24)
-            row = (intent_id, key, *wanted, "pending", "", "", self._now())
+            row = (intent_id, key, *wanted, "pending", "", "", self._now(), who)
             db.execute(f"INSERT INTO intents ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - constants
             return IntentRow(*row)
 

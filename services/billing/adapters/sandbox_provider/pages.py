@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import render_template_string
@@ -31,6 +32,7 @@ _PAGE = """<!doctype html>
 <p class="note">Sandbox payment provider. No real money moves here. Never enter a real card.</p>
 <h1>{{ title }}</h1>
 {% if intent %}<p>Order <b>{{ intent.label }}</b><br>Amount <b>{{ amount }} {{ intent.currency }}</b></p>{% endif %}
+{% if payer %}<p>{% for text in payer %}{{ text }}{% if not loop.last %}<br>{% endif %}{% endfor %}</p>{% endif %}
 {% if message %}<p class="note error" role="alert">{{ message }}</p>{% endif %}
 {% if kind == "form" %}
 <form method="post" action="/pay/{{ intent.id }}" autocomplete="off">
@@ -59,4 +61,9 @@ _PAGE = """<!doctype html>
 def page(kind: str, title: str, intent: IntentRow | None = None, **values: Any) -> str:
     """The HTML of one page. `kind`: form, bank, done, cards, message."""
     amount = money(intent.amount, intent.currency) if intent else ""
-    return render_template_string(_PAGE, kind=kind, title=title, intent=intent, amount=amount, cards=CARDS, **values)
+    told = json.loads(intent.payer) if intent and intent.payer else {}
+    order = ("name", "address1", "postcode", "city", "state", "country", "phone", "email")
+    payer = [told[name] for name in order if told.get(name)]
+    return render_template_string(
+        _PAGE, kind=kind, title=title, intent=intent, amount=amount, cards=CARDS, payer=payer, **values
+    )

@@ -58,7 +58,7 @@ export function VoucherField({ code, onCode, refused, quote }: VoucherFieldProps
           apply()
         }}
       />
-      <Button variant="default" mt={43} loading={code !== ''} onClick={apply}>
+      <Button variant="default" mt={39} loading={code !== ''} onClick={apply}>
         {t('voucherApply')}
       </Button>
     </Group>

@@ -41,11 +41,11 @@ export default function CertificatesPage() {
     ...new Set(row.places.map((place) => serverNames.get(place.server_id) ?? '').filter((name) => name !== '')),
   ]
   const columns: Column<Row>[] = [
-    { key: 'type', title: t('column.type'), width: 152, render: (row) => <KindText kind={kindOf(row)} /> },
+    { key: 'type', title: t('column.type'), width: 148, render: (row) => <KindText kind={kindOf(row)} /> },
     {
       key: 'server',
       title: t('column.server'),
-      width: 100,
+      width: 92,
       render: (row) => {
         const names = serversOf(row)
         return names.length > 0 ? <bdi className="wrap">{names.join(', ')}</bdi> : <span className="dim">–</span>
@@ -94,7 +94,7 @@ export default function CertificatesPage() {
       key: 'actions',
       title: t('column.actions'),
       card: 'foot',
-      width: 116,
+      width: 132,
       render: (row) => {
         const name = row.names[0] ?? row.common_name
         return (

@@ -7,7 +7,9 @@ import { useApiForm } from '@/ui/form'
 import { ProblemAlert } from '@/ui/Says'
 import { Facts, Fqdn } from '@/ui/Texts'
 
-const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/
+// With its frame, or as the bare base64 of PKCS#1, PKCS#8 and SEC 1 (a request begins otherwise): as the server tells it.
+const FRAMED_KEY = /PRIVATE\s+KEY/i
+const BARE_KEY = /^\s*M[A-Za-z0-9+/]{1,5}(?:IBA[ADE]|AgEA|AgEB|AQEE)/
 const MOST = 65_536
 
 interface WayProps {
@@ -33,7 +35,7 @@ export function PasteCSR({ order, reissue, onClose }: WayProps) {
     },
   })
   const change = (text: string) => {
-    const key = PRIVATE_KEY.test(text)
+    const key = FRAMED_KEY.test(text) || BARE_KEY.test(text)
     setKeyPasted(key)
     setParsed(null)
     form.setFieldValue('csr', key ? '' : text)

@@ -66,7 +66,7 @@ function ThresholdForm({ settings, currency }: { settings: Schemas['AlertSetting
           inputWrapperOrder={['label', 'input', 'error', 'description']}
           {...form.getInputProps('amount')}
         />
-        <Button type="submit" variant="default" mt={24} loading={sending}>
+        <Button type="submit" variant="default" mt={22} loading={sending}>
           {t('low.save')}
         </Button>
       </Group>

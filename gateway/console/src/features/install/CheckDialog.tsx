@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Installation check: what the sites of an order serve now, beside what they should (guide §3.4).
 import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { IconAlertTriangle, IconShieldCheck } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, send, useApi } from '@/api/client'
@@ -87,11 +88,13 @@ export default function CheckDialog({ order, opened, onClose }: OrderDialogProps
 function Seen({ binding }: { binding: SeenBinding }) {
   const { t } = useTranslation('install')
   const { served } = binding
+  const Icon = binding.correct ? IconShieldCheck : IconAlertTriangle
   return (
     <Alert
       variant="light"
       color={binding.correct ? 'pine' : 'vermilion'}
       role={binding.correct ? 'status' : 'alert'}
+      icon={<Icon size={18} aria-hidden />}
       title={t(binding.correct ? 'right' : 'wrong', { place: `${binding.address || '*'}:${binding.port}` })}
     >
       {served ? (

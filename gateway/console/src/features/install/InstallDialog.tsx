@@ -9,6 +9,7 @@ import { ServerSelect } from '@/features/csr/ServerSelect'
 import type { OrderDialogProps } from '@/features/orders/actions'
 import { JobSteps } from '@/ui/JobSteps'
 import { Asked, ProblemAlert } from '@/ui/Says'
+import { Facts, Fqdn } from '@/ui/Texts'
 
 type Site = Reply<'/api/v1/sites', 'get'>['items'][number]
 
@@ -35,6 +36,20 @@ export default function InstallDialog({ order, opened, onClose }: OrderDialogPro
   return (
     <Modal opened={opened} onClose={onClose} title={t('title', { number: order.number })} size="xl">
       <Stack>
+        {names.length > 0 && (
+          <Facts
+            facts={[
+              [
+                t('name'),
+                names.map((name) => (
+                  <div key={name}>
+                    <Fqdn name={name} />
+                  </div>
+                )),
+              ],
+            ]}
+          />
+        )}
         {asked.length === 0 ? (
           <>
             <ServerSelect

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The payment page (guide §6). Card data is typed on the provider's own page; neither this page nor our server sees it.
-import { Alert, Anchor, Button, Group, Stack, Text, Title } from '@mantine/core'
-import { IconLock } from '@tabler/icons-react'
-import { useState } from 'react'
+import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
-import { send, useApi } from '@/api/client'
-import { useConsole } from '@/app/useConsole'
+import { type Order, type Schemas, useApi } from '@/api/client'
 import { money } from '@/ui/format'
-import { Asked, ProblemAlert } from '@/ui/Says'
+import { Asked } from '@/ui/Says'
 import { Status } from '@/ui/Status'
 import { Facts } from '@/ui/Texts'
+import { PayerForm } from './PayerForm'
+import { PaymentHelp } from './PaymentHelp'
 
 export default function PayPage() {
   const { t } = useTranslation('pay')
@@ -19,20 +18,6 @@ export default function PayPage() {
   const order = useApi('/api/v1/orders/{order_id}', { path })
   const charge = useApi('/api/v1/orders/{order_id}/payment', { path })
   const account = useApi('/api/v1/account')
-  const { support_email, support_phone, support_url } = useConsole()
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<Error | null>(null)
-  const pay = async () => {
-    setBusy(true)
-    setProblem(null)
-    try {
-      const { checkout_url } = await send('post', '/api/v1/orders/{order_id}/payment', { path })
-      if (checkout_url) window.location.assign(checkout_url)
-    } catch (error) {
-      setProblem(error as Error)
-      setBusy(false)
-    }
-  }
   return (
     <Asked query={order}>
       {(found) => (
@@ -49,70 +34,66 @@ export default function PayPage() {
                     [t('status'), <Status key="status" state={found.status} />],
                   ]}
                 />
-                {account.data && (
-                  <>
-                    <Title order={2}>{t('payer')}</Title>
-                    <Facts
-                      facts={[
-                        [t('company'), account.data.company.name],
-                        [t('address'), [account.data.company.address1, account.data.company.city].join(', ')],
-                        [t('state'), account.data.company.state],
-                        [t('postcode'), account.data.company.postcode],
-                        [t('country'), account.data.company.country],
-                        [t('phone'), account.data.contact.telephone],
-                        [t('email'), account.data.contact.email],
-                      ]}
-                    />
-                  </>
-                )}
-                {charge.data?.decline_reason && charge.data.status !== 'paid' && (
-                  <Alert color="vermilion" variant="light" role="alert" title={t('declined')}>
-                    {charge.data.decline_reason}
-                  </Alert>
-                )}
-                {problem && <ProblemAlert problem={problem} />}
-                {found.status === 'awaiting_payment' ? (
-                  <>
-                    <Text size="sm" c="dimmed">
-                      <IconLock size={14} aria-hidden /> {t('provider')}
-                    </Text>
-                    <Group>
-                      <Button loading={busy} onClick={() => void pay()}>
-                        {t('pay')}
-                      </Button>
-                      <Button component={Link} to={`/orders/${orderId}`} variant="default">
-                        {t('later')}
-                      </Button>
-                    </Group>
-                  </>
-                ) : (
-                  <Alert color="pine" variant="light" role="status">
-                    <Group justify="space-between">
-                      <Text size="sm">{t('settled')}</Text>
-                      <Button component={Link} to={`/orders/${orderId}`} size="xs">
-                        {t('toOrder')}
-                      </Button>
-                    </Group>
-                  </Alert>
+                <Standing order={found} charge={charge.data} />
+                {found.status === 'awaiting_payment' && charge.data?.status !== 'refused' && (
+                  <Asked query={account}>
+                    {(mine) => <PayerForm order={found} account={mine} begun={charge.data?.status === 'started'} />}
+                  </Asked>
                 )}
               </Stack>
             </section>
           </Stack>
-          <aside className="sheet" aria-label={t('help')}>
-            <Stack gap="xs">
-              <Title order={2}>{t('help')}</Title>
-              <Text size="sm">{t('helpText')}</Text>
-              {support_email && <Anchor href={`mailto:${support_email}`}>{support_email}</Anchor>}
-              {support_phone && <Text size="sm">{support_phone}</Text>}
-              {support_url && (
-                <Anchor href={support_url} target="_blank" rel="noreferrer">
-                  {t('support')}
-                </Anchor>
-              )}
-            </Stack>
-          </aside>
+          <PaymentHelp company={account.data?.company.name} />
         </div>
       )}
     </Asked>
+  )
+}
+
+interface StandingProps {
+  order: Order
+  charge: Schemas['ChargeView'] | undefined
+}
+
+/** How the payment stands, where that is more than "open". */
+function Standing({ order, charge }: StandingProps) {
+  const { t } = useTranslation('pay')
+  const toOrder = (
+    <Button component={Link} to={`/orders/${order.order_id}`} size="xs">
+      {t('toOrder')}
+    </Button>
+  )
+  if (charge?.status === 'refused')
+    return (
+      <Alert color="vermilion" variant="light" role="alert" title={t('refused')}>
+        <Stack gap="xs" align="flex-start">
+          <Text size="sm">{charge.decline_reason}</Text>
+          {toOrder}
+        </Stack>
+      </Alert>
+    )
+  if (order.status === 'awaiting_payment')
+    return (
+      <>
+        {charge?.decline_reason && (
+          <Alert color="vermilion" variant="light" role="alert" title={t('declined')}>
+            {charge.decline_reason}
+          </Alert>
+        )}
+        {charge?.status === 'started' && (
+          <Alert color="ochre" variant="light" role="status">
+            {t('begun')}
+          </Alert>
+        )}
+      </>
+    )
+  const given_up = order.status === 'cancelled' || order.status === 'rejected'
+  return (
+    <Alert color={given_up ? 'gray' : 'pine'} variant="light" role="status">
+      <Group justify="space-between">
+        <Text size="sm">{t(given_up ? 'wasCancelled' : 'settled')}</Text>
+        {toOrder}
+      </Group>
+    </Alert>
   )
 }

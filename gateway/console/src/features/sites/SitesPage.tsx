@@ -39,7 +39,7 @@ export default function SitesPage() {
       key: 'server',
       title: t('column.server'),
       sort: true,
-      width: 112,
+      width: 100,
       render: (row) => <bdi className="wrap">{row.server_name || '–'}</bdi>,
     },
     {
@@ -47,7 +47,7 @@ export default function SitesPage() {
       title: t('column.site'),
       sort: true,
       card: 'heading',
-      width: 168,
+      width: 156,
       render: (row) => (
         <span className="wrap">
           <Text span fw={600} inherit>
@@ -57,7 +57,7 @@ export default function SitesPage() {
         </span>
       ),
     },
-    { key: 'bindings', title: t('column.bindings'), render: (row) => <Bindings site={row} /> },
+    { key: 'bindings', title: t('column.bindings'), width: 176, render: (row) => <Bindings site={row} /> },
     {
       key: 'certificate',
       title: t('column.certificate'),
@@ -87,7 +87,7 @@ export default function SitesPage() {
       key: 'actions',
       title: t('column.actions'),
       card: 'foot',
-      width: 262,
+      width: 256,
       render: (row) => (
         <ActionMenu
           allowed={actionsOf(row)}

@@ -5,10 +5,10 @@ import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
 import type { Authorization } from './NameProof'
 
-/** Every look: when, by which method, what came of it and what to do; the evidence on demand. */
+/** Every look, newest first as the API tells them: when, by which method, what came of it and what to do; the evidence on demand. */
 export function Attempts({ authorization }: { authorization: Authorization }) {
   const { t } = useTranslation('validation')
-  const newest = [...authorization.attempts].reverse()
+  const newest = authorization.attempts
   return (
     <Stack gap="xs" aria-live="polite">
       {authorization.status === 'validating' && <Text role="status">{t('looking')}</Text>}
@@ -23,8 +23,9 @@ export function Attempts({ authorization }: { authorization: Authorization }) {
           <li key={attempt.at}>
             <Status state={attempt.passed ? 'done' : 'failed'} /> <Moment at={attempt.at} precision="second" />
             <Text size="sm" className="wrap">
-              {t(`method.${attempt.method}`)}
-              {attempt.advice && ` · ${attempt.advice}`}
+              {[attempt.method && t(`method.${attempt.method}`), attempt.advice || attempt.reason]
+                .filter(Boolean)
+                .join(' · ')}
             </Text>
             <details>
               <summary>{t('evidence')}</summary>

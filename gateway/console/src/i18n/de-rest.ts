@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+import { byNamespace } from './words'
+
+export const words = byNamespace(
+  import.meta.glob(['../features/*/de.json', '!../features/{orders,sign-in}/de.json'], {
+    eager: true,
+    import: 'default',
+  }),
+)
