@@ -76,10 +76,10 @@ def sheet(name: str, columns: Sequence[Column], clock: Clock | None = None) -> C
     now = (clock or SystemClock()).now
 
     def export(exchange: Exchange, asked: Request[Any]) -> Raw:
-        pages = _pages(exchange, asked)
-        first = next(pages)
+        following = pages(exchange, asked)
+        first = next(following)
         file_name = f"{name}-{now():%Y-%m-%d}.csv"
-        return Raw(_rows(columns, first, pages), FULL_MEDIA, file_name)
+        return Raw(_rows(columns, first, following), FULL_MEDIA, file_name)
 
     return export
 
@@ -99,7 +99,8 @@ def _rows(columns: Sequence[Column], first: list[Any], pages: Iterator[list[Any]
         head, page = "", next(pages, None)
 
 
-def _pages(exchange: Exchange, asked: Any) -> Iterator[list[Any]]:
+def pages(exchange: Exchange, asked: Any) -> Iterator[list[Any]]:
+    """All rows of a list, page after page. Raises ServiceError for more than a file may have."""
     defaults = {one.name: one.default for one in msgspec.structs.fields(type(asked))}
     by_offset = "sort" in defaults and asked.sort != defaults["sort"]  # cursors know the usual order only
     page = exchange.send(asked)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists as files for spreadsheets: the parameters of the list, all of its rows."""
+"""Lists as files for spreadsheets and calendars: the parameters of the list, all of its rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from gateway import calendar_file
 from gateway.operations.billing import SHOP
 from gateway.operations.certificates import CERTIFICATES, EVENTS
 from gateway.operations.installer import SERVERS
@@ -90,6 +91,17 @@ def _file(path: str, request: type[Request[Any]], tag: str, name: str, columns: 
 ROUTES = (
     _file("/api/v1/orders.csv", orders.ListOrders, ORDERS, "orders", ORDER_COLUMNS),
     _file("/api/v1/certificates.csv", discovery.ListInventory, CERTIFICATES, "certificates", CERTIFICATE_COLUMNS),
+    Route(
+        method="GET",
+        path="/api/v1/certificates.ics",
+        request=discovery.ListInventory,
+        tag=CERTIFICATES,
+        name="export_certificate_ends",
+        summary="When certificates end, as a calendar file; those that have ended are not in it",
+        fixed=fixed(discovery.ListInventory, expired=False),
+        call=calendar_file.export,
+        media=calendar_file.MEDIA,
+    ),
     _file("/api/v1/sites.csv", installer.ListSites, SERVERS, "sites", SITE_COLUMNS),
     _file("/api/v1/statement.csv", billing.ListStatement, SHOP, "statement", STATEMENT_COLUMNS),
     _file("/api/v1/audit.csv", alerts.ListAudit, EVENTS, "audit", AUDIT_COLUMNS),

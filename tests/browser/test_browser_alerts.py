@@ -26,6 +26,9 @@ def test_alerts_are_listed_and_acknowledged(product, nora, open_screen):
     expect(alert).to_contain_text("expires in")
     expect(alert).to_contain_text("Open")
     screen.accessible(lambda: expect(page.get_by_text("host-00003.example.com").last).to_be_visible())
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Calendar file").click()
+    assert "SUMMARY:Certificate for host-00003.example.com ends" in download.value.path().read_text()
     alert.get_by_role("button", name=re.compile("^Acknowledge")).dblclick()
     expect(alert).to_contain_text("Acknowledged")
     assert screen.sent("POST", "/acknowledge$") == 1

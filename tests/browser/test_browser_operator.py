@@ -143,6 +143,7 @@ def test_an_organization_is_validated_and_an_order_rejected(product, operator, o
     page.get_by_role("link", name=str(first["number"])).click()
     acts = page.get_by_role("group", name="What you can do")
     expect(acts.get_by_role("button")).to_have_text(["Validate organization", "Reject order"])
+    expect(page.get_by_role("region", name="What it waits for")).to_contain_text("Customer")
     screen.accessible(lambda: expect(acts).to_be_visible())
 
     acts.get_by_role("button", name="Validate organization").click()

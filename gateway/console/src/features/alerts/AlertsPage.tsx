@@ -2,7 +2,7 @@
 // What needs a person: certificates that come to their end, newest alert first, and when alerts begin (guide §2).
 import { ActionIcon, Button, Group, NativeSelect, Stack, Text, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { IconBell, IconBellCheck, IconBellOff, IconCheck, IconSettings } from '@tabler/icons-react'
+import { IconBell, IconBellCheck, IconBellOff, IconCalendarDown, IconCheck, IconSettings } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useApiPages, useCommand } from '@/api/client'
@@ -105,14 +105,26 @@ export default function AlertsPage() {
     <Stack>
       <Group justify="space-between">
         <Title order={1}>{t('title')}</Title>
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<IconSettings size={15} aria-hidden />}
-          onClick={() => state.set({ settings: '1' })}
-        >
-          {t('settings.title')}
-        </Button>
+        <Group gap="xs">
+          <Button
+            component="a"
+            href="/api/v1/certificates.ics"
+            download
+            size="xs"
+            variant="default"
+            leftSection={<IconCalendarDown size={15} aria-hidden />}
+          >
+            {t('calendar')}
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconSettings size={15} aria-hidden />}
+            onClick={() => state.set({ settings: '1' })}
+          >
+            {t('settings.title')}
+          </Button>
+        </Group>
       </Group>
       <Text maw={720} c="dimmed">
         {t('intro')}

@@ -3,6 +3,7 @@ import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconBuildingBank, IconRobot, IconServer, IconUser, type TablerIcon } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { Order } from '@/api/client'
+import { useSession } from '@/app/session'
 
 const ACTORS: Record<string, TablerIcon> = {
   customer: IconUser,
@@ -11,9 +12,13 @@ const ACTORS: Record<string, TablerIcon> = {
   agent: IconServer,
 }
 
+// "You" is who reads it.
+const TO_OPERATORS: Record<string, string> = { customer: 'theCustomer', operator: 'customer' }
+
 /** What the order waits for: who must act, and how. The sentences are the service's own. */
 export function Blocked({ order, acting, onAct }: { order: Order; acting: boolean; onAct: (action: string) => void }) {
   const { t } = useTranslation(['order', 'ui'])
+  const { customer } = useSession()
   if (order.blocked_on.length === 0) return null
   return (
     <section className="waits" aria-label={t('waits')}>
@@ -25,7 +30,7 @@ export function Blocked({ order, acting, onAct }: { order: Order; acting: boolea
             <Group key={`${one.reason} ${one.subject}`} wrap="nowrap" align="flex-start" gap="sm">
               <span className="waits-actor">
                 <Icon size={17} aria-hidden />
-                {t(`actor.${one.actor}`)}
+                {t(`actor.${customer ? one.actor : (TO_OPERATORS[one.actor] ?? one.actor)}`)}
               </span>
               <Text className="wrap" flex={1}>
                 {one.text}
