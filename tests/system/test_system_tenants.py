@@ -88,6 +88,7 @@ def belongings(url, owner):
     ids["token_id"] = tokens[0]["token_id"]
     ids["session_id"] = owner.get("/sessions")["items"][0]["session_id"]
     until(lambda: owner.get(f"/orders/{ids['order_id']}")["status"] == "waiting_for_csr")
+    owner.post(f"/orders/{ids['order_id']}/invoice", {"email": "owner@example.com"})
     owner.post(f"/orders/{ids['order_id']}/csr-requests", {"server_id": ids["server_id"]})
     ids["job_id"] = until(lambda: owner.get("/jobs")["items"])[0]["job_id"]
     ids["fingerprint_sha256"] = until(lambda: owner.get("/certificates")["items"])[0]["fingerprint_sha256"]
