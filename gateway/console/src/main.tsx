@@ -2,6 +2,7 @@
 import { setNonce } from 'get-nonce'
 import { createRoot } from 'react-dom/client'
 import { App } from './app/App'
+import { askWhoIsSignedIn } from './app/session'
 import { startLanguage } from './i18n'
 import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
@@ -13,5 +14,6 @@ import './theme/parts.css'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
 setNonce(nonce) // styles that libraries add must carry it
+askWhoIsSignedIn() // while the words are on their way
 const root = document.getElementById('root')
 if (root) void startLanguage().then(() => createRoot(root).render(<App nonce={nonce} />))

@@ -8,8 +8,21 @@ import { Loading, ProblemAlert } from '@/ui/Says'
 export type Session = Schemas['CurrentSession']
 const Current = createContext<Session | null>(null)
 
+const FRESH_MS = 60_000
+
+/** Asks ahead of the page that needs the answer; a visitor's page needs none. */
+export function askWhoIsSignedIn(): void {
+  if (/^\/console\/sign-(in|up)/.test(window.location.pathname)) return
+  void queryClient.prefetchQuery({
+    queryKey: ['/api/v1/session', {}, {}],
+    queryFn: () => fetchApi('/api/v1/session'),
+    staleTime: FRESH_MS,
+    retry: false,
+  })
+}
+
 export function RequireSession({ children }: { children: ReactNode }) {
-  const found = useApi('/api/v1/session', {}, { staleTime: 60_000 })
+  const found = useApi('/api/v1/session', {}, { staleTime: FRESH_MS })
   const { pathname, search } = useLocation()
   useEffect(() => {
     const ended = () => void queryClient.resetQueries({ queryKey: ['/api/v1/session'] })

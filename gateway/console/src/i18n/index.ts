@@ -9,6 +9,8 @@ export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const
 export type Language = keyof typeof LANGUAGES
 const KEPT = 'certwright.language'
 
+/** What comes with the first chunk. */
+const FIRST = ['app', 'ui', 'orders', 'sign-in']
 const CHUNKS: Record<Language, readonly (() => Promise<{ words: Words }>)[]> = {
   en: [() => import('./en'), () => import('./en-rest')],
   de: [() => import('./de'), () => import('./de-rest')],
@@ -45,7 +47,7 @@ export async function startLanguage(): Promise<void> {
     .init({
       lng: currentLanguage(),
       fallbackLng: false,
-      ns: ['app', 'ui'],
+      ns: FIRST,
       defaultNS: 'app',
       interpolation: { escapeValue: false }, // React escapes
       returnNull: false,
