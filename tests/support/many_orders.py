@@ -9,7 +9,9 @@ are real, but of a throw-away CA, and nobody is asked to pay, prove or issue any
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -43,6 +45,36 @@ def fill(target: str | Path, account_id: str, count: int) -> list[str]:
         return fill_room(app, account_id, count)
     finally:
         app.room.database.close()
+
+
+LISTENERS = ("accounts", "alerts", "billing", "ca", "dcv", "discovery", "installer")
+_BEHIND = "name LIKE 'catch-up:orders:%'"
+
+
+def listening(data_dir: Path) -> bool:
+    """Whether every room that listens to orders has heard of one, so that `heard` finds its checkpoints."""
+    return all(_one(data_dir, room, f"SELECT COUNT(*) FROM checkpoints WHERE {_BEHIND}") for room in LISTENERS)
+
+
+def heard(data_dir: Path) -> None:
+    """Puts all other rooms behind the orders' log, as if they had handled it: for pages of this room alone.
+
+    Only while the product is stopped, and after it was `listening`.
+    """
+    head = _one(data_dir, "orders", "SELECT MAX(position) FROM events")
+    for room in (*LISTENERS, "orders"):
+        with closing(_open(data_dir, room)) as database, database:
+            relay = " OR name = 'relay'" if room == "orders" else ""
+            database.execute(f"UPDATE checkpoints SET position = ? WHERE {_BEHIND}{relay}", (head,))
+
+
+def _open(data_dir: Path, room: str) -> sqlite3.Connection:
+    return sqlite3.connect(data_dir / f"{room}.sqlite3", timeout=10)
+
+
+def _one(data_dir: Path, room: str, statement: str) -> int:
+    with closing(_open(data_dir, room)) as database:
+        return int(database.execute(statement).fetchone()[0])
 
 
 def fill_room(app: App, account_id: str, count: int) -> list[str]:

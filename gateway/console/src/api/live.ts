@@ -18,6 +18,7 @@ type Listener = (event: LiveEvent) => void
 
 const STREAM = '/api/v1/events/stream'
 const GATHER_MS = 60
+const REST_MS = 400
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 15_000
 
@@ -46,20 +47,28 @@ export function grownOld(key: readonly unknown[], event: LiveEvent): boolean {
 const listeners = new Set<Listener>()
 let waiting: LiveEvent[] = []
 let timer: ReturnType<typeof setTimeout> | undefined
+let asking = false
 
-function flush(): void {
+/** A storm of events must not keep the page busy with asking: the next round waits for the answers of the one before. */
+async function flush(): Promise<void> {
   timer = undefined
   const events = waiting
   waiting = []
-  void queryClient.invalidateQueries({
-    predicate: (query) => events.some((event) => grownOld(query.queryKey, event)),
-  })
+  asking = true
+  try {
+    await queryClient.invalidateQueries({
+      predicate: (query) => events.some((event) => grownOld(query.queryKey, event)),
+    })
+  } finally {
+    asking = false
+    if (waiting.length > 0) timer = setTimeout(() => void flush(), REST_MS)
+  }
 }
 
 function arrived(event: LiveEvent): void {
   for (const listener of listeners) listener(event)
   waiting.push(event)
-  if (timer === undefined) timer = setTimeout(flush, GATHER_MS)
+  if (timer === undefined && !asking) timer = setTimeout(() => void flush(), GATHER_MS)
 }
 
 export function parse(text: string): LiveEvent {

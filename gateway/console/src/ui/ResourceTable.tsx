@@ -209,9 +209,11 @@ function Table<T>(props: ResourceTableProps<T> & { shown: readonly Column<T>[]; 
       idAccessor={rowKey as never}
       tableRef={(table) => table?.setAttribute('aria-label', label)}
       sortStatus={{ columnAccessor: accessor as never, direction: descending ? 'desc' : 'asc' }}
-      onSortStatusChange={({ columnAccessor, direction, sortKey }) =>
-        state.set({ sort: `${direction === 'desc' ? '-' : ''}${sortKey ?? String(columnAccessor)}` })
-      }
+      onSortStatusChange={({ columnAccessor, direction, sortKey }) => {
+        // Another column begins with its smallest value.
+        const down = columnAccessor === accessor && direction === 'desc'
+        state.set({ sort: `${down ? '-' : ''}${sortKey ?? String(columnAccessor)}` })
+      }}
       withTableBorder
       borderRadius="sm"
       highlightOnHover

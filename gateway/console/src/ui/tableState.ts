@@ -51,7 +51,8 @@ export function useTableState(
           }
           return next
         },
-        { replace: true },
+        // Not as a transition: in a storm of events it would wait until that is over.
+        { replace: true, flushSync: true },
       )
     return { page, size, sort, search, filters, set, query: query as Record<string, never> }
   }, [parameters, setParameters, defaults])
