@@ -11,8 +11,9 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.support import people
-from tests.support.every_status import STATUSES, fresh_csr, one_of_each
+from tests.support import csr_builder, people
+from tests.support.every_status import STATUSES, one_of_each
+from tests.support.mailed_proof import fresh_key
 from tests.support.people import Person
 
 WORDS = {
@@ -96,7 +97,7 @@ def ask(shelf: Shelf, action: str, order: dict[str, Any]) -> requests.Response:
         "generate_request": ("POST", f"{at}/csr-requests", server),
         "request_invoice": ("POST", f"{at}/invoice", {"email": "nora@example.com"}),
         "domain_control_validation": ("PUT", f"{at}/authorizations/{name}/method", {"method": "cname_csr_hash"}),
-        "replace_csr": ("PUT", f"{at}/csr", {"csr": fresh_csr([name])}),
+        "replace_csr": ("PUT", f"{at}/csr", {"csr": csr_builder.pem(name, [name], private=fresh_key())}),
         "auto_install": ("POST", f"{at}/installations", {**server, "site_ids": [SERVER]}),
         "save": ("POST", f"{at}/saves", server),
         "reissue": ("POST", f"{at}/reissue", server),

@@ -14,13 +14,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
-
-from certwright.demo.customer import wait_for
 from services.orders.bootstrap import build
 from services.orders.model.order import stream_of
 from services.orders.projections.finding import next_number
@@ -32,6 +25,7 @@ from shared.eventstore.unit_of_work import UnitOfWork
 from shared.pki.certificate import parse_certificate
 from shared.settings import Settings
 from tests.support.live_gateway import Live
+from tests.support.mailed_proof import issued, paid_order, with_csr
 from tests.support.order_builders import certificate_pem, csr
 from tests.support.people import Person
 
@@ -40,52 +34,6 @@ STATUSES = (
     "awaiting_payment", "waiting_for_csr", "processing", "issued", "installed", "issued, renewable",
     "installed, renewable", "paid", "expired", "cancelled", "revoked", "rejected",
 )  # fmt: skip
-
-
-def fresh_csr(names: list[str]) -> str:
-    """A request with a key of its own, PEM."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-    alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject).add_extension(alternative, critical=False)
-    request = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
-    return request.public_bytes(Encoding.PEM).decode()
-
-
-def mailed_code(operator: Person, fqdn: str, *, since: str = "") -> str:
-    """The code of the newest validation mail for a name; waits for it."""
-
-    def look() -> str:
-        for mail in operator.api.get("/operator/mails")["items"]:
-            if mail["subject"].endswith(f" {fqdn}") and mail["at"] > since:
-                text = operator.api.get(f"/operator/mails/{mail['mail_id']}")["text"]
-                return str(text.partition("type this code into the order:")[2].split()[0])
-        return ""
-
-    return str(wait_for(f"the mail for {fqdn}", look))
-
-
-def pay(person: Person, name: str) -> dict[str, Any]:
-    """A paid order for one name."""
-    order = person.steps.place_order("dv-single", [name], "http_csr_hash")
-    person.steps.pay_by_card(order["order_id"])
-    return person.steps.wait_for_payment(order["order_id"])
-
-
-def request(person: Person, name: str) -> dict[str, Any]:
-    """A paid order with its CSR."""
-    order = pay(person, name)
-    person.api.call("PUT", f"/orders/{order['order_id']}/csr", {"csr": fresh_csr([name])})
-    return person.steps.wait_for_status(order["order_id"], "processing")
-
-
-def issue(person: Person, operator: Person, name: str) -> dict[str, Any]:
-    """An order that was proved by mail and issued by the built-in CA."""
-    order = request(person, name)
-    at = f"/orders/{order['order_id']}/authorizations/{name}"
-    wait_for("the authorization", lambda: person.api.get(f"/orders/{order['order_id']}/authorizations")["items"])
-    person.api.call("PUT", f"{at}/method", {"method": "email", "email": f"admin@{name.removeprefix('www.')}"})
-    person.api.post(f"{at}/code", {"code": mailed_code(operator, name)})
-    return person.steps.wait_for_status(order["order_id"], "issued")
 
 
 def one_of_each(live: Live, person: Person, operator: Person) -> dict[str, dict[str, Any]]:
@@ -98,11 +46,11 @@ def one_of_each(live: Live, person: Person, operator: Person) -> dict[str, dict[
 
     made = {
         "awaiting_payment": person.steps.place_order("dv-single", [name("awaiting")], "http_csr_hash"),
-        "waiting_for_csr": pay(person, name("waiting")),
-        "processing": request(person, name("processing")),
-        "cancelled": request(person, name("cancelled")),
-        "rejected": request(person, name("rejected")),
-        **{status: issue(person, operator, name(status)) for status in ("issued", "installed", "expired", "revoked")},
+        "waiting_for_csr": paid_order(person, [name("waiting")]),
+        "processing": with_csr(person, [name("processing")]),
+        "cancelled": with_csr(person, [name("cancelled")]),
+        "rejected": with_csr(person, [name("rejected")]),
+        **{status: issued(person, operator, name(status)) for status in ("issued", "installed", "expired", "revoked")},
     }
     made["paid"] = person.steps.top_up(50_000)  # the last: from then on orders are paid from the deposit at once
     api.post(f"/orders/{made['cancelled']['order_id']}/cancel")

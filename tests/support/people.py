@@ -59,9 +59,13 @@ def customer(url: str, login: str = "") -> Person:
 
 def operator(live: Live) -> Person:
     """Whoever runs the product: claims it by the link of its log. Once for each product."""
-    token = (live.folder / "data" / "first-run-link").read_text().partition("#token=")[2].split()[0]
-    api = APIClient(live.url)
+    return claim(live.url, (live.folder / "data" / "first-run-link").read_text().partition("#token=")[2].split()[0])
+
+
+def claim(url: str, token: str) -> Person:
+    """The first run: becomes the operator with the token of the link."""
+    api = APIClient(url)
     login = "root-operator"
     api.post("/operator/claim", {"token": token, "login": login, "password": PASSWORD, "email": "root@example.com"})
     api.post("/session", {"login": login, "password": PASSWORD})
-    return Person(live.url, api, login, PASSWORD, "")
+    return Person(url, api, login, PASSWORD, "")
