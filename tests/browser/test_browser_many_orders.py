@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ten thousand orders: the list is usable in under a second from a warm server, whatever page, order or search it shows."""
+"""Ten thousand orders: the list is usable in under a second from a warm server, by page, order or search."""
 
 from __future__ import annotations
 

@@ -57,6 +57,19 @@ def customer(url: str, login: str = "") -> Person:
     return Person(url, api, login, PASSWORD, number)
 
 
+def colleague(owner: Person, permissions: list[str]) -> Person:
+    """Another user of the owner's account, with a password of their own."""
+    login = f"ben-{secrets.token_hex(4)}"
+    given = "Given-Horse-7-Staple"
+    owner.api.post(
+        "/users", {"login": login, "password": given, "email": "ben@example.com", "permissions": permissions}
+    )
+    api = APIClient(owner.url)
+    signing_in = {"login": login, "password": given, "order_number": owner.order_number, "new_password": PASSWORD}
+    api.post("/session", signing_in)
+    return Person(owner.url, api, login, PASSWORD, owner.order_number)
+
+
 def operator(live: Live) -> Person:
     """Whoever runs the product: claims it by the link of its log. Once for each product."""
     token = (live.folder / "data" / "first-run-link").read_text().partition("#token=")[2].split()[0]
