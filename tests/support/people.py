@@ -47,11 +47,12 @@ class Person:
         return steps
 
 
-def customer(url: str, login: str = "") -> Person:
-    """A new account with its first user."""
+def customer(url: str, login: str = "", company: dict[str, str] | None = None) -> Person:
+    """A new account with its first user. `company` has what differs from the usual one."""
     login = login or f"nora-{secrets.token_hex(4)}"
     api = APIClient(url)
-    done = api.post("/sign-up", sign_up(login))
+    body = sign_up(login)
+    done = api.post("/sign-up", {**body, "company": {**body["company"], **(company or {})}})
     number = str(done["order_number"])
     api.post("/session", {"login": login, "password": PASSWORD, "order_number": number})
     return Person(url, api, login, PASSWORD, number)

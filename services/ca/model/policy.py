@@ -7,6 +7,7 @@ used.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from shared.pki.rules import Rules
 PROFILES = {"DV": "dv", "OV": "ov", "EV": "ev"}
 # RFC 5280 Appendix A, upper bounds of X.520 attributes.
 LIMITS = {"name": 64, "state": 128, "locality": 128, "registration_number": 64}
+_COUNTRY = re.compile("[A-Za-z]{2}")
 SERIAL_PREFIX = "5C"  # keeps the DER integer positive, of one length and without a leading zero
 SHORTEST = timedelta(hours=1)
 
@@ -131,6 +133,8 @@ def _organization(given: Organization | None, profile: str) -> Organization:
         raise RefusedError("The order has no validated organization.")
     if not given.name.strip() or len(given.country) != 2 or not given.country.isalpha():
         raise RefusedError("The organization needs a name and a two-letter country.")
+    if given.jurisdiction_country.strip() and not _COUNTRY.fullmatch(given.jurisdiction_country.strip()):
+        raise RefusedError("The country of registration has two letters.")
     if not given.state.strip() and not given.locality.strip():
         raise RefusedError("The organization needs a locality or a state or province.")
     if profile == "ev" and not given.registration_number.strip():
@@ -147,6 +151,7 @@ def _organization(given: Organization | None, profile: str) -> Organization:
         state=given.state.strip(),
         locality=given.locality.strip(),
         registration_number=given.registration_number.strip(),
+        jurisdiction_country=given.jurisdiction_country.strip().upper(),
     )
 
 

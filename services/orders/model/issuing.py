@@ -61,7 +61,7 @@ def _due(order: Order, now: datetime) -> list[Event]:
             names=order.names,
             validation_level=order.validation_level,
             not_after_limit=order.term_ends_at or to_text(years_later(now, order.term_years)),
-            organization=order.organization,
+            organization=order.named_organization,
         )
     ]
 

@@ -128,6 +128,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return self.csr.version if self.csr else 0
 
     @property
+    def named_organization(self) -> c.Organization | None:
+        """What of the organization stands in the certificate: all that the CA and an agent need to know of it."""
+        if self.organization is None:
+            return None
+        return replace(self.organization, address1="", address2="", address3="", po_box="", postal_code="")
+
+    @property
     def needs_organization(self) -> bool:
         """Whether an operator has to validate the organization (OV and EV)."""
         return self.validation_level in {"OV", "EV"}

@@ -179,5 +179,5 @@ def _requested(order: Order, server_id: str, key_algorithm: str, request_id: str
         common_name=order.common_name,
         names=order.names,
         key_algorithm=key_algorithm,
-        organization=order.organization,
+        organization=order.named_organization,
     )

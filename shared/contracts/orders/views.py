@@ -9,13 +9,23 @@ from shared.contracts.base import View
 
 
 class Organization(View):
-    """The organization named in OV and EV certificates. Public by nature: it stands in the certificate."""
+    """The organization named in OV and EV certificates, and its address, by which an operator finds it in registers.
+
+    Name, country, state and locality stand in the certificate for everyone to read, in EV certificates also the
+    registration number and where it is registered (`country` when empty). The address stays in the order.
+    """
 
     name: str
     country: str  # ISO 3166-1 alpha-2
     state: str = ""
     locality: str = ""
     registration_number: str = ""
+    jurisdiction_country: str = ""
+    address1: str = ""
+    address2: str = ""
+    address3: str = ""
+    po_box: str = ""
+    postal_code: str = ""
 
 
 class BlockedOn(View):
