@@ -32,7 +32,8 @@ class BlockedOn(View):
     """One reason why an order does not move: who must act, and how, in words a customer understands.
 
     `actor` is `customer`, `operator`, `certwright` or `agent`; `reason` is a stable word for programs;
-    `subject` names the FQDN, server or site that it is about.
+    `subject` names the FQDN, server or site that it is about. `facts` are what `text` says beside that, for
+    texts in other languages: `code` and `detail` of what failed, `level` of validation, `until` (RFC 3339).
     """
 
     reason: str
@@ -40,6 +41,7 @@ class BlockedOn(View):
     text: str
     action: str = ""
     subject: str = ""
+    facts: dict[str, str] = {}
 
 
 class CertificateView(View):
@@ -78,6 +80,7 @@ class InstallationView(View):
     finished_at: str | None = None
     served_serial: str = ""
     reason: str = ""
+    code: str = ""  # of the reason, where it has one
 
 
 class OrderView(View):
@@ -121,6 +124,7 @@ class OrderView(View):
     renewed_by: str | None = None
     renewable_from: str | None = None
     last_failure: str = ""
+    last_failure_code: str = ""
 
 
 class OrderSummary(View):
@@ -168,6 +172,7 @@ class ParsedCSR(View):
     md5: str
     sha256: str
     problems: list[str] = []
+    problem_codes: list[str] = []  # of the problems, in their order
 
 
 class HistoryEntry(View):
