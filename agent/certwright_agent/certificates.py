@@ -44,7 +44,7 @@ def covers(names: Sequence[str], fqdn: str) -> bool:
 def check_chain(leaf_pem: str, chain_pem: Sequence[str]) -> None:
     """Has openssl verify that each certificate signed the one before it, for a TLS server, today. Raises Refused."""
     if not chain_pem:
-        raise Refused("the certificate came without its chain")
+        raise Refused("the certificate came without its chain", "chain_misfit")
     with tempfile.TemporaryDirectory(prefix="certwright-") as folder:
         leaf, chain, anchor = (Path(folder) / name for name in ("leaf.pem", "chain.pem", "anchor.pem"))
         leaf.write_text(leaf_pem, "ascii")
@@ -59,7 +59,10 @@ def check_chain(leaf_pem: str, chain_pem: Sequence[str]) -> None:
         )
     if not verified.ok:
         said = [line for line in verified.text().splitlines() if line.startswith("error ")]
-        raise Refused("the chain does not fit the certificate: " + (said[0] if said else "openssl does not accept it"))
+        raise Refused(
+            "the chain does not fit the certificate: " + (said[0] if said else "openssl does not accept it"),
+            "chain_misfit",
+        )
 
 
 def check_order(leaf: Leaf, chain: Sequence[Leaf]) -> None:
@@ -67,5 +70,5 @@ def check_order(leaf: Leaf, chain: Sequence[Leaf]) -> None:
     below = leaf
     for issuer in chain:
         if below.issuer != issuer.subject:
-            raise Refused(f"the chain is not in order: {issuer.subject} did not issue {below.subject}")
+            raise Refused(f"the chain is not in order: {issuer.subject} did not issue {below.subject}", "chain_misfit")
         below = issuer

@@ -3,9 +3,28 @@
 
 from __future__ import annotations
 
+# Why jobs end badly, for texts in other languages. What has no code here is a matter of the protocol.
+CODES = (
+    "config_refused", "config_broken", "not_running", "changed_meanwhile", "reload_failed", "not_served", "site_gone",
+    "site_not_writable", "port_taken", "certificate_misfit", "certificate_not_valid_now", "chain_misfit", "key_missing",
+    "restore_failed", "too_late", "unknown_job", "no_web_root", "no_tls_module", "config_unclear", "program_failed",
+)  # fmt: skip
+
 
 class AgentError(Exception):
-    """Something for people to read. The text goes into the job's outcome and never holds key material."""
+    """Something for people to read. The text goes into the job's outcome and never holds key material.
+
+    `code` is one of CODES, or empty.
+    """
+
+    def __init__(self, detail: str = "", code: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def code_of(problem: BaseException) -> str:
+    """The code of an error that has one."""
+    return problem.code if isinstance(problem, AgentError) else ""
 
 
 class Refused(AgentError):  # noqa: N818  a refusal is an answer, not an accident

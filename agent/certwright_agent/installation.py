@@ -21,7 +21,7 @@ from shared.probe.leaf import Leaf
 from certwright_agent import arguments as check
 from certwright_agent import journal
 from certwright_agent.certificates import check_chain, check_order, covers, read_pem
-from certwright_agent.errors import AgentError, Refused, StepFailed
+from certwright_agent.errors import AgentError, Refused, StepFailed, code_of
 from certwright_agent.files import link_target, make_folder, point_link, sync_folder, write_atomic
 from certwright_agent.keystore import Keystore
 from certwright_agent.outcome import Outcome, Outcomes, Steps, moment
@@ -82,16 +82,18 @@ class Installer:
             entry.advance(journal.STAGED)
             tried = server.test_candidate(server.plan(site, Material(target)).changes, Path(record["candidate"]))
             if not tried.ok:
-                raise StepFailed(f"the web server does not accept the new configuration: {tried.detail}")
+                raise StepFailed(
+                    f"the web server does not accept the new configuration: {tried.detail}", "config_refused"
+                )
             entry.advance(journal.TRIED)
             steps.done("stage", f"files written below {target}; the web server accepts the new configuration")
         except (AgentError, OSError) as error:
             self._drop(entry)
-            raise StepFailed(str(error)) from None
+            raise StepFailed(str(error), code_of(error)) from None
         try:
             self._swap(server, entry, plan, steps)
         except Exception as error:  # noqa: BLE001  whatever it was, the old state has to come back
-            return self._back(server, entry, steps, str(error))
+            return self._back(server, entry, steps, error)
         outcome = Outcome(True, {"served_serial": leaf.serial, "site": site.name}, steps=steps.taken)
         self._commit(entry, outcome)
         return outcome
@@ -112,7 +114,7 @@ class Installer:
             touched = journal.PHASES.index(entry.record["phase"]) >= journal.PHASES.index(journal.TRIED)
             reason = self._take_back(server, entry) if touched else ""
             if reason:
-                raise StepFailed(f"an interrupted installation could not be taken back: {reason}")
+                raise StepFailed(f"an interrupted installation could not be taken back: {reason}", "restore_failed")
             self._drop(entry)  # the gateway hands the job out again
 
     def _take_back(self, server: WebServer | None, entry: journal.Entry) -> str:
@@ -131,13 +133,18 @@ class Installer:
         chain = check.certificates(arguments, "chain_pem")
         leaf = read_pem(pem)
         if leaf.serial != check.serial(arguments):
-            raise Refused("the certificate has another serial number than the job says")
+            raise Refused("the certificate has another serial number than the job says", "certificate_misfit")
         if leaf.spki_sha256 != check.spki(arguments):
-            raise Refused("the certificate has another key than the job says")
+            raise Refused("the certificate has another key than the job says", "certificate_misfit")
         if not leaf.not_before <= datetime.now(timezone.utc) < leaf.not_after:
-            raise Refused(f"the certificate is not valid now: {leaf.not_before} to {leaf.not_after}")
+            raise Refused(
+                f"the certificate is not valid now: {leaf.not_before} to {leaf.not_after}", "certificate_not_valid_now"
+            )
         if site.server_name is not None and not covers(leaf.dns_names, site.server_name):
-            raise Refused(f"the certificate is for {', '.join(leaf.dns_names[:10])}, not for {site.server_name}")
+            raise Refused(
+                f"the certificate is for {', '.join(leaf.dns_names[:10])}, not for {site.server_name}",
+                "certificate_misfit",
+            )
         check_order(leaf, [read_pem(issuer) for issuer in chain])
         check_chain(pem, chain)
         key = self._keystore.read(leaf.spki_sha256)
@@ -153,14 +160,15 @@ class Installer:
     def _check(self, server: WebServer, site: Site, material: Material) -> Plan:
         """Everything that can be known before anything is touched (F14). Raises Refused."""
         if site.reason:
-            raise Refused(site.reason)
+            raise Refused(site.reason, "site_not_writable")
         verdict = server.test()
         if not verdict.ok:
             raise Refused(
-                f"the present configuration does not pass its own test; nothing was changed: {verdict.detail}"
+                f"the present configuration does not pass its own test; nothing was changed: {verdict.detail}",
+                "config_broken",
             )
         if not server.running():
-            raise Refused(f"{server.kind} is not running: start it, then try again")
+            raise Refused(f"{server.kind} is not running: start it, then try again", "not_running")
         plan = server.plan(site, material)
         known = {(o.address, o.port) for other in server.sites() for o in other.listeners}
         for listener in plan.listeners:
@@ -177,7 +185,7 @@ class Installer:
     def _swap(self, server: WebServer, entry: journal.Entry, plan: Plan, steps: Steps) -> None:
         for change in plan.changes:
             if change.path.read_bytes() != change.old:
-                raise StepFailed(f"{change.path} was changed by somebody else meanwhile")
+                raise StepFailed(f"{change.path} was changed by somebody else meanwhile", "changed_meanwhile")
         link = entry.record["link"]
         point_link(Path(link["path"]), link["new"])
         entry.advance(journal.LINKED)
@@ -188,17 +196,17 @@ class Installer:
         )
         verdict = server.test()
         if not verdict.ok:
-            raise StepFailed(f"the new configuration does not pass its test: {verdict.detail}")
+            raise StepFailed(f"the new configuration does not pass its test: {verdict.detail}", "config_refused")
         entry.advance(journal.TESTED)
         steps.done("test")
         verdict = server.reload()
         if not verdict.ok:
-            raise StepFailed(f"the reload failed: {verdict.detail}")
+            raise StepFailed(f"the reload failed: {verdict.detail}", "reload_failed")
         entry.advance(journal.RELOADED)
         steps.done("reload")
         wrong = self._wait_for(entry.record, entry.record["fingerprint"])
         if wrong:
-            raise StepFailed(f"the new certificate is not served: {wrong}")
+            raise StepFailed(f"the new certificate is not served: {wrong}", "not_served")
         steps.done("verify", f"serial {entry.record['serial']} served on every TLS binding")
         entry.record["steps"] = steps.taken
         entry.advance(journal.VERIFIED)
@@ -225,14 +233,16 @@ class Installer:
                 return seen
             self._sleep(0.1)
 
-    def _back(self, server: WebServer, entry: journal.Entry, steps: Steps, reason: str) -> Outcome:
+    def _back(self, server: WebServer, entry: journal.Entry, steps: Steps, error: Exception) -> Outcome:
+        reason = str(error)
         steps.failed("install", reason)
         problem = self._restore(server, entry)
         if problem:
             steps.failed("restore", problem)
-            return Outcome(False, reason=f"{reason}; going back failed too: {problem}", steps=steps.taken)
+            said = f"{reason}; going back failed too: {problem}"
+            return Outcome(False, reason=said, steps=steps.taken, code="restore_failed")
         steps.undone("restore", "the old files are back and the old state is served")
-        outcome = Outcome(False, reason=reason, rolled_back=True, steps=steps.taken)
+        outcome = Outcome(False, reason=reason, rolled_back=True, steps=steps.taken, code=code_of(error))
         self._outcomes.keep(entry.record["job_id"], outcome)
         self._drop(entry)
         return outcome
@@ -281,7 +291,7 @@ def find_site(servers: Sequence[WebServer], arguments: Mapping[str, Any]) -> tup
             for site in server.sites():
                 if site.name == name:
                     return server, site
-    raise Refused(f"there is no {kind} site {name} on this host any more")
+    raise Refused(f"there is no {kind} site {name} on this host any more", "site_gone")
 
 
 def _served(record: Mapping[str, Any]) -> list[tuple[str, int, str]]:
@@ -306,7 +316,9 @@ def _check_free(listener: Listener) -> None:
         try:
             probe.bind((address, listener.port))
         except OSError as error:
-            raise Refused(f"port {listener.port} of {listener.address} cannot be used: {error.strerror}") from None
+            raise Refused(
+                f"port {listener.port} of {listener.address} cannot be used: {error.strerror}", "port_taken"
+            ) from None
 
 
 def _exactly_one(pems: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from certwright_agent import arguments as check
 from certwright_agent import report, saving
 from certwright_agent.config import Settings
-from certwright_agent.errors import AgentError, Refused
+from certwright_agent.errors import AgentError, Refused, code_of
 from certwright_agent.installation import Installer
 from certwright_agent.keystore import Keystore
 from certwright_agent.outcome import Outcome, Outcomes, Steps
@@ -61,7 +61,7 @@ class Worker:
             outcome = self._run(job_id, job, steps)
         except Exception as problem:  # noqa: BLE001  the gateway must learn of it, and the next job must run
             steps.failed(str(job.get("kind"))[:40], _reason(problem))
-            outcome = Outcome(succeeded=False, reason=_reason(problem), steps=steps.taken)
+            outcome = Outcome(succeeded=False, reason=_reason(problem), steps=steps.taken, code=code_of(problem))
         self.outcomes.keep(job_id, outcome)
         if job.get("kind") == "make_csr":
             self._keystore.settle(job_id)
@@ -71,9 +71,11 @@ class Worker:
         work = self._kinds.get(str(job.get("kind")))
         arguments = job.get("arguments")
         if work is None or not isinstance(arguments, Mapping):
-            raise Refused(f"this agent does not know the job {str(job.get('kind'))[:40]!r}: is it outdated?")
+            raise Refused(
+                f"this agent does not know the job {str(job.get('kind'))[:40]!r}: is it outdated?", "unknown_job"
+            )
         if _moment(job.get("expires_at")) <= datetime.now(timezone.utc):
-            raise Refused("the job came too late")
+            raise Refused("the job came too late", "too_late")
         return work(job_id, arguments, steps)
 
     def _make_csr(self, job_id: str, arguments: Mapping[str, Any], steps: Steps) -> Outcome:

@@ -64,9 +64,12 @@ class Keystore:
         """The key with this SPKI SHA-256, as PEM. Raises Refused when it is not on this host, or is another one."""
         path = self._path(spki)
         if not path.is_file():
-            raise Refused("the private key of this certificate is not on this host: make the CSR here, then install")
+            raise Refused(
+                "the private key of this certificate is not on this host: make the CSR here, then install",
+                "key_missing",
+            )
         if public_key_sha256(path) != spki:
-            raise Refused("the private key on this host does not belong to this certificate")
+            raise Refused("the private key on this host does not belong to this certificate", "key_missing")
         return path.read_bytes()
 
     def _path(self, spki: str) -> Path:
@@ -84,7 +87,7 @@ def _openssl(arguments: Sequence[str]) -> Finished:
     # OPENSSL_CONF: a site-wide configuration must not add to what is asked for here.
     done = run(["openssl", *arguments], environment={"OPENSSL_CONF": os.devnull}, timeout=60)
     if not done.ok:
-        raise StepFailed(f"openssl {arguments[0]} failed: {done.err.strip()[:300]}")
+        raise StepFailed(f"openssl {arguments[0]} failed: {done.err.strip()[:300]}", "program_failed")
     return done
 
 

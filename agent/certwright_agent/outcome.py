@@ -22,6 +22,7 @@ class Outcome:
     reason: str = ""
     rolled_back: bool = False
     steps: list[dict[str, str]] = field(default_factory=list)
+    code: str = ""
 
 
 class Steps:

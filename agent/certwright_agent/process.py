@@ -41,7 +41,7 @@ def run(
             list(argv), input=stdin, capture_output=True, timeout=timeout, check=False, env=surroundings
         )
     except subprocess.TimeoutExpired:
-        raise StepFailed(f"{argv[0]} did not end within {timeout:.0f} seconds") from None
+        raise StepFailed(f"{argv[0]} did not end within {timeout:.0f} seconds", "program_failed") from None
     except OSError as error:
-        raise StepFailed(f"{argv[0]} could not be started: {error.strerror}") from None
+        raise StepFailed(f"{argv[0]} could not be started: {error.strerror}", "program_failed") from None
     return Finished(done.returncode, done.stdout[:OUTPUT_LIMIT], done.stderr[:OUTPUT_LIMIT].decode("utf-8", "replace"))

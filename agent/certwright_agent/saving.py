@@ -41,7 +41,7 @@ def dcv_path(servers: Sequence[WebServer], arguments: Mapping[str, Any]) -> Path
     fqdn = check.fqdn(arguments.get("fqdn"))
     root = Path(_site_for(servers, fqdn).document_root)
     if not root.is_absolute() or root == Path(root.anchor) or not root.is_dir():
-        raise Refused(f"the web root {root} of {fqdn} is not a folder of this host")
+        raise Refused(f"the web root {root} of {fqdn} is not a folder of this host", "no_web_root")
     path = root / _FOLDER / check.dcv_file(arguments)
     Roots([root]).confine(path)
     if path.is_symlink():
@@ -82,5 +82,8 @@ def _site_for(servers: Sequence[WebServer], fqdn: str) -> Site:
                 encrypted = all(listener.tls for listener in site.listeners)
                 found.append((fqdn not in site.names, encrypted, site))
     if not found:
-        raise Refused(f"no site with a web root serves {fqdn} on this host" + "".join(f"; {text}" for text in refused))
+        raise Refused(
+            f"no site with a web root serves {fqdn} on this host" + "".join(f"; {text}" for text in refused),
+            "no_web_root",
+        )
     return min(found, key=lambda entry: entry[:2])[2]

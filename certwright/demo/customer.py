@@ -15,6 +15,7 @@ from certwright.api_client import APIClient, ProblemError
 
 COMPANY = {
     "name": "Blumen Winter GmbH",
+    "department": "IT",
     "address1": "Gartenstrasse 7",
     "postcode": "10115",
     "country": "DE",

@@ -7,7 +7,7 @@ import base64
 from datetime import datetime
 
 from services.ca.model.issuance import CRL, CRL_STREAM, ISSUANCE, known_reason, stream
-from services.ca.model.policy import Policy, RefusedError, accept
+from services.ca.model.policy import Fault, Policy, RefusedError, accept
 from services.ca.ports import Signed
 from services.ca.projections import find_serial, issued_for
 from shared.clock import to_text
@@ -34,6 +34,7 @@ def on_issuance_requested(uow: UnitOfWork, envelope: Envelope[orders.IssuanceReq
                 account_id=request.account_id,
                 csr_version=request.csr_version,
                 reason=error.reason,
+                code=error.code,
             ),
         )
         return
@@ -43,7 +44,9 @@ def on_issuance_requested(uow: UnitOfWork, envelope: Envelope[orders.IssuanceReq
 
 def _accept(uow: UnitOfWork, request: orders.IssuanceRequested, policy: Policy) -> IssuanceAccepted:
     if issued_for(uow.connection, request.order_id, request.csr_version) is not None:
-        raise RefusedError("There is already a certificate for this request (CSR); replace the request.")
+        raise RefusedError(
+            Fault.ISSUED_ALREADY, "There is already a certificate for this request (CSR); replace the request."
+        )
     return accept(request, policy, now=uow.now, randomness=uow.new_id())
 
 
@@ -86,6 +89,7 @@ def record_refused(uow: UnitOfWork, issuance_id: str, *, reason: str) -> bool:
             account_id=accepted.account_id,
             csr_version=accepted.csr_version,
             reason=reason,
+            code=Fault.NOT_SIGNED,
         ),
     )
     return True

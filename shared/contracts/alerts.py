@@ -25,7 +25,10 @@ class AlertSettings(View):
 
 
 class AlertView(View):
-    """Something that needs a person. `state`: open, acknowledged, resolved."""
+    """Something that needs a person. `state`: open, acknowledged, resolved.
+
+    `names` and `serial` are the certificate's.
+    """
 
     alert_id: str
     kind: str  # expiry, low_balance
@@ -40,6 +43,8 @@ class AlertView(View):
     last_notified_at: str | None = None
     resolved_at: str | None = None
     muted: bool = False  # no more mails about it
+    names: list[str] = []
+    serial: str = ""
 
 
 class MailView(View):

@@ -100,13 +100,14 @@ class IssuanceAccepted(Event):
 
 @event("ca.IssuanceRefused")
 class IssuanceRefused(Event):
-    """The request breaks a rule of the issuer; `reason` is for people."""
+    """The request breaks a rule of the issuer; `reason` is for people, `code` for programs."""
 
     issuance_id: str
     order_id: str
     account_id: str
     csr_version: int
     reason: str
+    code: str = ""
 
 
 @event("ca.CertificateSigned")

@@ -30,11 +30,16 @@ class DNSChallenge(View):
 
 
 class MethodOption(View):
-    """A method that may be chosen for this FQDN, or why not. `ends` is the date on which the rules forbid it."""
+    """A method that may be chosen for this FQDN, or why not. `ends` is the date on which the rules forbid it.
+
+    `code` of the reason is `forbidden` or `one_host`; `source` is the paragraph of the rules that says so.
+    """
 
     method: str
     allowed: bool
     reason: str = ""
+    code: str = ""
+    source: str = ""
     ends: str | None = None
 
 

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.support import many_orders
-from tests.support.hostile_text import HOSTILE, survives_hostile_text, type_everywhere
+from tests.support import many_orders, people
+from tests.support.hostile_text import HOSTILE, survives_hostile_text, text_fields, type_everywhere
 
 NAME = "www.example.com"
 
@@ -23,7 +24,7 @@ class Wizard:
         self.page: Page = screen.open(f"/buy{query}")
 
     def field(self, label: str) -> Any:
-        return self.page.get_by_label(re.compile(f"^{label}"))
+        return self.page.get_by_label(re.compile(f"^{re.escape(label)}(?: \\*)?$"))
 
     def next(self) -> None:
         self.page.get_by_role("button", name="Next", exact=True).click()
@@ -151,12 +152,23 @@ def test_what_is_typed_is_kept_and_the_price_shown_is_charged_once(product, nora
     wizard.next()
     wizard.names(NAME)
     wizard.at("Account details")
-    expect(wizard.field("Organization")).to_have_value("Blumen Winter GmbH")
+    for label, known in {
+        "Email": "nora@blumen-winter.example", "Organization": "Blumen Winter GmbH", "Organization Unit Name": "IT",
+        "Address": "Gartenstrasse 7", "Address 2": "", "Address 3": "", "PO BOX": "", "Locality Name": "Berlin",
+        "Country Code": "DE", "State or Province": "Berlin", "Postal Code": "10115", "Company Number": "",
+        "Country of registration": "",
+    }.items():  # fmt: skip
+        expect(wizard.field(label)).to_have_value(known)
+    expect(page.get_by_text('Fields ending with "*" are required.')).to_be_visible()
+    screen.accessible(lambda: wizard.at("Account details"))
     wizard.field("Organization").fill("")
     wizard.next()
-    expect(page.get_by_text("This is needed.")).to_be_visible()
+    expect(page.get_by_text("This is needed.")).to_have_count(2)  # the company's number too
     wizard.field("Organization").fill("שלום <b>Blumen</b> 🧨")
-    wizard.field("Registration number").fill("HRB 1234")
+    wizard.field("Organization Unit Name").fill("Gärtnerei <i>7</i> 🧨")
+    wizard.field("Address 2").fill("Hinterhaus")
+    wizard.field("Company Number").fill("HRB 1234")
+    wizard.field("Country of registration").select_option("AT")
     wizard.next()
     wizard.at("Subscriber agreement")
     wizard.next()
@@ -169,7 +181,90 @@ def test_what_is_typed_is_kept_and_the_price_shown_is_charged_once(product, nora
     assert screen.sent("POST", "/api/v1/orders$") == 1
     order = nora.api.get(f"/orders/{page.url.split('/orders/')[1].split('/')[0]}")
     assert (str(order["amount"]), order["term_years"]) == (screen_total, 2)
-    assert order["organization"]["name"] == "שלום <b>Blumen</b> 🧨"
+    asked = order["organization"]
+    assert (asked["name"], asked["registration_number"]) == ("שלום <b>Blumen</b> 🧨", "HRB 1234")
+    assert (asked["jurisdiction_country"], asked["address2"], asked["postal_code"]) == ("AT", "Hinterhaus", "10115")
+    # The unit is the account's alone (11.07); the organization of an order is not.
+    account = nora.api.get("/account")["company"]
+    assert (account["department"], account["name"]) == ("Gärtnerei <i>7</i> 🧨", "Blumen Winter GmbH")
+    assert "Gärtnerei" not in json.dumps(order, ensure_ascii=False)
+
+
+def test_what_the_account_lacks_is_asked_once_and_kept_there(product, open_screen):
+    """11.06, 11.07: a DV order asks for what the account lacks; nothing of it stands in the certificate's request."""
+    person = people.customer(product.url, company={"department": ""})
+    screen = open_screen(product.url, person)
+    wizard = Wizard(screen)
+    page = wizard.page
+    wizard.choose("dv-single")
+    wizard.names(NAME)
+    wizard.at("Account details")
+    expect(page.get_by_text("None of them stands in the certificate.")).to_be_visible()
+    expect(wizard.field("Company Number")).to_have_count(0)
+    wizard.next()
+    expect(wizard.field("Organization Unit Name")).to_have_attribute("aria-invalid", "true")
+    form = page.get_by_role("form", name="Create new order")
+    before = [field.input_value() for field in text_fields(form)]
+    for text in (HOSTILE["too long"], HOSTILE["control characters"]):
+        held = type_everywhere(form, text)
+        wizard.next()
+        form.locator("[aria-invalid=true]").first.wait_for()
+        assert [field.input_value() for field in text_fields(form)] == held
+    for field, text in zip(text_fields(form), before, strict=True):
+        field.fill(text)
+    wizard.field("Organization Unit Name").fill("<b>שלום</b> 🧨")
+    wizard.next()
+    wizard.agree()
+    assert person.api.get("/account")["company"]["department"] == "<b>שלום</b> 🧨"
+    page.get_by_role("button", name="Place Order").click()
+    expect(page.get_by_role("heading", name="Secure Payment Page")).to_be_visible()
+    [order] = person.api.get("/orders")["items"]
+    assert person.steps.order(order["order_id"])["organization"] is None
+    again = Wizard(screen)
+    again.to_summary()
+
+
+def test_who_may_not_administer_is_not_asked_for_what_the_account_keeps(product, open_screen):
+    owner = people.customer(product.url, company={"department": ""})
+    screen = open_screen(product.url, people.colleague(owner, ["view", "create_order"]))
+    Wizard(screen).to_summary()
+    wizard = Wizard(screen)
+    wizard.choose("ov-single")
+    wizard.names(NAME)
+    wizard.at("Account details")
+    expect(wizard.field("Organization Unit Name")).to_be_disabled()
+    wizard.next()
+    wizard.agree()
+
+
+def test_an_order_that_the_deposit_does_not_cover_is_refused_with_what_is_missing(product, nora, open_screen):
+    """11.10: refused with the missing amount and the way to add funds; once they suffice it is paid at once."""
+    nora.steps.top_up(1_000)
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    page = wizard.page
+    wizard.to_summary()
+    said = page.get_by_role("alert").filter(has_text="Your deposit lacks $39.95 for this order.")
+    expect(said).to_be_visible()
+    page.get_by_role("button", name="Place Order").click()
+    expect(page.get_by_role("main").get_by_role("alert")).to_have_count(1)
+    expect(said).to_be_visible()
+    assert screen.axe() == []
+    assert [each["kind"] for each in nora.api.get("/orders")["items"]] == ["topup"]
+    said.get_by_role("link", name="Add funds").click()
+    expect(page.get_by_role("dialog", name="Refill Account Balance")).to_be_visible()
+    nora.steps.top_up(3_995)
+    wizard = Wizard(screen)
+    expect(wizard.field("Certificate type")).to_have_value("dv-single")
+    wizard.next()
+    wizard.next()
+    wizard.agree()
+    expect(page.get_by_text("Your deposit lacks")).to_have_count(0)
+    page.get_by_role("button", name="Place Order").dblclick()
+    expect(page.get_by_role("heading", name=NAME, level=1)).to_be_visible()
+    expect(page.get_by_text("Waiting for CSR").first).to_be_visible()
+    assert nora.api.get("/balance")["balance"] == 0
+    assert screen.sent("POST", "/api/v1/orders$") == 2  # the refused one and the good one
 
 
 def test_bad_text_in_the_organization_is_told_at_its_field(product, nora, open_screen):
@@ -180,13 +275,24 @@ def test_bad_text_in_the_organization_is_told_at_its_field(product, nora, open_s
     wizard.names(NAME)
     wizard.at("Account details")
     form = page.get_by_role("form", name="Create new order")
-    held = type_everywhere(form, HOSTILE["too long"])
+    for text in HOSTILE.values():
+        held = type_everywhere(form, text)
+        wizard.next()
+        form.locator("[aria-invalid=true]").first.wait_for()
+        wizard.at("Account details")
+        assert [field.input_value() for field in text_fields(form)] == held
+    # What the account does not keep is refused with the order, and told at its field.
+    wizard.field("Email").fill("nora@example.com")
+    wizard.field("Organization Unit Name").fill("IT")
+    type_into = ("Organization", "Address", "Postal Code", "Locality Name", "State or Province")
+    for label in type_into:
+        wizard.field(label).fill(HOSTILE["too long"])
     wizard.next()
     wizard.agree()
     page.get_by_role("button", name="Place Order").click()
     wizard.at("Account details")
     expect(wizard.field("Organization")).to_have_attribute("aria-invalid", "true")
-    expect(wizard.field("Organization")).to_have_value(held[0])
+    expect(wizard.field("Postal Code")).to_have_value(HOSTILE["too long"])
     assert nora.api.get("/orders")["items"] == []
 
 
@@ -299,4 +405,4 @@ def test_an_operator_makes_and_ends_vouchers(product, nora, operator, open_scree
     expect(row).to_contain_text("Ended")
     assert screen.sent("DELETE", "/vouchers/SUMMER-26$") == 1
     visitor = open_screen(product.url, nora)
-    expect(visitor.open("/vouchers").get_by_text("You may not do this")).to_be_visible()
+    expect(visitor.open("/vouchers").get_by_text("Only whoever runs this installation sees it.")).to_be_visible()

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
+
+from tests.support import people
 
 
 def test_a_visitor_is_sent_to_the_sign_in_page(product, open_screen):
@@ -27,3 +30,35 @@ def test_the_shell_is_accessible(product, nora, open_screen):
     screen = open_screen(product.url, nora)
     page = screen.open("/orders")
     screen.accessible(lambda: expect(page.get_by_role("button", name=f"Menu of {nora.login}")).to_be_visible())
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/users", "It needs the permission “Administer”."),
+        ("/buy", "It needs the permission “Create orders”."),
+        ("/vouchers", "Only whoever runs this installation sees it."),
+    ],
+)
+def test_a_page_behind_a_right_says_which_one_it_needs(product, nora, open_screen, path, says):
+    screen = open_screen(product.url, people.colleague(nora, ["view"]))
+    page = screen.open(path)
+    expect(page.get_by_text(says)).to_be_visible()
+    assert screen.axe() == []
+    page.get_by_role("link", name="To the start").click()
+    expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+
+
+def test_an_operator_has_no_page_of_a_customer(product, operator, open_screen):
+    screen = open_screen(product.url, operator, language="de-DE")
+    page = screen.open("/deposit")
+    expect(page.get_by_text("Sie gehört zum Konto eines Kunden; Betreiber haben keines.")).to_be_visible()
+
+
+def test_the_button_that_closes_a_dialog_is_called_in_the_language_of_the_page(product, nora, open_screen):
+    screen = open_screen(product.url, nora, language="de-DE")
+    page = screen.open("/servers")
+    page.get_by_role("button", name="Hilfe").click()
+    page.get_by_role("menuitem", name="Über").click()
+    page.get_by_role("dialog").get_by_role("button", name="Schließen").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -47,14 +47,28 @@ class Person:
         return steps
 
 
-def customer(url: str, login: str = "") -> Person:
-    """A new account with its first user."""
+def customer(url: str, login: str = "", company: dict[str, str] | None = None) -> Person:
+    """A new account with its first user. `company` has what differs from the usual one."""
     login = login or f"nora-{secrets.token_hex(4)}"
     api = APIClient(url)
-    done = api.post("/sign-up", sign_up(login))
+    body = sign_up(login)
+    done = api.post("/sign-up", {**body, "company": {**body["company"], **(company or {})}})
     number = str(done["order_number"])
     api.post("/session", {"login": login, "password": PASSWORD, "order_number": number})
     return Person(url, api, login, PASSWORD, number)
+
+
+def colleague(owner: Person, permissions: list[str]) -> Person:
+    """Another user of the owner's account, with a password of their own."""
+    login = f"ben-{secrets.token_hex(4)}"
+    given = "Given-Horse-7-Staple"
+    owner.api.post(
+        "/users", {"login": login, "password": given, "email": "ben@example.com", "permissions": permissions}
+    )
+    api = APIClient(owner.url)
+    signing_in = {"login": login, "password": given, "order_number": owner.order_number, "new_password": PASSWORD}
+    api.post("/session", signing_in)
+    return Person(owner.url, api, login, PASSWORD, owner.order_number)
 
 
 def operator(live: Live) -> Person:

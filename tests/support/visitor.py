@@ -44,8 +44,8 @@ class Visitor:
         """The wizard, to the order number; ends signed in."""
         page = self.page
         self.screen.open("/sign-up")
-        labels = {"name": "Company Name", "address1": "Address 1", "postcode": "Zip / Postcode", "city": "City / Town",
-            "state": "State / Province / County"}  # fmt: skip
+        labels = {"name": "Company Name", "department": "Department", "address1": "Address 1",
+            "postcode": "Zip / Postcode", "city": "City / Town", "state": "State / Province / County"}  # fmt: skip
         for field, label in labels.items():
             self.hand.type(self.field(label), COMPANY[field])
         self.hand.choose(self.field("Country"), COMPANY["country"])

@@ -70,12 +70,15 @@ class Apache:
         """Replaces the directives of every TLS virtual host of the site; without one, adds a TLS copy of the first."""
         tree = self._tree()
         if "ssl_module" not in tree.modules and "mod_ssl.c" not in tree.modules:
-            raise Refused("Apache's mod_ssl is not loaded: enable it (a2enmod ssl), restart Apache, then try again")
+            raise Refused(
+                "Apache's mod_ssl is not loaded: enable it (a2enmod ssl), restart Apache, then try again",
+                "no_tls_module",
+            )
         present = {(block.file, block.start): (block, section) for block, section in _blocks(tree)}
         try:
             hosts = [present[block.file, block.start] for block in site.blocks]
         except KeyError:
-            raise Refused("the configuration changed meanwhile") from None
+            raise Refused("the configuration changed meanwhile", "changed_meanwhile") from None
         edits: _Edits = {}
         listeners: list[Listener] = []
         secured = [pair for pair in hosts if any(listener.tls for listener in pair[0].listeners)]
@@ -88,7 +91,7 @@ class Apache:
         for path, spans in edits.items():
             reason = self._not_writable(tree, path)
             if reason:
-                raise Refused(reason)
+                raise Refused(reason, "site_not_writable")
             text = tree.texts[path]
             changes.append(Change(path, text.encode("latin-1"), splice(text, spans).encode("latin-1")))
         return Plan(tuple(changes), tuple(dict.fromkeys(listeners)))
@@ -124,7 +127,9 @@ class Apache:
         taken = {(o.address, o.port) for other, _ in _blocks(tree) for o in other.listeners if not o.tls}
         for listener in needed:
             if (listener.address, listener.port) in taken:
-                raise Refused(f"port {listener.port} of {listener.address} already speaks plain HTTP for a site")
+                raise Refused(
+                    f"port {listener.port} of {listener.address} already speaks plain HTTP for a site", "port_taken"
+                )
         source, text = host.source, tree.texts[Path(host.source.file)]
         indent = source.section[0].indent if source.section else "    "
         lines = [f"{source.indent}Listen {listener} https" for listener in needed if not _heard(listener, present)]
@@ -243,7 +248,9 @@ def _use(tree: Tree, host: Active, material: Material, edits: _Edits) -> None:
         name, value = line.split(" ", 1)
         own = [active for active in host.inside if active.name == name.lower() and active.args]
         if len(own) > 1:
-            raise Refused(f"the site has {len(own)} {name} directives; which one to replace is not certain")
+            raise Refused(
+                f"the site has {len(own)} {name} directives; which one to replace is not certain", "config_unclear"
+            )
         if not own:
             missing.append(line)
         elif quoted(own[0].args[0]) != value:
@@ -264,7 +271,9 @@ def _use(tree: Tree, host: Active, material: Material, edits: _Edits) -> None:
 def _only_here(tree: Tree, source: Directive) -> Path:
     path = Path(source.file)
     if tree.included[path] > 1:
-        raise Refused(f"{path} is included {tree.included[path]} times: a change there is for other sites too")
+        raise Refused(
+            f"{path} is included {tree.included[path]} times: a change there is for other sites too", "config_unclear"
+        )
     return path
 
 

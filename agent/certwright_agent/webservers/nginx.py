@@ -57,7 +57,7 @@ class Nginx:
         try:
             blocks = [present[block.file, block.start] for block in site.blocks]
         except KeyError:
-            raise Refused("the configuration changed meanwhile") from None
+            raise Refused("the configuration changed meanwhile", "changed_meanwhile") from None
         edits: dict[Path, list[tuple[int, int, str]]] = {}
         listeners: list[Listener] = []
         secured = [pair for pair in blocks if any(listener.tls for listener in pair[0].listeners)]
@@ -70,7 +70,7 @@ class Nginx:
         for path, spans in edits.items():
             reason = self._not_writable(tree, path)
             if reason:
-                raise Refused(reason)
+                raise Refused(reason, "site_not_writable")
             text = tree.texts[path]
             changes.append(Change(path, text.encode("latin-1"), splice(text, spans).encode("latin-1")))
         return Plan(tuple(changes), tuple(dict.fromkeys(listeners)))
@@ -139,7 +139,9 @@ class Nginx:
         for name, value in (("ssl_certificate", material.fullchain), ("ssl_certificate_key", material.key)):
             own = [d for d in tree.children(server) if d.name == name and d.args]
             if len(own) > 1:
-                raise Refused(f"the site has {len(own)} {name} directives; which one to replace is not certain")
+                raise Refused(
+                    f"the site has {len(own)} {name} directives; which one to replace is not certain", "config_unclear"
+                )
             if not own:
                 missing.append(f"{name} {quoted(value)};")
             elif own[0].args[0] != value:

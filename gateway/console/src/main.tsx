@@ -10,7 +10,10 @@ import '@mantine/spotlight/styles.css'
 import 'mantine-datatable/styles.css'
 import './theme/base.css'
 import './theme/shell.css'
-import './theme/parts.css'
+import './theme/sheets.css'
+import './theme/lists.css'
+import './theme/order.css'
+import './theme/inventory.css'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
 setNonce(nonce) // styles that libraries add must carry it

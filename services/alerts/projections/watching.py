@@ -216,6 +216,8 @@ def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
         last_notified_at=row.last_notified_at,
         resolved_at=row.resolved_at,
         muted=bool(row.muted),
+        names=row.names if about_certificate else [],
+        serial=row.serial if about_certificate else "",
     )
 
 

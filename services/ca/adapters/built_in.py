@@ -183,7 +183,7 @@ def _organization(organization: Organization, profile: str) -> list[x509.NameAtt
     if profile == "ev":
         pairs += [
             (NameOID.BUSINESS_CATEGORY, "Private Organization"),
-            (NameOID.JURISDICTION_COUNTRY_NAME, organization.country),
+            (NameOID.JURISDICTION_COUNTRY_NAME, organization.jurisdiction_country or organization.country),
             (NameOID.SERIAL_NUMBER, organization.registration_number),
         ]
     return [x509.NameAttribute(oid, value) for oid, value in pairs if value]

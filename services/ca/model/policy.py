@@ -7,8 +7,10 @@ used.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from shared.clock import from_text, to_text
 from shared.contracts.ca import IssuanceAccepted
@@ -21,15 +23,33 @@ from shared.pki.rules import Rules
 PROFILES = {"DV": "dv", "OV": "ov", "EV": "ev"}
 # RFC 5280 Appendix A, upper bounds of X.520 attributes.
 LIMITS = {"name": 64, "state": 128, "locality": 128, "registration_number": 64}
+_COUNTRY = re.compile("[A-Za-z]{2}")
 SERIAL_PREFIX = "5C"  # keeps the DER integer positive, of one length and without a leading zero
 SHORTEST = timedelta(hours=1)
 
 
-class RefusedError(Exception):
-    """The request breaks a rule; `reason` is for people."""
+class Fault(StrEnum):
+    """Why a certificate was refused, beside the faults of requests, names and keys. Closed list."""
 
-    def __init__(self, reason: str) -> None:
+    PROFILE = "ca_no_profile"
+    NAMES = "ca_no_names"
+    TOO_MANY_NAMES = "ca_too_many_names"
+    COMMON_NAME = "ca_common_name"
+    OTHER_SUFFIX = "ca_name_not_issued"
+    WILDCARD_EV = "ca_wildcard_ev"
+    ORGANIZATION = "ca_organization"
+    TERM_OVER = "ca_term_over"
+    ISSUER_ENDS = "ca_issuer_ends"
+    NOT_SIGNED = "ca_not_signed"
+    ISSUED_ALREADY = "ca_issued_already"
+
+
+class RefusedError(Exception):
+    """The request breaks a rule; `reason` is for people, `code` is one of `Fault` or of the request's own faults."""
+
+    def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
+        self.code = str(code)
         self.reason = reason
 
 
@@ -58,10 +78,10 @@ def accept(request: IssuanceRequested, policy: Policy, *, now: datetime, randomn
     names = _names(request, csr, policy)
     profile = PROFILES.get(request.validation_level)
     if profile is None:
-        raise RefusedError(f"There is no profile for {request.validation_level or 'no'} validation.")
+        raise RefusedError(Fault.PROFILE, f"There is no profile for {request.validation_level or 'no'} validation.")
     organization = None if profile == "dv" else _organization(request.organization, profile)
     if profile == "ev" and any(name.wildcard for name in names):
-        raise RefusedError("Extended validation allows no wildcard names (EV Guidelines 3.2.2.2).")
+        raise RefusedError(Fault.WILDCARD_EV, "Extended validation allows no wildcard names (EV Guidelines 3.2.2.2).")
     rules = Rules.at(now)
     not_before, not_after = _period(request, policy, rules, now)
     return IssuanceAccepted(
@@ -96,27 +116,29 @@ def _read_csr(request: IssuanceRequested, policy: Policy) -> CSR:
         csr = parse_csr(request.csr_pem, max_names=policy.max_names, blocked=policy.blocked)
         match_order(csr, request.names)
     except CSRRefusedError as error:
-        raise RefusedError(error.detail) from None
+        raise RefusedError(error.code, error.detail) from None
     return csr
 
 
 def _names(request: IssuanceRequested, csr: CSR, policy: Policy) -> list[FQDN]:
     if not request.names:
-        raise RefusedError("The order names nothing.")
+        raise RefusedError(Fault.NAMES, "The order names nothing.")
     if len(request.names) > policy.max_names:
-        raise RefusedError(f"There are {len(request.names)} names; at most {policy.max_names} are possible.")
+        raise RefusedError(
+            Fault.TOO_MANY_NAMES, f"There are {len(request.names)} names; at most {policy.max_names} are possible."
+        )
     if csr.has_san:
         names = list(csr.names)  # they are the order's names: match_order compared them
     else:
         try:
             names = sorted({FQDN.parse(name) for name in request.names})
         except NameRefusedError as error:
-            raise RefusedError(error.detail) from None
+            raise RefusedError(error.fault, error.detail) from None
     if all(request.common_name != name.text for name in names):
-        raise RefusedError("The common name is not among the names.")
+        raise RefusedError(Fault.COMMON_NAME, "The common name is not among the names.")
     for name in names if policy.suffixes else ():
         if not any(_under(name.base.text, suffix) for suffix in policy.suffixes):
-            raise RefusedError(f"This CA issues nothing for {name}.")
+            raise RefusedError(Fault.OTHER_SUFFIX, f"This CA issues nothing for {name}.")
     return names
 
 
@@ -128,25 +150,33 @@ def _organization(given: Organization | None, profile: str) -> Organization:
     """The subject of OV and EV certificates (BR 7.1.2.7.4, EV Guidelines 7.1.4.2). No organizational unit: BR
     7.1.4.2.2."""
     if given is None:
-        raise RefusedError("The order has no validated organization.")
+        raise RefusedError(Fault.ORGANIZATION, "The order has no validated organization.")
     if not given.name.strip() or len(given.country) != 2 or not given.country.isalpha():
-        raise RefusedError("The organization needs a name and a two-letter country.")
+        raise RefusedError(Fault.ORGANIZATION, "The organization needs a name and a two-letter country.")
+    if given.jurisdiction_country.strip() and not _COUNTRY.fullmatch(given.jurisdiction_country.strip()):
+        raise RefusedError(Fault.ORGANIZATION, "The country of registration has two letters.")
     if not given.state.strip() and not given.locality.strip():
-        raise RefusedError("The organization needs a locality or a state or province.")
+        raise RefusedError(Fault.ORGANIZATION, "The organization needs a locality or a state or province.")
     if profile == "ev" and not given.registration_number.strip():
-        raise RefusedError("Extended validation needs the organization's registration number.")
+        raise RefusedError(Fault.ORGANIZATION, "Extended validation needs the organization's registration number.")
     for field, limit in LIMITS.items():
         value: str = getattr(given, field)
         if len(value.strip()) > limit:
-            raise RefusedError(f"The organization's {field.replace('_', ' ')} is longer than {limit} characters.")
+            raise RefusedError(
+                Fault.ORGANIZATION, f"The organization's {field.replace('_', ' ')} is longer than {limit} characters."
+            )
         if not value.isprintable():
-            raise RefusedError(f"The organization's {field.replace('_', ' ')} holds characters that cannot be shown.")
+            raise RefusedError(
+                Fault.ORGANIZATION,
+                f"The organization's {field.replace('_', ' ')} holds characters that cannot be shown.",
+            )
     return Organization(
         name=given.name.strip(),
         country=given.country.upper(),
         state=given.state.strip(),
         locality=given.locality.strip(),
         registration_number=given.registration_number.strip(),
+        jurisdiction_country=given.jurisdiction_country.strip().upper(),
     )
 
 
@@ -157,7 +187,9 @@ def _period(request: IssuanceRequested, policy: Policy, rules: Rules, now: datet
     if request.not_after_limit:
         not_after = min(not_after, from_text(request.not_after_limit).replace(microsecond=0))
     if not_after - now < SHORTEST:
-        raise RefusedError("The term that was paid for is over.")
+        raise RefusedError(Fault.TERM_OVER, "The term that was paid for is over.")
     if not_after > policy.ca_expires:
-        raise RefusedError("The issuing certificate would end before this one; the operator has to renew it.")
+        raise RefusedError(
+            Fault.ISSUER_ENDS, "The issuing certificate would end before this one; the operator has to renew it."
+        )
     return not_before, not_after

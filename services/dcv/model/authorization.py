@@ -197,13 +197,19 @@ def options(fqdn: str, now: datetime) -> list[MethodOption]:
     found = []
     for name in (*METHODS, "whois_email"):
         rule = rules.methods[name]
-        reason = ""
+        code = reason = ""
         if not rule.allowed:
+            code = "forbidden"
             reason = f"The rules forbid this method ({rule.source})."
         elif fqdn.startswith("*.") and not rule.wildcard:
+            code = "one_host"
             reason = f"A file proves one host, not all names below it ({rule.source}). Use CNAME or e-mail."
         ends = rule.ends.isoformat() if rule.ends is not None else None
-        found.append(MethodOption(method=name, allowed=not reason, reason=reason, ends=ends))
+        found.append(
+            MethodOption(
+                method=name, allowed=not reason, reason=reason, ends=ends, code=code, source=rule.source if code else ""
+            )
+        )
     return found
 
 

@@ -57,7 +57,7 @@ def remove_agent(uow: UnitOfWork, request: contract.RemoveAgent) -> Done:
     agent = model.present(loaded.state, account_of(uow.context))
     for job_id in open_jobs(uow.connection, agent.agent_id):
         job = uow.load(jobs.stream(job_id), jobs.JOB)
-        uow.append(job, *jobs.give_up(job.state, "The agent was removed."))
+        uow.append(job, *jobs.give_up(job.state, "The agent was removed.", code=jobs.AGENT_REMOVED))
     end_credential(uow.connection, agent.agent_id)
     uow.append(loaded, model.remove(agent))
     return Done(id=agent.agent_id)

@@ -151,7 +151,10 @@ def expire_jobs(uow: UnitOfWork, _request: None, *, policy: Policy) -> Done:
     """Gives up on work that nobody fetched and ended in time, so that whoever waits for it learns so."""
     for job_id in jobs_older_than(uow.connection, to_text(uow.now - policy.job_life)):
         loaded = uow.load(model.stream(job_id), model.JOB)
-        uow.append(loaded, *model.give_up(loaded.state, "The agent did not do this in time. Is it running?"))
+        uow.append(
+            loaded,
+            *model.give_up(loaded.state, "The agent did not do this in time. Is it running?", code=model.NOT_IN_TIME),
+        )
     return Done()
 
 

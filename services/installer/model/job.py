@@ -24,6 +24,9 @@ from shared.eventsourcing.fold import Fold
 
 MOST_CLAIMS = 8  # an agent that dies this often over one job will not do it
 MOST_STEPS = 60
+MOST_CODE = 60  # characters
+# Why the service itself ends a job; other codes are the agent's.
+STOPPED, BAD_ANSWER, AGENT_REMOVED, NOT_IN_TIME = "agent_stopped", "agent_bad_answer", "agent_removed", "agent_late"
 OPEN = ("waiting", "claimed")
 STATUSES = (*OPEN, "succeeded", "failed")
 # For steps that an agent names without a word about them.
@@ -81,7 +84,7 @@ def claim(job: Job) -> list[Event]:
     An agent does one thing at a time, so one that asks for work is not working: a job that it holds was lost.
     """
     if job.claims >= MOST_CLAIMS:
-        return give_up(job, f"The agent was stopped {job.claims} times while it worked on this.")
+        return give_up(job, f"The agent was stopped {job.claims} times while it worked on this.", code=STOPPED)
     return [AgentJobClaimed(job_id=job.job_id, agent_id=job.agent_id, claim=job.claims + 1)]
 
 
@@ -110,15 +113,16 @@ def finish(job: Job, agent_id: str, request: FinishJob) -> list[Event]:
         told = succeeded(job.kind, job.arguments, job, result)
         return [*events, AgentJobSucceeded(job_id=job.job_id, result=result), *told]
     reason = problem or request.reason.strip()[:2000] or "The agent gave no reason."
-    return [*events, *give_up(job, reason, rolled_back=request.rolled_back)]
+    code = BAD_ANSWER if problem else request.code[:MOST_CODE]
+    return [*events, *give_up(job, reason, code=code, rolled_back=request.rolled_back)]
 
 
-def give_up(job: Job, reason: str, *, rolled_back: bool = False) -> list[Event]:
+def give_up(job: Job, reason: str, *, code: str = "", rolled_back: bool = False) -> list[Event]:
     """Ends the job as failed and says so; nothing when it ended before."""
     if not job.open:
         return []
-    end = AgentJobFailed(job_id=job.job_id, reason=reason, rolled_back=rolled_back)
-    return [end, *failed(job.kind, job.arguments, job, reason, rolled_back=rolled_back)]
+    end = AgentJobFailed(job_id=job.job_id, reason=reason, rolled_back=rolled_back, code=code)
+    return [end, *failed(job.kind, job.arguments, job, reason, code=code, rolled_back=rolled_back)]
 
 
 def _own(job: Job, agent_id: str) -> None:

@@ -97,21 +97,23 @@ def succeeded(kind: str, arguments: Mapping[str, Any], party: Party, result: Map
 
 
 def failed(
-    kind: str, arguments: Mapping[str, Any], party: Party, reason: str, *, rolled_back: bool = False
+    kind: str, arguments: Mapping[str, Any], party: Party, reason: str, *, code: str = "", rolled_back: bool = False
 ) -> list[Event]:
     """The published event of a failure; none for jobs whose result is their own."""
     common = {"order_id": party.order_id, "account_id": party.account_id}
     match kind:
         case "make_csr":
-            return [CSRGenerationFailed(**common, request_id=arguments["request_id"], reason=reason)]
+            return [CSRGenerationFailed(**common, request_id=arguments["request_id"], reason=reason, code=code)]
         case "place_dcv_file":
-            return [DCVFileFailed(**common, **_placement(arguments), reason=reason)]
+            return [DCVFileFailed(**common, **_placement(arguments), reason=reason, code=code)]
         case "install_certificate":
             where = _deployment(arguments, party)
-            return [DeploymentFailed(**common, **where, reason=reason, rolled_back=rolled_back)]
+            return [DeploymentFailed(**common, **where, reason=reason, rolled_back=rolled_back, code=code)]
         case "save_certificate":
             save_id = arguments["save_id"]
-            return [CertificateSaveFailed(**common, save_id=save_id, server_id=party.server_id, reason=reason)]
+            return [
+                CertificateSaveFailed(**common, save_id=save_id, server_id=party.server_id, reason=reason, code=code)
+            ]
         case _:
             return []
 

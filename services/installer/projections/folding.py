@@ -156,7 +156,7 @@ def _job_succeeded(connection: sa.Connection, envelope: Envelope[AgentJobSucceed
 def _job_failed(connection: sa.Connection, envelope: Envelope[AgentJobFailed]) -> None:
     event = envelope.data
     at = envelope.occurred_at
-    _update_job(connection, event.job_id, status="failed", finished_at=at, reason=event.reason)
+    _update_job(connection, event.job_id, status="failed", finished_at=at, reason=event.reason, code=event.code)
 
 
 def _view_of(connection: sa.Connection, job_id: str) -> JobView:

@@ -97,12 +97,13 @@ def parse_csr(room: Room, request: c.ParseCSR, context: Context) -> c.ParsedCSR:
         return parsed
     order = _order(room, request.order_id, context)
     refused = requesting.misfit(order, csr)
-    problems = [refused.detail] if refused is not None else []
+    problems = [(refused.code, refused.detail)] if refused is not None else []
     with room.query() as connection:
         owner = key_owner(connection, csr.key.spki_sha256)
     if owner is not None and owner != order.account_id:
-        problems.append(requesting.KEY_TAKEN)
-    return msgspec.structs.replace(parsed, problems=problems)
+        problems.append((requesting.KEY_TAKEN_CODE, requesting.KEY_TAKEN))
+    codes, details = [code for code, _ in problems], [detail for _, detail in problems]
+    return msgspec.structs.replace(parsed, problems=details, problem_codes=codes)
 
 
 def get_certificate(room: Room, request: c.GetCertificate, context: Context) -> c.CertificateFile:

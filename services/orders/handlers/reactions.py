@@ -54,7 +54,7 @@ def on_csr_generation_failed(uow: UnitOfWork, envelope: Envelope[installer.CSRGe
     """A server could not."""
     event = envelope.data
     loaded = load_for_reaction(uow, event.order_id)
-    _append(uow, loaded, requesting.record_csr_failure(loaded.state, event.request_id, event.reason))
+    _append(uow, loaded, requesting.record_csr_failure(loaded.state, event.request_id, event.reason, event.code))
 
 
 def on_dcv_passed(uow: UnitOfWork, envelope: Envelope[dcv.DCVPassed]) -> None:

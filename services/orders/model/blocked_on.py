@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from services.orders.model.order import Order
 from services.orders.model.status import reissue_due, status_of
 from shared.clock import from_text
 from shared.contracts.orders import BlockedOn
 
+Reason = Literal[
+    "payment_missing", "payment_being_drawn", "csr_missing", "csr_being_made", "csr_rejected", "authorization_missing",
+    "authorization_expired", "organization_not_validated", "issuance_pending", "issuance_failed",
+    "installation_missing", "installation_pending", "installation_failed", "reissue_due", "certificate_expired",
+    "certificate_revoked", "revocation_pending", "order_expired",
+]  # fmt: skip
 # How long an operator usually takes (guide §2).
 VALIDATION_TIME = {"OV": "up to two days", "EV": "up to one week"}
 
@@ -30,8 +37,8 @@ def blocked_on(order: Order, now: datetime) -> list[BlockedOn]:
     return []
 
 
-def _say(reason: str, actor: str, text: str, action: str = "", subject: str = "") -> BlockedOn:
-    return BlockedOn(reason=reason, actor=actor, text=text, action=action, subject=subject)
+def _say(reason: Reason, actor: str, text: str, action: str = "", subject: str = "", **facts: str) -> BlockedOn:
+    return BlockedOn(reason=reason, actor=actor, text=text, action=action, subject=subject, facts=facts)
 
 
 def _payment(order: Order) -> BlockedOn:
@@ -47,7 +54,7 @@ def _csr(order: Order, action: str) -> list[BlockedOn]:
         return [_say("csr_being_made", "agent", text, subject=attempt.server_id)]
     if order.csr_failure:
         text = f"The last request (CSR) could not be used: {order.csr_failure} Make or paste another one."
-        return [_say("csr_rejected", "customer", text, action)]
+        return [_say("csr_rejected", "customer", text, action, code=order.csr_failure_code, detail=order.csr_failure)]
     text = "A certificate request (CSR) is missing. Have it made on your server, or paste one."
     return [_say("csr_missing", "customer", text, action)]
 
@@ -66,6 +73,7 @@ def _organization(order: Order) -> list[BlockedOn]:
             "operator",
             text,
             subject=order.organization.name if order.organization else "",
+            level=level,
         )
     ]
 
@@ -81,7 +89,9 @@ def _issuance(order: Order, now: datetime, csr_action: str) -> list[BlockedOn]:
         ]
     if issuance is not None and issuance.status == "failed":
         text = f"The certificate was not issued: {issuance.reason} Send another request (CSR), with a new key."
-        return replacing or [_say("issuance_failed", "customer", text, csr_action)]
+        return replacing or [
+            _say("issuance_failed", "customer", text, csr_action, code=issuance.code, detail=issuance.reason)
+        ]
     return [*replacing, *_names(order, now), *_organization(order)]
 
 
@@ -90,6 +100,7 @@ def _names(order: Order, now: datetime) -> list[BlockedOn]:
     for fqdn in order.names:
         if order.authorized(fqdn, now):
             continue
+        reason: Reason
         if fqdn in order.authorizations:
             reason, text = (
                 "authorization_expired",
@@ -122,7 +133,7 @@ def _expiry(order: Order, now: datetime) -> list[BlockedOn]:
             return []
         # Where the key was made by an agent, the service asks for it by itself within the hour.
         text = f"The certificate ends on {newest.not_after[:10]}, its term is paid for longer. Have it reissued."
-        return [_say("reissue_due", "customer", text, "reissue")]
+        return [_say("reissue_due", "customer", text, "reissue", until=newest.not_after)]
     text = "The certificate has expired, but its term is paid for. Have it reissued at no cost."
     return [_say("certificate_expired", "customer", text, "reissue")]
 
@@ -148,7 +159,17 @@ def _installation(order: Order, status: str) -> list[BlockedOn]:
             found.append(_say("installation_pending", "agent", text, subject=one.site_id))
         elif one.status == "failed":
             text = f"The installation failed: {one.reason} The site is as it was. Mend the cause and install again."
-            found.append(_say("installation_failed", "customer", text, "auto_install", one.site_id))
+            found.append(
+                _say(
+                    "installation_failed",
+                    "customer",
+                    text,
+                    "auto_install",
+                    one.site_id,
+                    code=one.code,
+                    detail=one.reason,
+                )
+            )
     if status == "issued" and not found:
         text = "The certificate is ready. Install it on your site, or save it."
         found.append(_say("installation_missing", "customer", text, "auto_install"))

@@ -86,6 +86,7 @@ def record_deployment(order: Order, event: installer.DeploymentSucceeded) -> lis
                 server_id=wanted.server_id,
                 site_id=wanted.site_id,
                 reason="The site serves another certificate.",
+                code="not_served",
                 rolled_back=False,
             )
         ]
@@ -113,6 +114,7 @@ def record_failed_deployment(order: Order, event: installer.DeploymentFailed) ->
             server_id=wanted.server_id,
             site_id=wanted.site_id,
             reason=event.reason,
+            code=event.code,
             rolled_back=event.rolled_back,
         )
     ]

@@ -61,7 +61,7 @@ def _due(order: Order, now: datetime) -> list[Event]:
             names=order.names,
             validation_level=order.validation_level,
             not_after_limit=order.term_ends_at or to_text(years_later(now, order.term_years)),
-            organization=order.organization,
+            organization=order.named_organization,
         )
     ]
 
@@ -95,7 +95,7 @@ def record_certificate(order: Order, event: ca.CertificateSigned, now: datetime)
     serial = normal_serial(event.serial)
     if fault:
         return [
-            c.IssuanceFailed(order_id=order.order_id, issuance_id=event.issuance_id, reason=fault),
+            c.IssuanceFailed(order_id=order.order_id, issuance_id=event.issuance_id, reason=fault[1], code=fault[0]),
             c.RevocationRequested(
                 order_id=order.order_id,
                 account_id=order.account_id,
@@ -127,7 +127,9 @@ def record_refusal(order: Order, event: ca.IssuanceRefused) -> list[Event]:
     issuance = order.issuances.get(event.issuance_id)
     if issuance is None or issuance.status != "requested":
         return []
-    return [c.IssuanceFailed(order_id=order.order_id, issuance_id=event.issuance_id, reason=event.reason)]
+    return [
+        c.IssuanceFailed(order_id=order.order_id, issuance_id=event.issuance_id, reason=event.reason, code=event.code)
+    ]
 
 
 def normal_serial(serial: str) -> str:
@@ -135,21 +137,27 @@ def normal_serial(serial: str) -> str:
     return serial.replace(":", "").removeprefix("0x").upper().lstrip("0") or "0"
 
 
-def _unwanted(order: Order, issuance: Issuance, event: ca.CertificateSigned) -> str:
+def _unwanted(order: Order, issuance: Issuance, event: ca.CertificateSigned) -> tuple[str, str] | None:
     if status_of(order) in ENDS:
-        return f"The order was {status_of(order)} while the certificate was being issued; the certificate is revoked."
+        return (
+            "issuance_order_ended",
+            f"The order was {status_of(order)} while the certificate was being issued; the certificate is revoked.",
+        )
     if issuance.csr_version != order.csr_version or event.csr_version != order.csr_version:
-        return "The request (CSR) was replaced while the certificate was being issued; the certificate is revoked."
+        return (
+            "issuance_csr_replaced",
+            "The request (CSR) was replaced while the certificate was being issued; the certificate is revoked.",
+        )
     if order.being_revoked:
-        return "The order's certificates are being revoked; this one is revoked too."
-    return ""
+        return "issuance_being_revoked", "The order's certificates are being revoked; this one is revoked too."
+    return None
 
 
-def _misfit(order: Order, event: ca.CertificateSigned, now: datetime) -> str:
+def _misfit(order: Order, event: ca.CertificateSigned, now: datetime) -> tuple[str, str] | None:
     try:
         certificate = parse_certificate(event.certificate_pem)
     except CertificateUnreadableError:
-        return "The issuer sent something that is no certificate."
+        return "issuance_misfit", "The issuer sent something that is no certificate."
     rules = Rules.at(certificate.not_before)
     found = differences(
         certificate,
@@ -159,7 +167,10 @@ def _misfit(order: Order, event: ca.CertificateSigned, now: datetime) -> str:
         max_seconds=int(rules.longest.total_seconds()),
     )
     if normal_serial(event.serial) != normal_serial(certificate.serial):
-        return "The issuer's certificate has another serial number than it says."
+        return "issuance_misfit", "The issuer's certificate has another serial number than it says."
     if found:
-        return f"The issuer's certificate does not fit the order: {', '.join(FAULTS[one] for one in found)}."
-    return ""
+        return (
+            "issuance_misfit",
+            f"The issuer's certificate does not fit the order: {', '.join(FAULTS[one] for one in found)}.",
+        )
+    return None

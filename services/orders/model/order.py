@@ -45,6 +45,7 @@ class Issuance(msgspec.Struct, frozen=True):
     csr_version: int
     status: str
     reason: str = ""
+    code: str = ""
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -74,6 +75,7 @@ class Installation(msgspec.Struct, frozen=True):
     status: str = "requested"
     served_serial: str = ""
     reason: str = ""
+    code: str = ""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     csr_attempt: CSRAttempt | None = None
     key_algorithm: str = ""
     csr_failure: str = ""
+    csr_failure_code: str = ""
     authorizations: dict[str, Authorization] = {}
     issuances: dict[str, Issuance] = {}
     certificates: list[Certificate] = []
@@ -116,6 +119,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     revoking: frozenset[str] = frozenset()
     ended: str = ""
     last_failure: str = ""
+    last_failure_code: str = ""
 
     @property
     def certificate(self) -> Certificate | None:
@@ -126,6 +130,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def csr_version(self) -> int:
         """The version of the newest CSR, 0 before the first."""
         return self.csr.version if self.csr else 0
+
+    @property
+    def named_organization(self) -> c.Organization | None:
+        """What of the organization stands in the certificate: all that the CA and an agent need to know of it."""
+        if self.organization is None:
+            return None
+        return replace(self.organization, address1="", address2="", address3="", po_box="", postal_code="")
 
     @property
     def needs_organization(self) -> bool:
@@ -202,7 +213,7 @@ def _paid(state: Order, _event: c.OrderPaid) -> Order:
 
 @fold.on(c.PaymentRefused)
 def _refused(state: Order, event: c.PaymentRefused) -> Order:
-    return replace(state, ended="rejected", last_failure=event.reason)
+    return replace(state, ended="rejected", last_failure=event.reason, last_failure_code="")
 
 
 @fold.on(c.CSRRequested)
@@ -215,12 +226,15 @@ def _csr_requested(state: Order, event: c.CSRRequested) -> Order:
 def _csr_submitted(state: Order, event: c.CSRSubmitted) -> Order:
     csr = CSR(event.csr_version, event.csr_pem, event.spki_sha256, event.server_id)
     # Proofs belong to one CSR: a replaced one ends them (BR §3.2.2.4.7, the request token is made of the CSR).
-    return replace(state, csr=csr, csr_attempt=None, csr_failure="", authorizations={}, last_failure="")
+    return replace(
+        state, csr=csr, csr_attempt=None, csr_failure="", authorizations={}, last_failure="", last_failure_code=""
+    )
 
 
 @fold.on(c.CSRRejected)
 def _csr_rejected(state: Order, event: c.CSRRejected) -> Order:
-    return replace(state, csr_attempt=None, csr_failure=event.reason, last_failure=event.reason)
+    failed = replace(state, csr_attempt=None, csr_failure=event.reason, csr_failure_code=event.code)
+    return replace(failed, last_failure=event.reason, last_failure_code=event.code)
 
 
 @fold.on(c.AuthorizationRecorded)
@@ -245,8 +259,10 @@ def _issuance_requested(state: Order, event: c.IssuanceRequested) -> Order:
 def _issuance_failed(state: Order, event: c.IssuanceFailed) -> Order:
     known = state.issuances.get(event.issuance_id)
     version = known.csr_version if known else 0
-    failed = _with_issuance(state, event.issuance_id, Issuance(version, "failed", event.reason))
-    return replace(failed, last_failure=event.reason) if version == state.csr_version else failed
+    failed = _with_issuance(state, event.issuance_id, Issuance(version, "failed", event.reason, event.code))
+    if version != state.csr_version:
+        return failed
+    return replace(failed, last_failure=event.reason, last_failure_code=event.code)
 
 
 @fold.on(c.CertIssued)
@@ -270,6 +286,7 @@ def _issued(state: Order, event: c.CertIssued) -> Order:
         term_ends_at=state.term_ends_at or to_text(years_later(from_text(event.not_before), state.term_years)),
         reissuing=False,
         last_failure="",
+        last_failure_code="",
     )
 
 
@@ -284,8 +301,8 @@ def _installed(state: Order, event: c.CertInstalled) -> Order:
     known = state.installations.get(event.installation_id)
     if known is None:
         return state
-    done = replace(known, status="installed", served_serial=event.served_serial, reason="")
-    return replace(_with_installation(state, done), last_failure="")
+    done = replace(known, status="installed", served_serial=event.served_serial, reason="", code="")
+    return replace(_with_installation(state, done), last_failure="", last_failure_code="")
 
 
 @fold.on(c.InstallationFailed)
@@ -293,8 +310,8 @@ def _installation_failed(state: Order, event: c.InstallationFailed) -> Order:
     known = state.installations.get(event.installation_id)
     if known is None:
         return state
-    failed = replace(known, status="failed", reason=event.reason)
-    return replace(_with_installation(state, failed), last_failure=event.reason)
+    failed = replace(known, status="failed", reason=event.reason, code=event.code)
+    return replace(_with_installation(state, failed), last_failure=event.reason, last_failure_code=event.code)
 
 
 @fold.on(c.ReissueRequested)
@@ -327,7 +344,7 @@ def _cancelled(state: Order, _event: c.OrderCancelled) -> Order:
 
 @fold.on(c.OrderRejected)
 def _rejected(state: Order, event: c.OrderRejected) -> Order:
-    return replace(state, ended="rejected", csr_attempt=None, last_failure=event.reason)
+    return replace(state, ended="rejected", csr_attempt=None, last_failure=event.reason, last_failure_code="")
 
 
 @fold.on(c.OrderExpired)

@@ -21,6 +21,10 @@ TOPUP_LIMIT = 100_000_00
 TOPUP_NAME = "Topup Funds"
 TOPUP_CURRENCIES = ("USD",)
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+_COUNTRY = re.compile("[A-Z]{2}")
+_OPTIONAL = (
+    "state", "locality", "registration_number", "address1", "address2", "address3", "po_box", "postal_code",
+)  # fmt: skip
 
 
 def place(
@@ -156,7 +160,7 @@ def _check_organization(organization: c.Organization | None, level: str) -> None
         raise invalid(f"{level} certificates name your organization: say which.", "/organization")
     if not organization.name.strip() or not _TEXT.fullmatch(organization.name):
         raise invalid("Give the registered name of the organization.", "/organization/name")
-    if not re.fullmatch(r"[A-Z]{2}", organization.country):
+    if not _COUNTRY.fullmatch(organization.country):
         raise invalid("The country has two capital letters, such as DE (ISO 3166-1).", "/organization/country")
     if not (organization.state.strip() or organization.locality.strip()):
         # BR §7.1.2.7.4: one of the two must stand in the certificate.
@@ -165,7 +169,12 @@ def _check_organization(organization: c.Organization | None, level: str) -> None
         raise invalid(
             "EV certificates need the registration number of the organization.", "/organization/registration_number"
         )
-    for field in ("state", "locality", "registration_number"):
+    if organization.jurisdiction_country and not _COUNTRY.fullmatch(organization.jurisdiction_country):
+        raise invalid(
+            "The country of registration has two capital letters, such as DE (ISO 3166-1).",
+            "/organization/jurisdiction_country",
+        )
+    for field in _OPTIONAL:
         text = getattr(organization, field)
         if text and not _TEXT.fullmatch(text):
             raise invalid("At most 200 characters, without control characters.", f"/organization/{field}")

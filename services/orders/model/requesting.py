@@ -83,7 +83,9 @@ def reissue_in_term(order: Order, *, request_id: str, now: datetime) -> list[Eve
     if "reissue" not in actions_of(order, now) or not reissue_due(newest, order.term_ends_at, now):
         return []
     return [
-        c.ReissueRequested(order_id=order.order_id, reason="the certificate nears its end, its term does not"),
+        c.ReissueRequested(
+            order_id=order.order_id, reason="the certificate nears its end, its term does not", automatic=True
+        ),
         _requested(order, csr.server_id, order.key_algorithm or KEY_ALGORITHMS[0], request_id),
     ]
 
@@ -102,21 +104,22 @@ def record_generated_csr(
         csr = parse_csr(pem)
         match_order(csr, order.names)
     except CSRRefusedError as error:
-        return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=error.detail)]
+        return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=error.detail, code=error.code)]
     if taken:
-        return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=KEY_TAKEN)]
+        return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=KEY_TAKEN, code=KEY_TAKEN_CODE)]
     event = _submitted(order, csr, unique_value, server_id=attempt.server_id, request_id=request_id)
     return with_issuance(order, [event], now)
 
 
-def record_csr_failure(order: Order, request_id: str, reason: str) -> list[Event]:
+def record_csr_failure(order: Order, request_id: str, reason: str, code: str = "") -> list[Event]:
     """A server could not make the CSR."""
     attempt = order.csr_attempt
     if attempt is None or attempt.request_id != request_id or status_of(order) in ENDS:
         return []
-    return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=reason)]
+    return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=reason, code=code)]
 
 
+KEY_TAKEN_CODE = "key_taken"
 KEY_TAKEN = "The key of this request is in use by somebody else. Make a new key."
 
 
@@ -179,5 +182,5 @@ def _requested(order: Order, server_id: str, key_algorithm: str, request_id: str
         common_name=order.common_name,
         names=order.names,
         key_algorithm=key_algorithm,
-        organization=order.organization,
+        organization=order.named_organization,
     )

@@ -52,6 +52,7 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime, *, operator: b
         renewed_by=order.renewed_by,
         renewable_from=renewable_from(order),
         last_failure=order.last_failure,
+        last_failure_code=order.last_failure_code,
     )
 
 
@@ -110,6 +111,7 @@ def _installations(order: Order, moments: dict[tuple[str, str], str]) -> list[c.
             finished_at=moments.get(("finished", one.installation_id)),
             served_serial=one.served_serial,
             reason=one.reason,
+            code=one.code,
         )
         for one in reversed(order.installations.values())
     ]

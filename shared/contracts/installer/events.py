@@ -121,6 +121,7 @@ class AgentJobFailed(Event):
     job_id: str
     reason: str
     rolled_back: bool = False
+    code: str = ""  # of the reason, where it has one
 
 
 @event("installer.CSRGenerated")
@@ -142,6 +143,7 @@ class CSRGenerationFailed(Event):
     account_id: str
     request_id: str
     reason: str
+    code: str = ""  # of the reason, where it has one
 
 
 @event("installer.DCVFilePlaced")
@@ -166,6 +168,7 @@ class DCVFileFailed(Event):
     placement_id: str
     fqdn: str
     reason: str
+    code: str = ""  # of the reason, where it has one
 
 
 @event("installer.DeploymentSucceeded")
@@ -191,6 +194,7 @@ class DeploymentFailed(Event):
     site_id: str
     reason: str
     rolled_back: bool
+    code: str = ""  # of the reason, where it has one
 
 
 @event("installer.CertificateSaved")
@@ -213,3 +217,4 @@ class CertificateSaveFailed(Event):
     save_id: str
     server_id: str
     reason: str
+    code: str = ""  # of the reason, where it has one

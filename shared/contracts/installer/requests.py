@@ -189,6 +189,7 @@ class FinishJob(Request[Done]):
     reason: str = ""
     rolled_back: bool = False
     steps: list[StepView] = []
+    code: str = ""  # of the reason
 
 
 class SiteReport(View):

@@ -118,6 +118,7 @@ class JobView(View):
     steps: list[StepView] = []
     reason: str = ""
     result: dict[str, Any] = {}
+    code: str = ""  # of the reason, where it has one
 
 
 class AgentDownload(View):

@@ -86,11 +86,12 @@ class CSRSubmitted(Event):
 
 @event("orders.CSRRejected")
 class CSRRejected(Event):
-    """A CSR that came from a server did not fit, or could not be made."""
+    """A CSR that came from a server did not fit, or could not be made; `code` of the reason where it has one."""
 
     order_id: str
     request_id: str
     reason: str
+    code: str = ""
 
 
 @event("orders.AuthorizationRecorded")
@@ -160,6 +161,7 @@ class IssuanceFailed(Event):
     order_id: str
     issuance_id: str
     reason: str
+    code: str = ""
 
 
 @event("orders.InstallationRequested")
@@ -201,6 +203,7 @@ class InstallationFailed(Event):
     site_id: str
     reason: str
     rolled_back: bool
+    code: str = ""
 
 
 @event("orders.CertificateSaveRequested")
@@ -219,10 +222,11 @@ class CertificateSaveRequested(Event):
 
 @event("orders.ReissueRequested")
 class ReissueRequested(Event):
-    """A new certificate in the same term; the next CSR opens it."""
+    """A new certificate in the same term; the next CSR opens it. `automatic`: the service asks by itself."""
 
     order_id: str
     reason: str
+    automatic: bool = False
 
 
 @event("orders.OrderRenewed")

@@ -9,20 +9,31 @@ from shared.contracts.base import View
 
 
 class Organization(View):
-    """The organization named in OV and EV certificates. Public by nature: it stands in the certificate."""
+    """The organization named in OV and EV certificates, and its address, by which an operator finds it in registers.
+
+    Name, country, state and locality stand in the certificate for everyone to read, in EV certificates also the
+    registration number and where it is registered (`country` when empty). The address stays in the order.
+    """
 
     name: str
     country: str  # ISO 3166-1 alpha-2
     state: str = ""
     locality: str = ""
     registration_number: str = ""
+    jurisdiction_country: str = ""
+    address1: str = ""
+    address2: str = ""
+    address3: str = ""
+    po_box: str = ""
+    postal_code: str = ""
 
 
 class BlockedOn(View):
     """One reason why an order does not move: who must act, and how, in words a customer understands.
 
     `actor` is `customer`, `operator`, `certwright` or `agent`; `reason` is a stable word for programs;
-    `subject` names the FQDN, server or site that it is about.
+    `subject` names the FQDN, server or site that it is about. `facts` are what `text` says beside that, for
+    texts in other languages: `code` and `detail` of what failed, `level` of validation, `until` (RFC 3339).
     """
 
     reason: str
@@ -30,6 +41,7 @@ class BlockedOn(View):
     text: str
     action: str = ""
     subject: str = ""
+    facts: dict[str, str] = {}
 
 
 class CertificateView(View):
@@ -68,6 +80,7 @@ class InstallationView(View):
     finished_at: str | None = None
     served_serial: str = ""
     reason: str = ""
+    code: str = ""  # of the reason, where it has one
 
 
 class OrderView(View):
@@ -111,6 +124,7 @@ class OrderView(View):
     renewed_by: str | None = None
     renewable_from: str | None = None
     last_failure: str = ""
+    last_failure_code: str = ""
 
 
 class OrderSummary(View):
@@ -158,6 +172,7 @@ class ParsedCSR(View):
     md5: str
     sha256: str
     problems: list[str] = []
+    problem_codes: list[str] = []  # of the problems, in their order
 
 
 class HistoryEntry(View):

@@ -6,6 +6,7 @@ import stat
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -105,6 +106,16 @@ def test_each_profile_says_what_was_validated(ca, level, oid):
     assert [each.value for each in organization] == ([] if level == "DV" else ["Blumen AG"])
     assert not certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
     assert bool(certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)) == (level == "EV")
+
+
+def test_the_country_of_registration_may_be_another_than_that_of_the_organization(ca):
+    abroad = msgspec.structs.replace(
+        FLOWERS, jurisdiction_country="AT", address1="Gartenstrasse 7", postal_code="10115"
+    )
+    subject = leaf(ca.issue(validation_level="EV", organization=abroad)).subject
+    [jurisdiction] = subject.get_attributes_for_oid(NameOID.JURISDICTION_COUNTRY_NAME)
+    assert jurisdiction.value == "AT"
+    assert "Gartenstrasse" not in subject.rfc4514_string()
 
 
 def test_what_the_csr_says_about_an_organization_never_reaches_the_certificate(ca):

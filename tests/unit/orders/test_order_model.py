@@ -241,6 +241,14 @@ def test_an_organization_validated_last_opens_the_gate(level):
     assert placing.validate_organization(fold([*before, *events]), "user:op", "", NOW) == []
 
 
+def test_the_address_of_an_organization_stays_in_the_order():
+    organization = given.organization(address1="Gartenstrasse 7", postal_code="10115", po_box="9")
+    before = [given.placed(validation_level="OV", organization=organization), given.paid()]
+    assert fold(before).organization == organization
+    [asked] = requesting.request_csr(fold(before), "server-1", "ec-p256", request_id="r", now=NOW)
+    assert asked.organization == given.organization()
+
+
 def test_an_organization_validated_first_waits_for_the_names():
     start = given.placed(validation_level="OV", organization=given.organization())
     before = [start, given.paid()]

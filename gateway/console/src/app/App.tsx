@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
+import { localStorageColorSchemeManager, MantineProvider, mergeThemeOverrides } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
-import { Suspense } from 'react'
+import { Suspense, useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
 import { RouterProvider } from 'react-router/dom'
 import { queryClient } from '@/api/client'
-import { cssVariables, theme } from '@/theme/theme'
+import { closing, cssVariables, theme } from '@/theme/theme'
 import { Loading } from '@/ui/Says'
 import { router } from './routes'
 
 const schemes = localStorageColorSchemeManager({ key: 'certwright.scheme' })
 
 export function App({ nonce }: { nonce: string }) {
+  const { t } = useTranslation('ui')
+  const close = t('close')
+  const inWords = useMemo(() => mergeThemeOverrides(theme, closing(close)), [close])
   return (
     <MantineProvider
-      theme={theme}
+      theme={inWords}
       cssVariablesResolver={cssVariables}
       colorSchemeManager={schemes}
       defaultColorScheme="auto"

@@ -29,53 +29,64 @@ export interface Page {
   icon: TablerIcon
   /** In the rail; others are reached from their list. */
   rail: boolean
+  right: Right
   shown: (session: Session) => boolean
   load: () => Promise<{ default: ComponentType }>
 }
 
-const anybody = (): boolean => true
 const customer = (session: Session): boolean => session.user.account_id !== null
 const may =
   (permission: string) =>
   (session: Session): boolean =>
     customer(session) && session.permissions.includes(permission)
 const operator = (session: Session): boolean => session.permissions.includes('operator')
-const administrator = (session: Session): boolean => session.permissions.includes('administer')
-const viewer = (session: Session): boolean => may('view')(session) || operator(session)
+
+/** Who sees a page. */
+const RIGHTS = {
+  anybody: () => true,
+  customer,
+  view: may('view'),
+  // Operators look into every account.
+  look: (session: Session) => may('view')(session) || operator(session),
+  create_order: may('create_order'),
+  administer: (session: Session) => session.permissions.includes('administer'),
+  operator,
+} satisfies Record<string, (session: Session) => boolean>
+type Right = keyof typeof RIGHTS
 
 export const PAGES: readonly Page[] = [
-  page('orders', 'orders', 'ssl', IconListDetails, viewer, () => import('@/features/orders/OrdersPage')),
-  page('orders/:orderId', 'order', 'ssl', IconListDetails, viewer, () => import('@/features/order/OrderPage'), false),
-  page('buy', 'buy', 'ssl', IconShoppingCart, may('create_order'), () => import('@/features/buy/BuyPage'), false),
+  page('orders', 'orders', 'ssl', IconListDetails, 'look', () => import('@/features/orders/OrdersPage')),
+  page('orders/:orderId', 'order', 'ssl', IconListDetails, 'look', () => import('@/features/order/OrderPage'), false),
+  page('buy', 'buy', 'ssl', IconShoppingCart, 'create_order', () => import('@/features/buy/BuyPage'), false),
   page(
     'orders/:orderId/payment',
     'payment',
     'ssl',
     IconCoin,
-    may('create_order'),
+    'create_order',
     () => import('@/features/pay/PayPage'),
     false,
   ),
-  page('sites', 'sites', 'ssl', IconWorld, viewer, () => import('@/features/sites/SitesPage')),
+  page('sites', 'sites', 'ssl', IconWorld, 'look', () => import('@/features/sites/SitesPage')),
   page(
     'certificates',
     'certificates',
     'ssl',
     IconCertificate,
-    viewer,
+    'look',
     () => import('@/features/certificates/CertificatesPage'),
   ),
-  page('servers', 'servers', 'ssl', IconServer, viewer, () => import('@/features/servers/ServersPage')),
-  page('deposit', 'deposit', 'account', IconCoin, may('view'), () => import('@/features/deposit/DepositPage')),
-  page('company', 'company', 'account', IconBuilding, customer, () => import('@/features/company/CompanyPage')),
-  page('profile', 'profile', 'account', IconUserCircle, anybody, () => import('@/features/profile/ProfilePage')),
-  page('alerts', 'alerts', 'account', IconBell, may('view'), () => import('@/features/alerts/AlertsPage')),
-  page('users', 'users', 'account', IconUsers, administrator, () => import('@/features/users/UsersPage')),
-  page('audit', 'audit', 'account', IconHistory, administrator, () => import('@/features/audit/AuditPage')),
-  page('health', 'health', 'operator', IconActivityHeartbeat, operator, () => import('@/features/health/HealthPage')),
-  page('accounts', 'accounts', 'operator', IconBuilding, operator, () => import('@/features/accounts/AccountsPage')),
-  page('mails', 'mails', 'operator', IconMail, operator, () => import('@/features/mails/MailsPage')),
-  page('vouchers', 'vouchers', 'operator', IconDiscount2, operator, () => import('@/features/vouchers/VouchersPage')),
+  page('servers', 'servers', 'ssl', IconServer, 'look', () => import('@/features/servers/ServersPage')),
+  page('deposit', 'deposit', 'account', IconCoin, 'view', () => import('@/features/deposit/DepositPage')),
+  page('company', 'company', 'account', IconBuilding, 'customer', () => import('@/features/company/CompanyPage')),
+  page('profile', 'profile', 'account', IconUserCircle, 'anybody', () => import('@/features/profile/ProfilePage')),
+  page('alerts', 'alerts', 'account', IconBell, 'view', () => import('@/features/alerts/AlertsPage')),
+  page('users', 'users', 'account', IconUsers, 'administer', () => import('@/features/users/UsersPage')),
+  page('audit', 'audit', 'account', IconHistory, 'administer', () => import('@/features/audit/AuditPage')),
+  page('health', 'health', 'operator', IconActivityHeartbeat, 'operator', () => import('@/features/health/HealthPage')),
+  page('accounts', 'accounts', 'operator', IconBuilding, 'operator', () => import('@/features/accounts/AccountsPage')),
+  page('mails', 'mails', 'operator', IconMail, 'operator', () => import('@/features/mails/MailsPage')),
+  page('vouchers', 'vouchers', 'operator', IconDiscount2, 'operator', () => import('@/features/vouchers/VouchersPage')),
 ]
 
 /** Where the console opens: the orders of a customer, the state of the installation for who runs it. */
@@ -88,9 +99,9 @@ function page(
   key: string,
   group: Page['group'],
   icon: TablerIcon,
-  shown: Page['shown'],
+  right: Right,
   load: Page['load'],
   rail = true,
 ): Page {
-  return { path, key, group, icon, shown, load, rail }
+  return { path, key, group, icon, right, shown: RIGHTS[right], load, rail }
 }

@@ -3,14 +3,24 @@ import { Suspense } from 'react'
 import { createBrowserRouter, Navigate, type RouteObject } from 'react-router'
 import { Loading } from '@/ui/Says'
 import { Failed, NotFound } from './Failed'
+import { Permitted } from './Permitted'
 import { home, PAGES } from './pages'
 import { Shell } from './Shell'
 import { RequireSession, useSession } from './session'
 
-const behindShell: RouteObject[] = PAGES.map(({ path, load, key }) => ({
-  path,
-  handle: key,
-  lazy: async () => ({ Component: (await load()).default }),
+const behindShell: RouteObject[] = PAGES.map((page) => ({
+  path: page.path,
+  handle: page.key,
+  lazy: async () => {
+    const { default: Content } = await page.load()
+    return {
+      element: (
+        <Permitted page={page}>
+          <Content />
+        </Permitted>
+      ),
+    }
+  },
   errorElement: <Failed />,
 }))
 

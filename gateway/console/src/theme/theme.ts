@@ -104,20 +104,30 @@ export const theme = createTheme({
     Paper: { defaultProps: { withBorder: true, shadow: undefined } },
     Modal: {
       defaultProps: {
-        closeButtonProps: { 'aria-label': 'Close' },
         overlayProps: { backgroundOpacity: 0.45 },
         transitionProps: { duration: 120 },
         centered: false,
         yOffset: '6vh',
       },
     },
-    Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' }, transitionProps: { duration: 120 } } },
-    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Drawer: { defaultProps: { transitionProps: { duration: 120 } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } } },
     Table: { defaultProps: { verticalSpacing: 6 } },
     Anchor: { defaultProps: { underline: 'hover' } },
   },
 })
+
+/** The one word that the parts themselves say: what closes them. */
+export function closing(word: string) {
+  const closeButtonProps = { 'aria-label': word }
+  return createTheme({
+    components: {
+      Modal: { defaultProps: { closeButtonProps } },
+      Drawer: { defaultProps: { closeButtonProps } },
+      Notification: { defaultProps: { closeButtonProps } },
+    },
+  })
+}
 
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {

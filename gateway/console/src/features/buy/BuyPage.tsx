@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order wizard (guide §6). The price shown is the price charged: a quote that holds for half an hour.
-import { Alert, Checkbox, Stack, Text, Title } from '@mantine/core'
+import { Checkbox, Stack, Title } from '@mantine/core'
 import { useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate, useSearchParams } from 'react-router'
-import { queryClient, type Schemas, send, useApi } from '@/api/client'
+import { queryClient, send, useApi } from '@/api/client'
 import { Problem } from '@/api/problem'
+import { useSession } from '@/app/session'
 import { AgreementText } from '@/features/sign-in/Agreements'
 import { useApiForm } from '@/ui/form'
-import { money } from '@/ui/format'
 import { Asked, ProblemAlert } from '@/ui/Says'
-import { Facts } from '@/ui/Texts'
 import { Wizard } from '@/ui/Wizard'
+import { changesOf, complete, detailsOf, fieldOfAccount, organizationOf, required } from './account'
+import { FundsMissing } from './FundsMissing'
 import { EMPTY_ORDER, namesOf, STEPS, stepOf } from './fields'
 import { NamesStep } from './NamesStep'
 import { OrganizationStep } from './OrganizationStep'
 import { ProductStep } from './ProductStep'
 import { Summary } from './Summary'
+import { SummaryStep } from './SummaryStep'
 import { refusedVoucher, useQuote } from './useQuote'
-import { VoucherField } from './VoucherField'
 
 export default function BuyPage() {
   const { t } = useTranslation(['buy', 'validation'])
@@ -26,7 +27,9 @@ export default function BuyPage() {
   const [parameters] = useSearchParams()
   const renews = parameters.get('renews')
   const named = parameters.get('name') ?? ''
+  const session = useSession()
   const [at, setAt] = useState(0)
+  const [incomplete, setIncomplete] = useState(false)
   const products = useApi('/api/v1/products')
   const agreements = useApi('/api/v1/agreements')
   const account = useApi('/api/v1/account')
@@ -44,7 +47,9 @@ export default function BuyPage() {
           common_name: fresh.names[0] ?? '',
           dcv_method: values.dcv_method,
           agreement_accepted: values.agreed,
-          ...(product && product.validation_level !== 'DV' ? { organization: values.organization } : {}),
+          ...(product && product.validation_level !== 'DV'
+            ? { organization: organizationOf(values.organization) }
+            : {}),
           ...(renews ? { renews_order_id: renews } : {}),
         },
       }).catch((error: unknown) => {
@@ -82,10 +87,10 @@ export default function BuyPage() {
   }, [old.data, products.data])
   // biome-ignore lint/correctness/useExhaustiveDependencies: filled in once from the account
   useEffect(() => {
-    if (account.data && !values.organization.name) {
-      const { name, country, state, city } = account.data.company
-      form.setFieldValue('organization', { ...EMPTY_ORDER.organization, name, country, state, locality: city })
-    }
+    if (!account.data) return
+    if (!values.organization.name) form.setFieldValue('organization', detailsOf(account.data))
+    // Stays asked once it was, or the steps would move while they are gone through.
+    if (session.can('administer') && !complete(account.data)) setIncomplete(true)
   }, [account.data])
 
   const refuse = (errors: Record<string, string>) => {
@@ -98,8 +103,25 @@ export default function BuyPage() {
     if (asked) return refuse({})
     return false
   }
-  const organized = product !== undefined && product.validation_level !== 'DV'
-  const stepKeys: readonly string[] = organized ? STEPS : STEPS.filter((key) => key !== 'account')
+  const level = product?.validation_level ?? ''
+  const detailed = incomplete || (level !== '' && level !== 'DV')
+  const detailsFit = async (): Promise<boolean> => {
+    const missing = required(level, session.can('administer')).filter((field) => !values.organization[field].trim())
+    if (missing.length > 0)
+      return refuse(Object.fromEntries(missing.map((field) => [`organization.${field}`, t('missing')])))
+    const changes = account.data && session.can('administer') && changesOf(values.organization, account.data, level)
+    if (!changes) return refuse({})
+    try {
+      await send('patch', '/api/v1/account', { body: changes })
+      await account.refetch()
+      return refuse({})
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      const told = error.errors.map(({ pointer, detail }) => [fieldOfAccount(pointer ?? ''), detail] as const)
+      return refuse(Object.fromEntries(told.map(([field, detail]) => [field ?? 'organization.name', detail])))
+    }
+  }
+  const stepKeys: readonly string[] = detailed ? STEPS : STEPS.filter((key) => key !== 'account')
   // What the server refuses at the end is told at its field, which stands in an earlier step.
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each answer
   useEffect(() => {
@@ -107,11 +129,17 @@ export default function BuyPage() {
     const step = field === undefined ? -1 : stepKeys.indexOf(stepOf(field))
     if (step >= 0 && step < at) setAt(step)
   }, [form.errors])
+  const lacking =
+    problem instanceof Problem && problem.code === 'insufficient_funds' ? Number(problem.extra.missing ?? 0) : 0
   const subscriber = agreements.data?.items.find((one) => one.kind === 'subscriber')
   return (
     <Stack>
       <Title order={1}>{t(renews ? 'renewTitle' : 'title')}</Title>
-      {problem && <ProblemAlert problem={problem} again={clear} />}
+      {lacking > 0 ? (
+        <FundsMissing missing={lacking} currency={(problem as Problem).extra.currency ?? 'USD'} />
+      ) : (
+        problem && <ProblemAlert problem={problem} again={clear} />
+      )}
       <Asked query={products}>
         {({ items }) => (
           <Wizard
@@ -151,20 +179,15 @@ export default function BuyPage() {
                   />
                 ),
               },
-              ...(organized
+              ...(detailed
                 ? [
                     {
                       key: 'account',
                       title: t('step.account'),
-                      check: () =>
-                        refuse(
-                          Object.fromEntries(
-                            (['name', 'country'] as const)
-                              .filter((field) => !values.organization[field].trim())
-                              .map((field) => [`organization.${field}`, t('missing')]),
-                          ),
-                        ),
-                      content: <OrganizationStep form={form} />,
+                      check: detailsFit,
+                      content: (
+                        <OrganizationStep form={form} level={level} mayChangeAccount={session.can('administer')} />
+                      ),
                     },
                   ]
                 : []),
@@ -183,42 +206,19 @@ export default function BuyPage() {
                 key: 'summary',
                 title: t('step.summary'),
                 content: (
-                  <Stack>
-                    <Facts
-                      facts={[
-                        [t('product'), product?.name],
-                        [t('term'), t('years', { count: values.term_years })],
-                        [t('primary'), names[0]],
-                        [t('totalNames'), String(names.length)],
-                        [t('method'), t(`validation:method.${values.dcv_method}`)],
-                        [
-                          t('voucher'),
-                          quote.fresh?.voucher
-                            ? `${quote.fresh.voucher}: ${money(-quote.fresh.discount, quote.fresh.currency)}`
-                            : t('notUsed'),
-                        ],
-                        [
-                          t('total'),
-                          quote.fresh && <b key="total">{money(quote.fresh.total, quote.fresh.currency)}</b>,
-                        ],
-                      ]}
-                    />
-                    <VoucherField
-                      code={values.voucher}
-                      refused={voucherRefused}
-                      quote={quote}
-                      onCode={(code) => {
-                        setVoucherRefused(null)
-                        form.setFieldValue('voucher', code)
-                      }}
-                    />
-                    <Duplicate names={names} renews={renews} />
-                    {quote.fresh?.deposit && quote.fresh.funds_missing > 0 && (
-                      <Alert color="vermilion" variant="light" role="alert">
-                        {t('fundsMissing', { amount: money(quote.fresh.funds_missing, quote.fresh.currency) })}
-                      </Alert>
-                    )}
-                  </Stack>
+                  <SummaryStep
+                    product={product}
+                    values={values}
+                    names={names}
+                    renews={renews}
+                    quote={quote}
+                    refused={voucherRefused}
+                    told={lacking > 0}
+                    onCode={(code) => {
+                      setVoucherRefused(null)
+                      form.setFieldValue('voucher', code)
+                    }}
+                  />
                 ),
               },
             ]}
@@ -226,23 +226,5 @@ export default function BuyPage() {
         )}
       </Asked>
     </Stack>
-  )
-}
-
-/** Warns when a certificate for the first name is in use already. */
-function Duplicate({ names, renews }: { names: readonly string[]; renews: string | null }) {
-  const { t } = useTranslation('buy')
-  const name = names[0] ?? ''
-  const found = useApi(
-    '/api/v1/orders',
-    { query: { search: name, status: 'issued,installed', limit: 20 } },
-    { enabled: name !== '' && renews === null },
-  )
-  const same = found.data?.items.filter((one: Schemas['OrderSummary']) => one.names.includes(name)) ?? []
-  if (same.length === 0) return null
-  return (
-    <Alert color="ochre" variant="light" role="status">
-      <Text size="sm">{t('duplicate', { name, numbers: same.map((one) => one.number).join(', ') })}</Text>
-    </Alert>
   )
 }

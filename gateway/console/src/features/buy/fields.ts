@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { EMPTY_DETAILS } from './account'
 
 export const EMPTY_ORDER = {
   product: '',
@@ -6,7 +7,7 @@ export const EMPTY_ORDER = {
   common_name: '',
   more: '',
   dcv_method: 'http_csr_hash',
-  organization: { name: '', country: '', state: '', locality: '', registration_number: '' },
+  organization: EMPTY_DETAILS,
   voucher: '',
   agreed: false,
 }

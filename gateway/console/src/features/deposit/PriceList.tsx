@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Table } from '@mantine/core'
-import { Fragment } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { money } from '@/ui/format'
@@ -22,28 +21,28 @@ export function PriceList({ products }: { products: readonly Schemas['Product'][
             ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
-          {products.map((product) => (
-            <Fragment key={product.code}>
-              <Table.Tr>
-                <Table.Th colSpan={7} scope="rowgroup">
-                  {product.name}
-                </Table.Th>
+        {products.map((product) => (
+          <Table.Tbody key={product.code}>
+            <Table.Tr>
+              <Table.Th colSpan={7} scope="rowgroup">
+                {product.name}
+              </Table.Th>
+            </Table.Tr>
+            {product.terms.map((term) => (
+              <Table.Tr key={term.years}>
+                <Table.Td>{t('years', { count: term.years })}</Table.Td>
+                <Table.Td>{price(term.price, product.currency)}</Table.Td>
+                <Table.Td>
+                  {term.max_names > 1 ? t('upTo', { count: term.included_names }) : term.included_names}
+                </Table.Td>
+                <Table.Td>{price(term.extra_name_price, product.currency)}</Table.Td>
+                <Table.Td>{term.extra_name_price == null ? '–' : t('upTo', { count: term.max_names })}</Table.Td>
+                <Table.Td>{price(term.extra_wildcard_price, product.currency)}</Table.Td>
+                <Table.Td>{term.max_wildcards ? t('upTo', { count: term.max_wildcards }) : '–'}</Table.Td>
               </Table.Tr>
-              {product.terms.map((term) => (
-                <Table.Tr key={term.years}>
-                  <Table.Td>{t('years', { count: term.years })}</Table.Td>
-                  <Table.Td>{price(term.price, product.currency)}</Table.Td>
-                  <Table.Td>{term.included_names}</Table.Td>
-                  <Table.Td>{price(term.extra_name_price, product.currency)}</Table.Td>
-                  <Table.Td>{term.extra_name_price == null ? '–' : t('upTo', { count: term.max_names })}</Table.Td>
-                  <Table.Td>{price(term.extra_wildcard_price, product.currency)}</Table.Td>
-                  <Table.Td>{term.max_wildcards ? t('upTo', { count: term.max_wildcards }) : '–'}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Fragment>
-          ))}
-        </Table.Tbody>
+            ))}
+          </Table.Tbody>
+        ))}
       </Table>
     </Table.ScrollContainer>
   )

@@ -8,7 +8,19 @@ import { Asked, ProblemAlert } from '@/ui/Says'
 import { Facts } from '@/ui/Texts'
 import type { OrderDialogProps } from './actions'
 
-const FIELDS = ['name', 'registration_number', 'locality', 'state', 'country'] as const
+const FIELDS = [
+  'name',
+  'registration_number',
+  'jurisdiction_country',
+  'address1',
+  'address2',
+  'address3',
+  'po_box',
+  'postal_code',
+  'locality',
+  'state',
+  'country',
+] as const
 
 /** An operator has checked the organization of an OV or EV order against registers. */
 export default function ValidateOrganizationDialog({ order, opened, onClose }: OrderDialogProps) {
