@@ -63,6 +63,7 @@ def list_passkeys(app: App, _request: c.ListPasskeys, context: Context) -> Page[
 def begin_passkey(app: App, request: c.BeginPasskey, context: Context) -> c.PasskeyCreation:
     """What the browser asks its authenticator. The password was given again: a passkey lets in for ever."""
     require_session(context)
+    rules.checked_name(request.name)
     party = _party(app)
     user = with_password(app, request.current_password, context)
     with app.room.query() as connection:

@@ -159,8 +159,12 @@ class ListPasskeys(Request[Page[PasskeyView]]):
 
 @command(SERVICE, Permission.SIGNED_IN)
 class BeginPasskey(Request[PasskeyCreation]):
-    """Begins with a new passkey; needs the password. Errors: conflict where none can be used, or for too many."""
+    """Begins with a new passkey; needs the password. `name` is looked at here, before an authenticator keeps anything.
 
+    Errors: invalid at /name and /current_password; conflict where there can be no passkeys, or for too many.
+    """
+
+    name: str
     current_password: str
 
 

@@ -35,7 +35,7 @@ def refused(call, *arguments, **more):
 
 
 def begin(house, context, password=given.PASSWORD):
-    return passkeys.begin_passkey(house.app, c.BeginPasskey(current_password=password), context)
+    return passkeys.begin_passkey(house.app, c.BeginPasskey(name="k", current_password=password), context)
 
 
 def add(house, context, authenticator, name="Laptop", **lies):
@@ -245,6 +245,8 @@ def test_a_new_passkey_needs_the_password_a_person_and_a_name(house, nora):
     for name in ("", "  ", "x" * 101, "a\u0000b"):
         answer = c.AddPasskey(name=name, client_data_json="", attestation_object="")
         assert refused(passkeys.add_passkey, house.app, answer, context).pointer == "/name"
+        first = c.BeginPasskey(name=name, current_password=given.PASSWORD)
+        assert refused(passkeys.begin_passkey, house.app, first, context).pointer == "/name"
     assert add(house, context, SoftAuthenticator(), " 🧨 <b>שלום ").passkey.name == "🧨 <b>שלום"
 
 
@@ -264,7 +266,7 @@ def test_who_must_choose_a_password_does_so_before_a_passkey_is_enough(house, no
     ben_user, key = ben.user.user_id, SoftAuthenticator()
     answer = key.create(
         passkeys.begin_passkey(
-            house.app, c.BeginPasskey(current_password="Chosen-By-Me-42"), house.context(ben.session_token)
+            house.app, c.BeginPasskey(name="k", current_password="Chosen-By-Me-42"), house.context(ben.session_token)
         )
     )
     passkeys.add_passkey(house.app, c.AddPasskey(name="k", **answer), house.context(ben.session_token))
