@@ -71,6 +71,19 @@ ROUTES = (
         answer=_signed_in, reply=NewSession, forgets=True,
     ),
     Route(
+        method="GET", path="/api/v1/sign-in-ways", request=accounts.GetSignInWays, tag=SIGN_IN,
+        summary="What signing in takes here, besides login and password",
+    ),
+    Route(
+        method="GET", path="/api/v1/session/passkey", request=accounts.BeginPasskeySignIn, tag=SIGN_IN,
+        summary="A challenge for signing in with a passkey",
+    ),
+    Route(
+        method="POST", path="/api/v1/session/passkey", request=accounts.SignInWithPasskey, tag=SIGN_IN, status=201,
+        summary="Sign in with a passkey alone; the answer sets the session cookie",
+        filled={"remote_address": Filled.REMOTE_ADDRESS}, answer=_signed_in, reply=NewSession, forgets=True,
+    ),
+    Route(
         method="GET", path="/api/v1/session", request=accounts.GetMe, tag=SIGN_IN, name="get_session",
         summary="Who is signed in", answer=_current, reply=CurrentSession,
     ),
@@ -108,6 +121,21 @@ ROUTES = (
     Route(
         method="POST", path="/api/v1/me/totp/remove", request=accounts.RemoveTOTP, tag=SIGN_IN, status=204,
         summary="Go back to the order number as the second step",
+    ),
+    Route(
+        method="GET", path="/api/v1/me/passkeys", request=accounts.ListPasskeys, tag=SIGN_IN, summary="Own passkeys",
+    ),
+    Route(
+        method="POST", path="/api/v1/me/passkeys/begin", request=accounts.BeginPasskey, tag=SIGN_IN,
+        summary="Begin with a new passkey",
+    ),
+    Route(
+        method="POST", path="/api/v1/me/passkeys", request=accounts.AddPasskey, tag=SIGN_IN, status=201,
+        summary="Add the passkey that the browser made",
+    ),
+    Route(
+        method="POST", path="/api/v1/me/passkeys/{passkey_id}/remove", request=accounts.RemovePasskey, tag=SIGN_IN,
+        status=204, summary="Forget a passkey",
     ),
     Route(method="GET", path="/api/v1/account", request=accounts.GetAccount, tag=ACCOUNT, summary="The own account"),
     Route(

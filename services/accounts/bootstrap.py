@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from services.accounts.adapters.passkeys import WebAuthn
 from services.accounts.adapters.secrets import Argon2Passwords, FileSealer, SystemChance
 from services.accounts.handlers import first_run
 from services.accounts.handlers.app import App
@@ -53,6 +54,7 @@ def build(
         passwords=passwords or Argon2Passwords(**hashing),
         sealer=FileSealer(own.secret_key_file or settings.data_dir / "accounts.key"),
         chance=chance or SystemChance(),
+        authenticators=WebAuthn(),
         public_url=settings.public_url,
         first_run_file=settings.data_dir / "first-run-link",
     )

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What accounts need of the world: slow hashing, sealing, chance."""
+"""What accounts need of the world: slow hashing, sealing, chance, authenticators."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from services.accounts.model.passkeys import RelyingParty
+from shared.contracts.accounts import PasskeyAssertion
 
 
 class Passwords(Protocol):
@@ -43,4 +46,40 @@ class Chance(Protocol):
 
     def base32(self, characters: int) -> str:
         """Random capital letters and digits 2 to 7, five bits each."""
+        ...
+
+
+class Attested(NamedTuple):
+    """A new credential; texts in base64url."""
+
+    credential_id: str
+    public_key: str
+    sign_count: int
+
+
+class Asserted(NamedTuple):
+    """A signature that holds."""
+
+    sign_count: int
+    user_verified: bool
+
+
+class Authenticators(Protocol):
+    """Reads what authenticators answer (WebAuthn §7). Raises ValueError for whatever does not hold."""
+
+    @property
+    def algorithms(self) -> list[int]:
+        """The signatures that can be checked, best first, as COSE numbers."""
+        ...
+
+    def attested(
+        self, party: RelyingParty, challenge: bytes, client_data_json: str, attestation_object: str
+    ) -> Attested:
+        """The credential that was made for this challenge at this origin."""
+        ...
+
+    def asserted(
+        self, party: RelyingParty, challenge: bytes, assertion: PasskeyAssertion, public_key: str, sign_count: int
+    ) -> Asserted:
+        """What was signed for this challenge at this origin, by a counter that went on."""
         ...

@@ -11,7 +11,7 @@ import eventlet.semaphore
 import eventlet.tpool
 
 from services.accounts import bootstrap
-from services.accounts.handlers import company, first_run, own, sign_in, sign_up
+from services.accounts.handlers import company, first_run, own, passkeys, sign_in, sign_up
 from services.accounts.handlers.app import App
 from services.accounts.model.throttle import WINDOW
 from shared.clock import to_text
@@ -64,6 +64,21 @@ class AccountsService(Service):
     def sign_in(self, request: c.SignIn, context: Context) -> c.SignedIn:
         """A new session."""
         return sign_in.sign_in(self.app, request, context)
+
+    @rpc(c.GetSignInWays)
+    def get_sign_in_ways(self, _request: c.GetSignInWays, _context: Context) -> c.SignInWays:
+        """What the sign-in page may offer."""
+        return passkeys.sign_in_ways(self.app)
+
+    @rpc(c.BeginPasskeySignIn)
+    def begin_passkey_sign_in(self, _request: c.BeginPasskeySignIn, _context: Context) -> c.PasskeyChallenge:
+        """A challenge for anybody."""
+        return passkeys.begin_sign_in(self.app)
+
+    @rpc(c.SignInWithPasskey)
+    def sign_in_with_passkey(self, request: c.SignInWithPasskey, context: Context) -> c.SignedIn:
+        """A new session without a password."""
+        return sign_in.sign_in_with_passkey(self.app, request, context)
 
     @rpc(c.ClaimOperator)
     def claim_operator(self, request: c.ClaimOperator, context: Context) -> Done:
@@ -118,6 +133,26 @@ class AccountsService(Service):
     def remove_totp(self, request: c.RemoveTOTP, context: Context) -> Done:
         """With the password."""
         return own.remove_totp(self.app, request, context)
+
+    @rpc(c.ListPasskeys)
+    def list_passkeys(self, request: c.ListPasskeys, context: Context) -> Page[c.PasskeyView]:
+        """Own ones."""
+        return passkeys.list_passkeys(self.app, request, context)
+
+    @rpc(c.BeginPasskey)
+    def begin_passkey(self, request: c.BeginPasskey, context: Context) -> c.PasskeyCreation:
+        """With the password."""
+        return passkeys.begin_passkey(self.app, request, context)
+
+    @rpc(c.AddPasskey)
+    def add_passkey(self, request: c.AddPasskey, context: Context) -> c.NewPasskey:
+        """May show recovery codes once."""
+        return passkeys.add_passkey(self.app, request, context)
+
+    @rpc(c.RemovePasskey)
+    def remove_passkey(self, request: c.RemovePasskey, context: Context) -> Done:
+        """With the password."""
+        return passkeys.remove_passkey(self.app, request, context)
 
     @rpc(c.GetMe)
     def get_me(self, request: c.GetMe, context: Context) -> c.UserView:

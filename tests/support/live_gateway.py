@@ -75,21 +75,25 @@ class Live:
 
 
 @contextmanager
-def live(folder: Path) -> Iterator[Live]:
-    """The product for the length of the block, ready to serve. Raises RuntimeError with its log otherwise."""
+def live(folder: Path, *, host: str = "127.0.0.1", settings: dict[str, str] | None = None) -> Iterator[Live]:
+    """The product for the length of the block, ready to serve. Raises RuntimeError with its log otherwise.
+
+    `host` is how browsers call it: passkeys need a name, such as localhost.
+    """
     port = free_port()
     environment = {
         **os.environ,
         "CERTWRIGHT_DATA_DIR": str(folder / "data"),
-        "CERTWRIGHT_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "CERTWRIGHT_PUBLIC_URL": f"http://{host}:{port}",
         "CERTWRIGHT_GATEWAY_PORT": str(port),
         "CERTWRIGHT_OPS_ADDRESS": "127.0.0.1:0",
         "CERTWRIGHT_BILLING_SANDBOX_PORT": "0",
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "certwright", "serve"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-    running = Live(f"http://127.0.0.1:{port}", folder, process)
+    running = Live(f"http://{host}:{port}", folder, process)
     try:
         deadline = time.monotonic() + START_S
         while "ready after" not in running.log:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.accounts.ports import Chance, Passwords, Sealer
+from services.accounts.ports import Authenticators, Chance, Passwords, Sealer
 from services.accounts.settings import AccountsSettings
 from shared.eventstore.room import Room
 
@@ -20,5 +20,6 @@ class App:
     passwords: Passwords
     sealer: Sealer
     chance: Chance
+    authenticators: Authenticators
     public_url: str
     first_run_file: Path

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from services.accounts.handlers.access import audit, own_user, page_of, require_session, revoked
 from services.accounts.handlers.app import App
 from services.accounts.model import agreements, fields, grants, passwords
-from services.accounts.tables import companies, credentials, people
+from services.accounts.tables import companies, credentials, passkeys, people
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import accounts as c
@@ -112,8 +112,12 @@ def _reset_password(uow: UnitOfWork, request: c.ResetPassword, *, password_hash:
     for token_id in tokens:
         credentials.end_token(uow.connection, user.user_id, token_id)
     facts: list[Any] = [c.PasswordChanged(user_id=user.user_id)]
-    if request.remove_second_step and people.forget_totp(uow.connection, user):
-        facts.append(c.SecondFactorChanged(user_id=user.user_id, factor="order_number"))
+    if request.remove_second_step:
+        removed = passkeys.remove_passkeys(uow.connection, user.user_id)
+        facts += [c.PasskeyRemoved(user_id=user.user_id, passkey_id=one) for one in removed]
+        if people.forget_totp(uow.connection, user):
+            facts.append(c.SecondFactorChanged(user_id=user.user_id, factor="order_number"))
+        people.set_recovery_codes(uow.connection, user.user_id, [])
     audit(uow, user, *facts, *revoked(user, sessions, tokens))
     return Done(id=user.user_id)
 
@@ -154,8 +158,9 @@ def on_order_placed(uow: UnitOfWork, envelope: Envelope[orders.OrderPlaced]) -> 
 
 
 def forget_old(uow: UnitOfWork, limits: tuple[str, str]) -> None:
-    """Drops what has ended: sessions idle since before the first moment, failures before the second."""
+    """Drops what has ended: sessions idle since before the first moment, failures before the second, old challenges."""
     credentials.forget_old(uow.connection, to_text(uow.now), *limits)
+    passkeys.forget_challenges(uow.connection, to_text(uow.now))
 
 
 def _colleague(connection: Any, user_id: str, context: Context) -> people.User:

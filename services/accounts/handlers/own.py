@@ -9,7 +9,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from services.accounts.handlers import guessing
 from services.accounts.handlers.access import (
     audit,
     hash_of,
@@ -20,8 +19,9 @@ from services.accounts.handlers.access import (
     secretly,
 )
 from services.accounts.handlers.app import App
+from services.accounts.handlers.password_again import with_password
 from services.accounts.handlers.sign_in import TOKEN_PREFIX
-from services.accounts.model import agreements, grants, passwords, throttle, totp
+from services.accounts.model import agreements, grants, passwords, totp
 from services.accounts.tables import credentials, people
 from shared.clock import to_text
 from shared.context import Context
@@ -74,7 +74,7 @@ def accept_agreement(uow: UnitOfWork, request: c.AcceptAgreement) -> Done:
 def change_password(app: App, request: c.ChangePassword, context: Context) -> Done:
     """A new password; every other session ends."""
     require_session(context)
-    user = _with_password(app, request.current_password, context)
+    user = with_password(app, request.current_password, context)
     passwords.check_change(request.current_password, request.new_password, login=user.login)
     hashed = app.passwords.hash(request.new_password)
     redacted = replace(request, current_password="", new_password="")
@@ -132,16 +132,17 @@ def confirm_totp(app: App, request: c.ConfirmTOTP, context: Context) -> c.Recove
 
 
 def remove_totp(app: App, request: c.RemoveTOTP, context: Context) -> Done:
-    """Back to the order number."""
+    """Back to the order number, unless there is a passkey."""
     require_session(context)
-    _with_password(app, request.current_password, context)
+    with_password(app, request.current_password, context)
     return app.room.execute(_remove_totp, replace(request, current_password=""), context)
 
 
 def _remove_totp(uow: UnitOfWork, _request: c.RemoveTOTP) -> Done:
     user = own_user(uow.connection, uow.context)
     if people.forget_totp(uow.connection, user):
-        audit(uow, user, c.SecondFactorChanged(user_id=user.user_id, factor="order_number"))
+        factor = "passkey" if user.passkeys else "order_number"
+        audit(uow, user, c.SecondFactorChanged(user_id=user.user_id, factor=factor))
     return Done(id=user.user_id)
 
 
@@ -199,15 +200,3 @@ def get_me(app: App, _request: c.GetMe, context: Context) -> c.UserView:
     """The own user."""
     with app.room.query() as connection:
         return own_user(connection, context).view()
-
-
-def _with_password(app: App, password: str, context: Context) -> people.User:
-    """The user, after the password was given again. Wrong ones count like failed sign-ins."""
-    with app.room.query() as connection:
-        user = own_user(connection, context)
-        keys = throttle.keys_of("sign-in", user.login, "", app.settings.failures_per_address)
-        guessing.refuse_if_blocked(connection, keys, app.room.clock.now())
-    if not app.passwords.verify(user.password_hash, password):
-        app.room.execute(guessing.record, keys, secretly(context))
-        raise invalid("The present password is wrong.", "/current_password")
-    return user

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from services.accounts.handlers import guessing
+from services.accounts.handlers import guessing, passkeys
 from services.accounts.handlers.access import audit, hash_of, revoked, secretly
 from services.accounts.handlers.app import App
 from services.accounts.model import agreements, passwords, throttle, totp
 from services.accounts.tables import companies, credentials, people
+from services.accounts.tables import passkeys as table
 from shared.clock import from_text, to_text
 from shared.context import Context
 from shared.contracts import accounts as c
@@ -28,6 +29,7 @@ SEEN_EVERY = timedelta(minutes=1)  # a credential's last use is written at most 
 TOKEN_PREFIX = "cw_"  # noqa: S105 - the mark of our tokens, which secret scanners look for
 REFUSAL = "The login, the password or the second step is wrong."
 EXPIRED = "This password has expired. Choose a new one."
+CHOOSE_FIRST = "Choose a new password first: sign in with login and password once."
 TEMPORARY = "This password was given to you for one sign-in. Choose your own."
 
 
@@ -84,25 +86,66 @@ def _sign_in(uow: UnitOfWork, request: c.SignIn, *, app: App, tried: _Try) -> c.
     if tried.changed_hash is None:
         _refuse_old_password(user, uow.now, app.settings.password_max_age_days)
     guessing.forget(uow, tried.keys)
-    now = to_text(uow.now)
     if tried.changed_hash is not None:
-        user = _change_password(uow, user, tried.changed_hash, now)
+        user = _change_password(uow, user, tried.changed_hash, to_text(uow.now))
+    elif tried.new_hash is not None:
+        people.change_user(uow.connection, user.user_id, password_hash=tried.new_hash)
+    return _begin_session(uow, app, user, token=tried.token, factor=factor, remote_address=request.remote_address)
+
+
+def sign_in_with_passkey(app: App, request: c.SignInWithPasskey, context: Context) -> c.SignedIn:
+    """A new session for who has a passkey whose authenticator knew them: that is two factors in one.
+
+    Raises unauthenticated, always with the same words; rate_limited; credentials_expired.
+    """
+    named = f"passkey {request.passkey.credential_id}"
+    keys = throttle.keys_of("sign-in", named, request.remote_address, app.settings.failures_per_address)
+    with app.room.query() as connection:
+        guessing.refuse_if_blocked(connection, keys, app.room.clock.now())
+        claimed = table.passkey_by_credential(connection, request.passkey.credential_id)
+        user = people.user(connection, claimed.user_id) if claimed else None
+    handler = partial(_sign_in_with_passkey, app=app, keys=keys, token=app.chance.token())
+    asking = replace(secretly(context), account_id=user.account_id if user else None)
+    done = app.room.execute(handler, request, asking)
+    if done is None:
+        raise ServiceError(Code.UNAUTHENTICATED, REFUSAL)
+    return done
+
+
+def _sign_in_with_passkey(
+    uow: UnitOfWork, request: c.SignInWithPasskey, *, app: App, keys: guessing.Keys, token: str
+) -> c.SignedIn | None:
+    """None for a refusal, so that the failure is kept."""
+    guessing.refuse_if_blocked(uow.connection, keys, uow.now)
+    proof = passkeys.prove(uow, app, request.passkey)
+    user = people.user(uow.connection, proof.passkey.user_id) if proof and proof.user_verified else None
+    if user is None:
+        guessing.record(uow, keys)
+        return None
+    if _old_password(user, uow.now, app.settings.password_max_age_days):
+        raise ServiceError(Code.CREDENTIALS_EXPIRED, CHOOSE_FIRST)
+    guessing.forget(uow, keys)
+    return _begin_session(uow, app, user, token=token, factor="passkey_alone", remote_address=request.remote_address)
+
+
+def _begin_session(
+    uow: UnitOfWork, app: App, user: people.User, *, token: str, factor: str, remote_address: str
+) -> c.SignedIn:
+    now = to_text(uow.now)
     session = c.SessionView(
         session_id=uow.new_id(),
         created_at=now,
         last_seen_at=now,
         expires_at=to_text(uow.now + timedelta(days=app.settings.session_days)),
-        remote_address=request.remote_address,
+        remote_address=remote_address,
         current=True,
     )
-    credentials.add_session(uow.connection, session, user.user_id, hash_of(tried.token))
+    credentials.add_session(uow.connection, session, user.user_id, hash_of(token))
     people.change_user(uow.connection, user.user_id, last_sign_in_at=now)
-    if tried.new_hash is not None and tried.changed_hash is None:
-        people.change_user(uow.connection, user.user_id, password_hash=tried.new_hash)
     audit(uow, user, c.SignInSucceeded(user_id=user.user_id, session_id=session.session_id, factor=factor))
     due = agreements.due(people.accepted(uow.connection, user.user_id)) if user.account_id is not None else []
     return c.SignedIn(
-        session_token=tried.token,
+        session_token=token,
         expires_at=session.expires_at,
         user=replace(user.view(), last_sign_in_at=now),
         agreements_due=due,
@@ -112,11 +155,17 @@ def _sign_in(uow: UnitOfWork, request: c.SignIn, *, app: App, tried: _Try) -> c.
 
 def _refuse_old_password(user: people.User, now: datetime, max_age_days: int) -> None:
     """Raises credentials_expired. The transaction is undone, so that a code which was given with it is still good."""
+    reason = _old_password(user, now, max_age_days)
+    if reason:
+        raise ServiceError(Code.CREDENTIALS_EXPIRED, reason, pointer="/new_password")
+
+
+def _old_password(user: people.User, now: datetime, max_age_days: int) -> str:
+    """Why the password must be changed; empty when it need not be."""
     if user.must_change_password:
-        raise ServiceError(Code.CREDENTIALS_EXPIRED, TEMPORARY, pointer="/new_password")
+        return TEMPORARY
     changed_at = user.password_changed_at or user.created_at  # empty: added by an older version beside this one
-    if max_age_days and now - from_text(changed_at) >= timedelta(days=max_age_days):
-        raise ServiceError(Code.CREDENTIALS_EXPIRED, EXPIRED, pointer="/new_password")
+    return EXPIRED if max_age_days and now - from_text(changed_at) >= timedelta(days=max_age_days) else ""
 
 
 def _change_password(uow: UnitOfWork, user: people.User, password_hash: str, now: str) -> people.User:
@@ -128,7 +177,10 @@ def _change_password(uow: UnitOfWork, user: people.User, password_hash: str, now
 
 def _second_step(uow: UnitOfWork, user: people.User, request: c.SignIn, app: App) -> str | None:
     """The factor that was proved, or None."""
-    if user.totp_confirmed and user.totp_sealed is not None:
+    if request.passkey is not None:
+        proof = passkeys.prove(uow, app, request.passkey)
+        return "passkey" if proof is not None and proof.passkey.user_id == user.user_id else None
+    if user.totp_confirmed or user.passkeys:
         return _authenticator(uow, user, request.code, app)
     if user.account_id is None:
         return "none"  # an operator has no order; the console asks to enrol TOTP
@@ -143,6 +195,8 @@ def _second_step(uow: UnitOfWork, user: people.User, request: c.SignIn, app: App
 def _authenticator(uow: UnitOfWork, user: people.User, code: str, app: App) -> str | None:
     plain = code.strip().replace(" ", "")
     if totp.looks_like_totp(plain):
+        if not user.totp_confirmed:
+            return None
         secret = app.sealer.open(user.totp_sealed or "", user.user_id)
         step = totp.step_of(secret, plain, uow.now, after=user.totp_step)
         if step is None:

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.accounts.tables.schema import acceptances, recovery_codes, users
+from services.accounts.tables.schema import acceptances, passkeys, recovery_codes, users
 from shared.contracts import accounts as c
 
 
@@ -30,6 +30,7 @@ class User(msgspec.Struct, frozen=True):
     totp_step: int
     password_changed_at: str
     must_change_password: bool
+    passkeys: int = 0
 
     def view(self) -> c.UserView:
         """What others may see."""
@@ -43,6 +44,7 @@ class User(msgspec.Struct, frozen=True):
             created_at=self.created_at,
             last_sign_in_at=self.last_sign_in_at,
             must_change_password=self.must_change_password,
+            passkeys=self.passkeys,
         )
 
 
@@ -60,6 +62,11 @@ _USER = [
     users.c.totp_step,
     users.c.password_changed_at,
     users.c.must_change_password,
+    sa.select(sa.func.count())
+    .where(passkeys.c.user_id == users.c.user_id)
+    .correlate(users)
+    .scalar_subquery()
+    .label("passkeys"),
 ]
 
 
@@ -87,7 +94,7 @@ def login_taken(connection: sa.Connection, key: str) -> bool:
 
 def add_user(connection: sa.Connection, new: User, login_key: str) -> None:
     """A new user."""
-    row = {name: getattr(new, name) for name in new.__struct_fields__}
+    row = {name: getattr(new, name) for name in new.__struct_fields__ if name != "passkeys"}
     connection.execute(users.insert(), {**row, "permissions": " ".join(new.permissions), "login_key": login_key})
 
 
@@ -104,11 +111,12 @@ def set_password(connection: sa.Connection, user_id: str, password_hash: str, *,
 
 
 def forget_totp(connection: sa.Connection, of: User) -> bool:
-    """Forgets the authenticator app with its recovery codes; False when there is none."""
+    """Forgets the authenticator app, and the recovery codes unless they still stand for a passkey; False: none."""
     if of.totp_sealed is None:
         return False
     change_user(connection, of.user_id, totp_sealed=None, totp_confirmed=False, totp_step=0)
-    set_recovery_codes(connection, of.user_id, [])
+    if not of.passkeys:
+        set_recovery_codes(connection, of.user_id, [])
     return True
 
 
@@ -149,6 +157,12 @@ def set_recovery_codes(connection: sa.Connection, user_id: str, hashes: Iterable
     rows = [{"user_id": user_id, "code_hash": one} for one in hashes]
     if rows:
         connection.execute(recovery_codes.insert(), rows)
+
+
+def has_recovery_codes(connection: sa.Connection, user_id: str) -> bool:
+    """Whether any is left."""
+    query = sa.select(recovery_codes.c.code_hash).where(recovery_codes.c.user_id == user_id).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def use_recovery_code(connection: sa.Connection, user_id: str, code_hash: str) -> bool:

@@ -49,6 +49,26 @@ recovery_codes = sa.Table(
     sa.Column("code_hash", sa.Text, primary_key=True),
 )
 
+passkeys = sa.Table(
+    "passkeys",
+    state,
+    sa.Column("passkey_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("credential_id", sa.Text, nullable=False, unique=True),  # base64url, as browsers write it
+    sa.Column("public_key", sa.Text, nullable=False),  # COSE in base64url
+    sa.Column("sign_count", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("last_used_at", sa.Text),
+)
+
+used_challenges = sa.Table(
+    "used_challenges",
+    state,
+    sa.Column("challenge_hash", sa.Text, primary_key=True),
+    sa.Column("expires_at", sa.Text, nullable=False, index=True),
+)
+
 sessions = sa.Table(
     "sessions",
     state,

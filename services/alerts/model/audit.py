@@ -16,6 +16,8 @@ SENTENCES: dict[str, str] = {
     "accounts.AgreementAccepted": "The agreement {kind}, version {version}, was accepted.",
     "accounts.CredentialRevoked": "A {kind} was ended.",
     "accounts.OperatorClaimed": "The installation got its operator.",
+    "accounts.PasskeyAdded": "A passkey was added.",
+    "accounts.PasskeyRemoved": "A passkey was removed.",
     "accounts.PasswordChanged": "A password was changed.",
     "accounts.SecondFactorChanged": "The second step of a user's sign-in is {factor} now.",
     "accounts.SignInSucceeded": "A user signed in; the second step was {factor}.",

@@ -56,7 +56,7 @@ class UserRemoved(Event):
 
 @event("accounts.SignInSucceeded")
 class SignInSucceeded(Event):
-    """For the audit log. `factor` is order_number, totp or recovery_code."""
+    """For the audit log. `factor` is order_number, totp, recovery_code, passkey, passkey_alone or none."""
 
     user_id: str
     session_id: str
@@ -76,6 +76,22 @@ class SecondFactorChanged(Event):
 
     user_id: str
     factor: str
+
+
+@event("accounts.PasskeyAdded")
+class PasskeyAdded(Event):
+    """For the audit log."""
+
+    user_id: str
+    passkey_id: str
+
+
+@event("accounts.PasskeyRemoved")
+class PasskeyRemoved(Event):
+    """For the audit log."""
+
+    user_id: str
+    passkey_id: str
 
 
 @event("accounts.TokenCreated")

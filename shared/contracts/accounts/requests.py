@@ -9,10 +9,16 @@ from shared.contracts.accounts.views import (
     Company,
     Contact,
     Identity,
+    NewPasskey,
     NewToken,
+    PasskeyAssertion,
+    PasskeyChallenge,
+    PasskeyCreation,
+    PasskeyView,
     RecoveryCodes,
     SessionView,
     SignedIn,
+    SignInWays,
     SignUpDone,
     TokenView,
     TOTPEnrolment,
@@ -47,11 +53,12 @@ class SignUp(Request[SignUpDone]):
 
 @command(SERVICE, Permission.PUBLIC)
 class SignIn(Request[SignedIn]):
-    """Signs in with password and second factor: one of the account's order numbers, or a TOTP or recovery code.
+    """Signs in with password and second factor: an order number of the account, a TOTP or recovery code, a passkey.
 
-    A user with TOTP must give `code`. With `new_password` the password is changed on the way in, and all other sessions
-    end. Errors: unauthenticated, always with the same words; credentials_expired when all was right and the password is
-    too old or a temporary one, so that it takes a `new_password`; invalid for one that breaks the rule; rate_limited.
+    A user with TOTP or a passkey must give `code` or `passkey`. With `new_password` the password is changed on the way
+    in, and all other sessions end. Errors: unauthenticated, always with the same words; credentials_expired when all
+    was right and the password is too old or a temporary one, so that it takes a `new_password`; invalid for one that
+    breaks the rule; rate_limited.
     """
 
     login: str
@@ -59,6 +66,29 @@ class SignIn(Request[SignedIn]):
     order_number: str = ""
     code: str = ""
     new_password: str = ""
+    remote_address: str = ""
+    passkey: PasskeyAssertion | None = None
+
+
+@query(SERVICE, Permission.PUBLIC)
+class GetSignInWays(Request[SignInWays]):
+    """What the sign-in page may offer besides login and password."""
+
+
+@query(SERVICE, Permission.PUBLIC)
+class BeginPasskeySignIn(Request[PasskeyChallenge]):
+    """A challenge for a passkey of whoever wants to sign in. Errors: conflict where passkeys cannot be used."""
+
+
+@command(SERVICE, Permission.PUBLIC)
+class SignInWithPasskey(Request[SignedIn]):
+    """Signs in with a passkey alone, if its authenticator knew its user by PIN, finger or face.
+
+    Errors: unauthenticated, always with the same words; credentials_expired for who must choose a new password first,
+    which takes login and password; rate_limited.
+    """
+
+    passkey: PasskeyAssertion
     remote_address: str = ""
 
 
@@ -123,6 +153,43 @@ class RemoveTOTP(Request[Done]):
 
 
 @query(SERVICE, Permission.SIGNED_IN)
+class ListPasskeys(Request[Page[PasskeyView]]):
+    """Passkeys of the own user."""
+
+
+@command(SERVICE, Permission.SIGNED_IN)
+class BeginPasskey(Request[PasskeyCreation]):
+    """Begins with a new passkey; needs the password. `name` is looked at here, before an authenticator keeps anything.
+
+    Errors: invalid at /name and /current_password; conflict where there can be no passkeys, or for too many.
+    """
+
+    name: str
+    current_password: str
+
+
+@command(SERVICE, Permission.SIGNED_IN)
+class AddPasskey(Request[NewPasskey]):
+    """Ends what BeginPasskey began with the authenticator's answer, in base64url without padding.
+
+    From now on a passkey or a code is the second step. Errors: invalid at /name; conflict when the answer is not one to
+    a fresh challenge.
+    """
+
+    name: str
+    client_data_json: str
+    attestation_object: str
+
+
+@command(SERVICE, Permission.SIGNED_IN)
+class RemovePasskey(Request[Done]):
+    """Forgets a passkey of the own user; needs the password. After the last second factor the order number is back."""
+
+    passkey_id: str
+    current_password: str
+
+
+@query(SERVICE, Permission.SIGNED_IN)
 class GetMe(Request[UserView]):
     """The own user."""
 
@@ -182,7 +249,8 @@ class RemoveUser(Request[Done]):
 class ResetPassword(Request[Done]):
     """Gives another user of the own account a temporary password, to be changed at the next sign-in.
 
-    All sessions and tokens of the user end, and with `remove_second_step` the authenticator app is forgotten. Only
+    All sessions and tokens of the user end, and with `remove_second_step` authenticator app and passkeys are forgotten.
+    Only
     people who are signed in may do this, and only to users who may do no more than they. Errors: not_found, conflict
     for oneself, forbidden, invalid for a password that breaks the rule.
     """

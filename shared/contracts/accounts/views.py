@@ -65,6 +65,7 @@ class UserView(View):
     created_at: str
     last_sign_in_at: str | None = None
     must_change_password: bool = False
+    passkeys: int = 0
 
 
 class SignedIn(View):
@@ -136,6 +137,64 @@ class TOTPEnrolment(View):
 
 
 class RecoveryCodes(View):
-    """Shown once: codes that each replace a TOTP code one time."""
+    """Shown once: codes that each replace a TOTP code or a passkey one time."""
 
     codes: list[str]
+
+
+class SignInWays(View):
+    """What the sign-in page may offer. `passkeys_missing` says why there are no passkeys: the public URL names an
+    ip_address, or is insecure (plain http); empty when there are."""
+
+    passkeys: bool
+    passkeys_missing: str = ""
+
+
+class PasskeyView(View):
+    """A passkey of the own user."""
+
+    passkey_id: str
+    name: str
+    created_at: str
+    last_used_at: str | None = None
+
+
+class NewPasskey(View):
+    """A passkey was added. With the first second factor come recovery codes, shown this once; else there are none."""
+
+    passkey: PasskeyView
+    recovery_codes: list[str] = []
+
+
+class PasskeyCreation(View):
+    """What a browser needs for `navigator.credentials.create` (WebAuthn). Bytes are in base64url without padding.
+
+    `algorithms` are COSE numbers, best first; `exclude` names credentials of the user that exist. The challenge is good
+    once and until `expires_at`.
+    """
+
+    challenge: str
+    rp_id: str
+    rp_name: str
+    user_handle: str
+    login: str
+    algorithms: list[int]
+    exclude: list[str]
+    expires_at: str
+
+
+class PasskeyChallenge(View):
+    """What a browser needs for `navigator.credentials.get`: good once and until `expires_at`."""
+
+    challenge: str
+    rp_id: str
+    expires_at: str
+
+
+class PasskeyAssertion(View):
+    """What an authenticator answered to a challenge, in base64url without padding."""
+
+    credential_id: str
+    client_data_json: str
+    authenticator_data: str
+    signature: str

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The own user: password, second step, browsers that are signed in, API tokens (check list 1.11, 1.12, 3.12, 18.01).
+// The own user: password, second step, passkeys, browsers that are signed in, API tokens (check list 1.11, 1.12, 3.12, 18.01).
 import { Group, Stack, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { useSession } from '@/app/session'
 import { Facts, Moment } from '@/ui/Texts'
+import { Passkeys } from './Passkeys'
 import { PasswordForm } from './PasswordForm'
 import { SecondStep } from './SecondStep'
 import { Sessions } from './Sessions'
@@ -27,7 +28,10 @@ export default function ProfilePage() {
       </section>
       <Group align="stretch" className="halves">
         <PasswordForm />
-        <SecondStep />
+        <Stack gap="lg">
+          <SecondStep />
+          <Passkeys />
+        </Stack>
       </Group>
       <Sessions />
       <Tokens />

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An authenticator app (RFC 6238) in place of the order number.
-import { Button, Code, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
 import { IconAlertTriangle, IconShieldCheck } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,7 +9,8 @@ import { useSession } from '@/app/session'
 import { useApiForm } from '@/ui/form'
 import { PasswordField } from '@/ui/PasswordField'
 import { ProblemAlert } from '@/ui/Says'
-import { Copy, CopyLine } from '@/ui/Texts'
+import { CopyLine } from '@/ui/Texts'
+import { Codes } from './Codes'
 import { QRCode } from './QRCode'
 
 const refresh = () => queryClient.invalidateQueries({ queryKey: ['/api/v1/session'] })
@@ -38,12 +39,12 @@ export function SecondStep() {
       <Stack>
         <Title order={2}>{t('second.title')}</Title>
         <Group gap="xs" wrap="nowrap" align="flex-start">
-          {user.totp ? (
+          {user.totp || user.passkeys > 0 ? (
             <IconShieldCheck size={20} aria-hidden color="var(--mantine-color-anchor)" />
           ) : (
             <IconAlertTriangle size={20} aria-hidden color="var(--cw-seal)" />
           )}
-          <Text>{t(user.totp ? 'second.on' : 'second.off')}</Text>
+          <Text>{t(user.totp ? 'second.on' : user.passkeys > 0 ? 'second.passkey' : 'second.off')}</Text>
         </Group>
         {problem && <ProblemAlert problem={problem} />}
         <Group>
@@ -122,36 +123,8 @@ function Enrol({ enrolment, onClose, onDone }: EnrolProps) {
   )
 }
 
-function Codes({ codes, onClose }: { codes: readonly string[]; onClose: () => void }) {
-  const { t } = useTranslation(['profile', 'ui'])
-  const text = codes.join('\n')
-  return (
-    <Modal opened onClose={onClose} title={t('codes.title')} closeOnClickOutside={false}>
-      <Stack>
-        <Text>{t('codes.text')}</Text>
-        <Group gap={4} wrap="nowrap" align="flex-start">
-          <Code block flex={1}>
-            {text}
-          </Code>
-          <Copy text={text} what={t('codes.title')} />
-        </Group>
-        <Group justify="flex-end">
-          <Button
-            variant="default"
-            component="a"
-            href={`data:text/plain;charset=utf-8,${encodeURIComponent(`${text}\n`)}`}
-            download="recovery-codes.txt"
-          >
-            {t('codes.download')}
-          </Button>
-          <Button onClick={onClose}>{t('codes.kept')}</Button>
-        </Group>
-      </Stack>
-    </Modal>
-  )
-}
-
 function Remove({ onClose }: { onClose: () => void }) {
+  const { user } = useSession()
   const { t } = useTranslation(['profile', 'sign-up', 'ui'])
   const { form, problem, sending, submit } = useApiForm({
     initial: { current_password: '' },
@@ -166,7 +139,7 @@ function Remove({ onClose }: { onClose: () => void }) {
     <Modal opened onClose={onClose} title={t('second.remove')}>
       <form onSubmit={(event) => void submit(event)} noValidate>
         <Stack>
-          <Text>{t('second.removeText')}</Text>
+          <Text>{t(user.passkeys > 0 ? 'second.removeTextPasskey' : 'second.removeText')}</Text>
           {problem && <ProblemAlert problem={problem} />}
           <PasswordField
             label={t('password.current')}

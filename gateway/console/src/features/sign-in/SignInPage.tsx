@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sign-in in two steps that are sent as one request: nobody learns which of them was wrong (guide §1.1, check list 1).
-import { Alert, Anchor, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useState } from 'react'
+import { Alert, Anchor, Button, Divider, Group, Stack, Text, TextInput, Title } from '@mantine/core'
+import { IconFingerprint } from '@tabler/icons-react'
+import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useSearchParams } from 'react-router'
-import { type Schemas, send } from '@/api/client'
+import { fetchApi, type Schemas, send } from '@/api/client'
+import { answerWithPasskey } from '@/api/passkeys'
 import { Problem } from '@/api/problem'
 import { begin, safeNext } from '@/app/session'
+import { passkeyProblem, usePasskeysMissing } from '@/app/usePasskeys'
 import { PasswordFields } from '@/features/sign-up/PasswordFields'
 import { useApiForm } from '@/ui/form'
 import { PasswordField } from '@/ui/PasswordField'
 import { ProblemAlert } from '@/ui/Says'
 import { Agreements } from './Agreements'
 import { Front } from './Front'
+import { SecondStep, type SecondWay } from './SecondStep'
 import { useCapsLock } from './useCapsLock'
 
-type Step = 'password' | 'order_number' | 'code' | 'new'
+type Step = 'password' | SecondWay | 'new'
+type Session = Schemas['NewSession']
+const WAYS: readonly SecondWay[] = ['order_number', 'code']
 
 export default function SignInPage() {
   const { t } = useTranslation(['sign-in', 'sign-up'])
@@ -24,14 +30,34 @@ export default function SignInPage() {
   const [step, setStep] = useState<Step>('password')
   const [due, setDue] = useState<Schemas['AgreementText'][]>([])
   const caps = useCapsLock()
+  const passkeys = usePasskeysMissing() === ''
+  // Kept for the request with the new password: a passkey that came with an expired one is still good.
+  const assertion = useRef<Schemas['PasskeyAssertion'] | null>(null)
   const enter = async () => {
     await begin()
     navigate(safeNext(parameters.get('next')), { replace: true })
   }
+  const entered = async (session: Session) => {
+    if (session.agreements_due.length > 0) setDue(session.agreements_due)
+    else await enter()
+  }
+  const answer = async (alone: boolean) => {
+    const challenge = await fetchApi('/api/v1/session/passkey')
+    return answerWithPasskey(challenge, { alone }).catch((error) => {
+      throw passkeyProblem(error, t)
+    })
+  }
+  const alone = useApiForm({
+    initial: {},
+    send: async () => {
+      clear()
+      const passkey = await answer(true)
+      await entered(await send('post', '/api/v1/session/passkey', { body: { passkey } }))
+    },
+  })
   const { form, problem, sending, submit, clear } = useApiForm({
     initial: { login: '', password: '', order_number: '', code: '', new_password: '', confirm: '' },
     send: async (values) => {
-      const second = values.code ? { code: values.code.trim() } : { order_number: values.order_number.trim() }
       const renewed = step === 'new' ? { new_password: values.new_password } : {}
       if (step === 'new' && values.new_password !== values.confirm) {
         throw new Problem({
@@ -39,15 +65,20 @@ export default function SignInPage() {
           errors: [{ parameter: null, pointer: '/confirm', detail: t('sign-up:mismatch') }],
         })
       }
+      if (step === 'passkey') assertion.current = await answer(false)
+      else if (step !== 'new') assertion.current = null
+      const second = assertion.current
+        ? { passkey: assertion.current }
+        : values.code
+          ? { code: values.code.trim() }
+          : { order_number: values.order_number.trim() }
       const body = { login: values.login, password: values.password, ...second, ...renewed }
       const session = await send('post', '/api/v1/session', { body }).catch((error: Problem) => {
         if (error.code !== 'credentials_expired') throw error
         setStep('new')
         return null
       })
-      if (!session) return
-      if (session.agreements_due.length > 0) setDue(session.agreements_due)
-      else await enter()
+      if (session) await entered(session)
     },
   })
   if (due.length > 0) {
@@ -65,6 +96,7 @@ export default function SignInPage() {
       password: !form.values.password && t('passwordMissing'),
     }
     form.setErrors(missing as never)
+    alone.clear()
     if (!missing.login && !missing.password) setStep('order_number')
   }
   const back = () => {
@@ -77,6 +109,7 @@ export default function SignInPage() {
         <Stack>
           <Title order={1}>{t('title')}</Title>
           {problem && <ProblemAlert problem={problem} />}
+          {first && alone.problem && <ProblemAlert problem={alone.problem} />}
           {first ? (
             <>
               <TextInput
@@ -113,7 +146,16 @@ export default function SignInPage() {
               />
             </>
           ) : (
-            <SecondStep step={step} form={form} onSwitch={(to) => setStep(to)} />
+            <SecondStep
+              way={step as SecondWay}
+              ways={passkeys ? [...WAYS, 'passkey'] : WAYS}
+              inputs={(name) => form.getInputProps(name)}
+              onSwitch={(to) => {
+                clear()
+                form.setValues({ code: '', order_number: '' })
+                setStep(to)
+              }}
+            />
           )}
           <Group justify="space-between">
             {first ? (
@@ -124,9 +166,22 @@ export default function SignInPage() {
               </Button>
             )}
             <Button type="submit" loading={sending}>
-              {t('submit')}
+              {t(step === 'passkey' ? 'usePasskeyNow' : 'submit')}
             </Button>
           </Group>
+          {first && passkeys && (
+            <>
+              <Divider label={t('or')} />
+              <Button
+                variant="default"
+                leftSection={<IconFingerprint size={18} aria-hidden />}
+                loading={alone.sending}
+                onClick={() => void alone.submit()}
+              >
+                {t('withPasskey')}
+              </Button>
+            </>
+          )}
           {first && (
             <Text size="sm">
               {t('noAccount')}{' '}
@@ -138,43 +193,5 @@ export default function SignInPage() {
         </Stack>
       </form>
     </Front>
-  )
-}
-
-interface SecondStepProps {
-  step: Step
-  form: { getInputProps: (name: string) => object }
-  onSwitch: (step: Step) => void
-}
-
-function SecondStep({ step, form, onSwitch }: SecondStepProps) {
-  const { t } = useTranslation('sign-in')
-  const other = step === 'code' ? 'order_number' : 'code'
-  return (
-    <>
-      {step === 'code' ? (
-        <TextInput
-          key="code"
-          label={t('codeLabel')}
-          description={t('codeHint')}
-          autoComplete="one-time-code"
-          autoFocus
-          {...form.getInputProps('code')}
-        />
-      ) : (
-        <TextInput
-          key="number"
-          label={t('numberLabel')}
-          description={t('numberHint')}
-          inputMode="numeric"
-          autoComplete="off"
-          autoFocus
-          {...form.getInputProps('order_number')}
-        />
-      )}
-      <Anchor component="button" type="button" size="sm" ta="left" onClick={() => onSwitch(other)}>
-        {t(other === 'code' ? 'useCode' : 'useNumber')}
-      </Anchor>
-    </>
   )
 }

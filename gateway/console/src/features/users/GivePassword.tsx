@@ -31,7 +31,7 @@ export function GivePassword({ user, onClose }: { user: User; onClose: () => voi
           <Stack>
             {problem && <ProblemAlert problem={problem} />}
             <Text>{t('password.text')}</Text>
-            {user.totp && (
+            {(user.totp || user.passkeys > 0) && (
               <Checkbox
                 label={t('password.second')}
                 {...form.getInputProps('remove_second_step', { type: 'checkbox' })}

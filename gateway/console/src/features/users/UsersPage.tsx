@@ -19,6 +19,12 @@ import { GivePassword } from './GivePassword'
 export type User = Schemas['UserView']
 type Doing = { what: 'change' | 'password' | 'remove'; user: User }
 
+function secondOf(user: User): string {
+  if (user.passkeys > 0) return user.totp ? 'both' : 'passkey'
+  if (user.totp) return 'totp'
+  return user.account_id ? 'number' : 'none'
+}
+
 export default function UsersPage() {
   const { t } = useTranslation(['users', 'ui'])
   const session = useSession()
@@ -62,7 +68,7 @@ export default function UsersPage() {
       {
         key: 'second',
         title: t('second.title'),
-        render: (row) => t(row.totp ? 'second.totp' : row.account_id ? 'second.number' : 'second.none'),
+        render: (row) => t(`second.${secondOf(row)}`),
       },
       {
         key: 'last',
