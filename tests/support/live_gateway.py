@@ -75,8 +75,11 @@ class Live:
 
 
 @contextmanager
-def live(folder: Path) -> Iterator[Live]:
-    """The product for the length of the block, ready to serve. Raises RuntimeError with its log otherwise."""
+def live(folder: Path, settings: dict[str, str] | None = None) -> Iterator[Live]:
+    """The product for the length of the block, ready to serve; `settings` are environment variables of its own.
+
+    Raises RuntimeError with its log otherwise.
+    """
     port = free_port()
     environment = {
         **os.environ,
@@ -85,6 +88,7 @@ def live(folder: Path) -> Iterator[Live]:
         "CERTWRIGHT_GATEWAY_PORT": str(port),
         "CERTWRIGHT_OPS_ADDRESS": "127.0.0.1:0",
         "CERTWRIGHT_BILLING_SANDBOX_PORT": "0",
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "certwright", "serve"]
     with (folder / "log").open("wb") as log:

@@ -57,6 +57,18 @@ def customer(url: str, login: str = "") -> Person:
     return Person(url, api, login, PASSWORD, number)
 
 
+def colleague(person: Person, permissions: list[str]) -> Person:
+    """Another user of the account, signed in, with the agreements accepted."""
+    login, given = f"{person.login}-{secrets.token_hex(2)}", "Temporary-Horse-1-Staple"
+    user = {"login": login, "password": given, "email": "colleague@example.com", "permissions": permissions}
+    person.api.post("/users", user)
+    api = APIClient(person.url)
+    body = {"login": login, "password": given, "order_number": person.order_number, "new_password": PASSWORD}
+    api.post("/session", body)
+    api.post("/agreements/eula/acceptance", {})
+    return Person(person.url, api, login, PASSWORD, person.order_number)
+
+
 def operator(live: Live) -> Person:
     """Whoever runs the product: claims it by the link of its log. Once for each product."""
     token = (live.folder / "data" / "first-run-link").read_text().partition("#token=")[2].split()[0]
