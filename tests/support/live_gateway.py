@@ -75,10 +75,10 @@ class Live:
 
 
 @contextmanager
-def live(folder: Path, *, host: str = "127.0.0.1", settings: dict[str, str] | None = None) -> Iterator[Live]:
-    """The product for the length of the block, ready to serve. Raises RuntimeError with its log otherwise.
+def live(folder: Path, settings: dict[str, str] | None = None, *, host: str = "127.0.0.1") -> Iterator[Live]:
+    """The product for the length of the block, ready to serve; `settings` are environment variables of its own.
 
-    `host` is how browsers call it: passkeys need a name, such as localhost.
+    `host` is how browsers call it: passkeys need a name, such as localhost. Raises RuntimeError with its log otherwise.
     """
     port = free_port()
     environment = {

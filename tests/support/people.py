@@ -58,17 +58,15 @@ def customer(url: str, login: str = "", company: dict[str, str] | None = None) -
     return Person(url, api, login, PASSWORD, number)
 
 
-def colleague(owner: Person, permissions: list[str]) -> Person:
-    """Another user of the owner's account, with a password of their own."""
-    login = f"ben-{secrets.token_hex(4)}"
-    given = "Given-Horse-7-Staple"
-    owner.api.post(
-        "/users", {"login": login, "password": given, "email": "ben@example.com", "permissions": permissions}
-    )
-    api = APIClient(owner.url)
-    signing_in = {"login": login, "password": given, "order_number": owner.order_number, "new_password": PASSWORD}
-    api.post("/session", signing_in)
-    return Person(owner.url, api, login, PASSWORD, owner.order_number)
+def colleague(person: Person, permissions: list[str]) -> Person:
+    """Another user of the account, signed in, with a password of their own."""
+    login, given = f"{person.login}-{secrets.token_hex(2)}", "Temporary-Horse-1-Staple"
+    user = {"login": login, "password": given, "email": "colleague@example.com", "permissions": permissions}
+    person.api.post("/users", user)
+    api = APIClient(person.url)
+    body = {"login": login, "password": given, "order_number": person.order_number, "new_password": PASSWORD}
+    api.post("/session", body)
+    return Person(person.url, api, login, PASSWORD, person.order_number)
 
 
 def operator(live: Live) -> Person:

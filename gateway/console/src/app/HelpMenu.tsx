@@ -20,7 +20,7 @@ export function HelpMenu({ onShortcuts }: { onShortcuts: () => void }) {
   const [about, { open, close }] = useDisclosure(false)
   return (
     <>
-      <Menu position="bottom-end" width={230}>
+      <Menu position="bottom-end" width={230} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <ActionIcon variant="default" size={30} aria-label={t('help.menu')}>
             <IconHelp size={17} />

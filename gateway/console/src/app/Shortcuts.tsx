@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Kbd, Modal, Table } from '@mantine/core'
+import { Fragment } from 'react'
 import { useTranslation } from 'react-i18next'
 import { GO } from './keys'
 import { PAGES } from './pages'
@@ -27,9 +28,9 @@ export default function Shortcuts({ opened, onClose }: { opened: boolean; onClos
             <Table.Tr key={text}>
               <Table.Td w={120}>
                 {pressed.map((key) => (
-                  <Kbd key={key} mr={4}>
-                    {key}
-                  </Kbd>
+                  <Fragment key={key}>
+                    <Kbd>{key}</Kbd>{' '}
+                  </Fragment>
                 ))}
               </Table.Td>
               <Table.Td>{text}</Table.Td>

@@ -21,7 +21,7 @@ export function ActionMenu({ allowed, subject, onApply, word, busy = false }: Ac
   const [chosen, setChosen] = useState('')
   if (allowed.length === 0)
     return (
-      <Text span c="dimmed">
+      <Text span c="dimmed" className="no-action">
         –
       </Text>
     )

@@ -153,7 +153,12 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
           )}
         </Group>
       )}
-      {rows.length > 0 && found.more === undefined && (
+      {rows.length > 0 && found.more === undefined && state === WHOLE && (
+        <Text size="sm" c="dimmed" aria-live="polite">
+          {t('showing', { from: 1, to: rows.length, total })}
+        </Text>
+      )}
+      {rows.length > 0 && found.more === undefined && state !== WHOLE && (
         <Group justify="space-between" gap="xs">
           <Group gap="xs">
             <Text size="sm" c="dimmed" aria-live="polite">

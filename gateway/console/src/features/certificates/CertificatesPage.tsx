@@ -45,7 +45,7 @@ export default function CertificatesPage() {
     {
       key: 'server',
       title: t('column.server'),
-      width: 92,
+      width: 112,
       render: (row) => {
         const names = serversOf(row)
         return names.length > 0 ? <bdi className="wrap">{names.join(', ')}</bdi> : <span className="dim">–</span>

@@ -96,7 +96,7 @@ export default function OrdersPage() {
         key: 'actions',
         title: t('column.actions'),
         card: 'foot',
-        width: 330,
+        width: 282,
         render: (row) => (
           <ActionMenu
             allowed={row.allowed_actions}

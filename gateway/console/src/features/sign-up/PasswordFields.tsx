@@ -22,12 +22,12 @@ export function PasswordFields({ label, password, passwordProps, confirmProps }:
       <PasswordField label={label ?? t('password')} autoComplete="new-password" {...passwordProps} />
       <PasswordField label={t('confirmPassword')} autoComplete="new-password" {...confirmProps} />
       <Text size="sm">{t('rule.intro')}</Text>
-      <List spacing={2} size="sm" center aria-live="polite" aria-label={t('rule.intro')}>
+      <List spacing={2} size="sm" center listStyleType="none" aria-live="polite" aria-label={t('rule.intro')}>
         {(['length', 'noLeadingSpace', 'classes'] as const).map((rule) => (
           <Rule key={rule} met={rules[rule]} text={t(`rule.${rule}`)} />
         ))}
       </List>
-      <List spacing={2} size="sm" center pl="md" aria-label={t('rule.classes')}>
+      <List spacing={2} size="sm" center listStyleType="none" pl="xl" aria-label={t('rule.classes')}>
         {(['upper', 'lower', 'digit', 'punctuation', 'other'] as const).map((rule) => (
           <Rule key={rule} met={rules[rule]} text={t(`rule.${rule}`)} />
         ))}

@@ -14,7 +14,7 @@ export function Permissions({ field }: { field: object }) {
     <Checkbox.Group label={t('permissions')} withAsterisk {...field}>
       <Stack gap={6} mt={4}>
         {(session.customer ? CUSTOMER : OPERATOR).map((one) => (
-          <Checkbox key={one} value={one} label={t(`permission.${one}`)} description={t(`means.${one}`)} />
+          <Checkbox key={one} value={one} label={t(`ui:permission.${one}`)} description={t(`means.${one}`)} />
         ))}
       </Stack>
     </Checkbox.Group>

@@ -63,7 +63,7 @@ export default function UsersPage() {
       {
         key: 'permissions',
         title: t('permissions'),
-        render: (row) => row.permissions.map((one) => t(`permission.${one}`)).join(', '),
+        render: (row) => row.permissions.map((one) => t(`ui:permission.${one}`)).join(', '),
       },
       {
         key: 'second',
