@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support import people
-from tests.support.live_gateway import PASSWORD
+from tests.support.hostile_text import HOSTILE, type_everywhere
+from tests.support.live_gateway import PASSWORD, live
 
 REFUSAL = "The login, the password or the second step is wrong."
 TEMPORARY, OWN = "Temporary-Pass-42", "Chosen-By-Myself-7"
@@ -90,3 +93,121 @@ def test_the_sign_up_page_is_accessible_and_keeps_what_was_typed(product, open_s
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_text("This is needed.")).to_have_count(10)
     assert PASSWORD not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
+def in_database(product, statement, *values):
+    """What an older version, or time, would have left behind."""
+    with closing(sqlite3.connect(product.folder / "data" / "accounts.sqlite3", timeout=10)) as connection, connection:
+        assert connection.execute(statement, values).rowcount > 0
+
+
+def second_step(page, number):
+    page.get_by_label("Please, type here one of Your order numbers.").fill(number)
+    page.get_by_role("button", name="Submit").click()
+
+
+def test_the_page_says_what_it_wants_and_warns_of_caps_lock(product, open_screen):
+    screen = open_screen(product.url)
+    page = screen.open("/sign-in")
+    expect(page.get_by_text("User name and password are case sensitive.")).to_be_visible()
+    expect(page.locator(".brand img")).to_be_visible()
+    page.get_by_role("textbox", name="Password").focus()
+    press_with_lock = "on => window.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', modifierCapsLock: on}))"
+    page.evaluate(press_with_lock, True)
+    expect(page.get_by_role("status").filter(has_text="Caps Lock is on.")).to_be_visible()
+    screen.accessible(lambda: expect(page.get_by_text("Caps Lock is on.")).to_be_visible())
+    page.evaluate(press_with_lock, False)
+    expect(page.get_by_text("Caps Lock is on.")).to_have_count(0)
+    page.get_by_role("link", name="Create New").click()
+    expect(page.get_by_role("heading", name="Signup", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_text_breaks_the_sign_in(product, open_screen, kind):
+    screen = open_screen(product.url)
+    page = screen.open("/sign-in")
+    form = page.locator("form")
+    type_everywhere(form, HOSTILE[kind])
+    page.get_by_role("button", name="Submit").click()
+    type_everywhere(form, HOSTILE[kind])
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_contain_text(REFUSAL)
+    page.get_by_role("button", name="Use an authenticator app instead").click()
+    type_everywhere(form, HOSTILE[kind])
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_contain_text(REFUSAL)
+
+
+def test_whoever_fails_often_waits_and_is_told_how_long(product, open_screen):
+    nora = people.customer(product.url)
+    screen = open_screen(product.url)
+    page = screen.open("/sign-in")
+    for _ in range(5):
+        first_step(page, nora.login, "wrong-Horse-7")
+        second_step(page, nora.order_number)
+        expect(page.get_by_role("alert")).to_contain_text(REFUSAL)
+        page.get_by_role("button", name="Back").click()
+    in_database(product, "UPDATE failures SET blocked_until = '2099-01-01T00:00:00.000000Z' WHERE failed >= 5")
+    first_step(page, nora.login, nora.password)
+    second_step(page, nora.order_number)
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Too many failed tries. Wait \d+ seconds"))
+    assert page.context.cookies() == []
+    other = people.customer(product.url)
+    page.get_by_role("button", name="Back").click()
+    first_step(page, other.login, other.password)
+    second_step(page, other.order_number)
+    expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+
+
+def test_a_new_version_of_the_agreement_asks_again_and_reject_signs_out(product, nora, open_screen):
+    user_id = nora.api.get("/me")["user_id"]
+    older = "UPDATE acceptances SET version = '0' WHERE kind = 'eula' AND user_id = ?"
+    in_database(product, older, user_id)
+    screen = open_screen(product.url)
+    page = screen.open("/sign-in")
+    first_step(page, nora.login, nora.password)
+    second_step(page, nora.order_number)
+    expect(page.get_by_role("heading", name="End user license agreement")).to_be_visible()
+    screen.accessible(lambda: expect(page.get_by_role("button", name="Reject")).to_be_visible())
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    assert page.request.get(f"{product.url}/api/v1/session").status == 401
+    first_step(page, nora.login, nora.password)
+    second_step(page, nora.order_number)
+    page.get_by_role("button", name="Accept").dblclick()
+    expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+    assert screen.sent("POST", "/agreements/eula/accept$") == 1
+    newest = next(one for one in nora.api.get("/audit")["items"] if one["type"] == "accounts.AgreementAccepted")
+    assert newest["data"] == {"user_id": user_id, "kind": "eula", "version": "1"}
+    with closing(sqlite3.connect(product.folder / "data" / "accounts.sqlite3")) as connection:
+        query = "SELECT at, remote_address FROM acceptances WHERE kind = 'eula' AND version = '1' AND user_id = ?"
+        ((at, address),) = connection.execute(query, (user_id,)).fetchall()
+    assert (at[:2], address) == ("20", "127.0.0.1")
+
+
+def test_an_old_password_is_changed_on_the_way_in(tmp_path, open_screen):
+    with live(tmp_path, settings={"CERTWRIGHT_ACCOUNTS_PASSWORD_MAX_AGE_DAYS": "90"}) as aged:
+        nora = people.customer(aged.url)
+        in_database(aged, "UPDATE users SET password_changed_at = '2020-01-01T00:00:00.000000Z'")
+        screen = open_screen(aged.url)
+        page = screen.open("/sign-in")
+        first_step(page, nora.login, nora.password)
+        second_step(page, nora.order_number)
+        expect(page.get_by_role("alert")).to_contain_text("Your password has expired")
+        screen.accessible(lambda: expect(page.get_by_role("alert")).to_be_visible())
+        new, again = (page.get_by_role("textbox", name=re.compile(f"^{name}")) for name in ("Password", "Confirm"))
+        for first, second, says in [(OWN, "x", "differ"), (PASSWORD, PASSWORD, "other than"), ("short", "short", "8")]:
+            new.fill(first)
+            again.fill(second)
+            page.get_by_role("button", name="Submit").click()
+            expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+            expect(page.get_by_text(says).first).to_be_visible()
+        new.fill(OWN)
+        again.fill(OWN)
+        page.get_by_role("button", name="Submit").dblclick()
+        expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+        page.context.clear_cookies()
+        screen.open("/sign-in")
+        first_step(page, nora.login, OWN)
+        second_step(page, nora.order_number)
+        expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible()

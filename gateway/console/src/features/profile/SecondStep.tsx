@@ -40,9 +40,9 @@ export function SecondStep() {
         <Title order={2}>{t('second.title')}</Title>
         <Group gap="xs" wrap="nowrap" align="flex-start">
           {user.totp || user.passkeys > 0 ? (
-            <IconShieldCheck size={20} aria-hidden color="var(--mantine-color-anchor)" />
+            <IconShieldCheck size={20} aria-hidden style={{ flexShrink: 0 }} color="var(--mantine-color-anchor)" />
           ) : (
-            <IconAlertTriangle size={20} aria-hidden color="var(--cw-seal)" />
+            <IconAlertTriangle size={20} aria-hidden style={{ flexShrink: 0 }} color="var(--cw-seal)" />
           )}
           <Text>{t(user.totp ? 'second.on' : user.passkeys > 0 ? 'second.passkey' : 'second.off')}</Text>
         </Group>

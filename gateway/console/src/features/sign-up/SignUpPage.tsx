@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sign-up wizard of the guide (§1.1): company and contact, agreements, credentials with a summary, done.
 import { Accordion, Anchor, Button, Checkbox, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate } from 'react-router'
 import { type Schemas, send, useApi } from '@/api/client'
 import { begin } from '@/app/session'
+import { useConsole } from '@/app/useConsole'
 import { AgreementText } from '@/features/sign-in/Agreements'
 import { Front } from '@/features/sign-in/Front'
 import { useApiForm } from '@/ui/form'
@@ -13,10 +14,20 @@ import { Asked, ProblemAlert } from '@/ui/Says'
 import { CopyLine, Facts } from '@/ui/Texts'
 import { Wizard } from '@/ui/Wizard'
 import { CompanyFields, ContactFields } from './AddressFields'
-import { ADDRESS, type CompanyField, EMPTY_COMPANY, EMPTY_CONTACT, REQUIRED_COMPANY, REQUIRED_CONTACT } from './fields'
+import {
+  ADDRESS,
+  type CompanyField,
+  type CompanyValues,
+  EMPTY_COMPANY,
+  EMPTY_CONTACT,
+  REQUIRED_COMPANY,
+  REQUIRED_CONTACT,
+} from './fields'
 import { PasswordFields } from './PasswordFields'
 
 const COMPANY = Object.keys(EMPTY_COMPANY) as CompanyField[]
+const filled = (address: CompanyValues) => Object.values(address).some((text) => text.trim() !== '')
+const OF_FIRST_STEP = /^(company|contact|admin_address)\./
 const SECRET = ['password', 'confirm'] as const
 
 export default function SignUpPage() {
@@ -39,7 +50,7 @@ export default function SignUpPage() {
     secret: SECRET,
     send: async ({ company, contact, admin_address, login, password, ...rest }) => {
       const accepted_agreements = (['eula', 'subscriber'] as const).filter((kind) => rest[kind])
-      const admin = admin_address.address1 ? { admin_address } : {}
+      const admin = filled(admin_address) ? { admin_address } : {}
       setDone(
         await send('post', '/api/v1/sign-up', {
           body: { company, contact, login, password, accepted_agreements, ...admin },
@@ -78,14 +89,21 @@ export default function SignUpPage() {
       return true
     },
   ]
-  const finish = async () => {
-    if (await submit()) return
-    // The step that holds the field with the fault.
-    const wrong = Object.keys(form.errors)
-    if (wrong.some((field) => /^(company|contact|admin_address)\b/.test(field))) setAt(0)
+  const sent = useRef(false)
+  const finish = () => {
+    sent.current = true
+    void submit()
   }
+  // What the server refuses is shown where it stands: on the step that holds the field.
+  const { errors } = form
+  useEffect(() => {
+    if (!sent.current || !Object.keys(errors).some((field) => OF_FIRST_STEP.test(field))) return
+    sent.current = false
+    setAt(0)
+    setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(), 0)
+  }, [errors])
   if (done) return <Done done={done} login={values.login} password={values.password} />
-  const faulty = Object.keys(form.errors).filter((field) => /^(company|contact|admin_address)\./.test(field))
+  const faulty = Object.keys(errors).filter((field) => OF_FIRST_STEP.test(field))
 
   return (
     <Front title={t('title')} wide>
@@ -94,7 +112,7 @@ export default function SignUpPage() {
         {problem && <ProblemAlert problem={problem} />}
         {at > 0 && faulty.length > 0 && (
           <Text role="alert" c="var(--mantine-color-error)">
-            {t('lookBack', { fields: faulty.map((field) => t(field)).join(', ') })}
+            {t('lookBack', { fields: faulty.map((field) => t(field.replace('admin_address', 'company'))).join(', ') })}
           </Text>
         )}
         <Wizard
@@ -102,7 +120,7 @@ export default function SignUpPage() {
           at={at}
           onStep={setAt}
           finish={t('submit')}
-          onFinish={() => void finish()}
+          onFinish={finish}
           busy={sending}
           steps={[
             {
@@ -115,7 +133,7 @@ export default function SignUpPage() {
                   <CompanyFields below="company" fields={COMPANY} inputs={inputs} />
                   <Title order={3}>{t('contactDetails')}</Title>
                   <ContactFields inputs={inputs} />
-                  <Accordion variant="contained" order={3}>
+                  <Accordion variant="contained" order={3} defaultValue={filled(values.admin_address) ? 'admin' : null}>
                     <Accordion.Item value="admin">
                       <Accordion.Control>{t('adminAddress')}</Accordion.Control>
                       <Accordion.Panel>
@@ -206,6 +224,7 @@ export default function SignUpPage() {
 function Done({ done, login, password }: { done: Schemas['SignUpDone']; login: string; password: string }) {
   const { t } = useTranslation('sign-up')
   const navigate = useNavigate()
+  const { brand } = useConsole()
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Error | null>(null)
   const enter = async () => {
@@ -223,9 +242,9 @@ function Done({ done, login, password }: { done: Schemas['SignUpDone']; login: s
     <Front title={t('done.title')}>
       <Stack>
         <Title order={1}>{t('done.title')}</Title>
-        <Text>{t('done.text')}</Text>
+        <Text>{t('done.text', { brand })}</Text>
         <CopyLine label={t('done.number')} text={String(done.order_number)} />
-        <Text>{t('done.keep')}</Text>
+        <Text className="wrap">{t('done.keep', { url: `${window.location.origin}/console/sign-in` })}</Text>
         {problem && <ProblemAlert problem={problem} />}
         <Button loading={busy} onClick={() => void enter()} data-autofocus>
           {t('done.ok')}
