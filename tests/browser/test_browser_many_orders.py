@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ten thousand orders: the list is usable in under a second from a warm server, whatever page, order or search it shows."""
+"""Ten thousand orders: the list is usable in under a second, whatever page, order or search it shows."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_pages_orders_and_searches_of_ten_thousand_are_quick(product, crowded, o
     last = page.get_by_role("button", name="Page 100", exact=True)
     times = {"last page": answered(last.click, "offset=9900")}
     expect(showing).to_have_text("Showing 9901 to 10000 of 10000 entries")
-    by_name = page.get_by_role("columnheader", name="Domain Name").or_(page.get_by_role("columnheader", name="Name"))
-    times["order"] = answered(by_name.first.click, "sort=common_name")
+    by_name = page.get_by_role("columnheader", name="Domain Name").get_by_role("button")
+    times["order"] = answered(by_name.click, "sort=common_name")
     expect(table).to_be_visible()
     search = page.get_by_role("searchbox")
     times["search"] = answered(lambda: search.fill("host-04242"), "search=host-04242")
