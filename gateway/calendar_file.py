@@ -15,7 +15,7 @@ MEDIA = "text/calendar"
 FULL_MEDIA = "text/calendar; charset=utf-8"
 NAME = "certificates.ics"
 LONGEST = 75  # octets of a line, RFC 5545 §3.1
-_HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Certwright//Certificates//EN", "METHOD:PUBLISH")
+HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Certwright//Certificates//EN", "METHOD:PUBLISH")
 
 
 def export(exchange: Exchange, asked: Any) -> Raw:
@@ -27,7 +27,7 @@ def export(exchange: Exchange, asked: Any) -> Raw:
 
 
 def _lines(url: str, first: list[Any], following: Iterator[list[Any]]) -> Iterator[bytes]:
-    yield _text(_HEAD)
+    yield _text(HEAD)
     page: list[Any] | None = first
     while page is not None:
         yield b"".join(_text(event(one, url)) for one in page)

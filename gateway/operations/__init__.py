@@ -6,6 +6,7 @@ from __future__ import annotations
 from gateway.operations import (
     accounts,
     agents,
+    alert_channels,
     billing,
     certificates,
     console,
@@ -25,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *validation.ROUTES,
     *installer.ROUTES,
     *certificates.ROUTES,
+    *alert_channels.ROUTES,
     *spreadsheets.ROUTES,
     *operator.ROUTES,
     *agents.ROUTES,

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from services.alerts.adapters.balances import AskedBalances
 from services.alerts.adapters.contacts import AskedContacts
+from services.alerts.adapters.sealing import FileSealer
+from services.alerts.adapters.webhooks import GuardedHooks
 from services.alerts.handlers.feed import FeedWriter
 from services.alerts.jobs import jobs
-from services.alerts.ports import Balances, Contacts
+from services.alerts.ports import Balances, Contacts, Hooks, Sealer
 from services.alerts.settings import AlertsSettings
 from services.alerts.tables import projections
 from shared.clock import Clock, Ids, RandomIds, SystemClock
+from shared.egress.guard import open_egress
+from shared.egress.settings import EgressSettings
 from shared.eventstore.database import Database
 from shared.eventstore.room import Room
 from shared.mail.folder import MailFolder
@@ -34,6 +38,8 @@ class App:
     balances: Balances
     mailer: Mailer
     folder: MailFolder
+    hooks: Hooks
+    sealer: Sealer
 
 
 def build(
@@ -44,18 +50,21 @@ def build(
     contacts: Contacts | None = None,
     balances: Balances | None = None,
     mailer: Mailer | None = None,
+    hooks: Hooks | None = None,
 ) -> App:
     """Composes alerts; arguments replace the parts that tests own."""
     database = Database.open("alerts", settings)
     room = Room("alerts", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds(), jobs=jobs)
-    mail = MailSettings()
+    mail, egress, own = MailSettings(), EgressSettings(), AlertsSettings()
     return App(
         room=room,
         settings=settings,
-        own=AlertsSettings(),
+        own=own,
         feed=FeedWriter(room),
         contacts=contacts or AskedContacts(),
         balances=balances or AskedBalances(),
         mailer=mailer or open_mailer(mail, settings.data_dir),
         folder=open_folder(mail, settings.data_dir),
+        hooks=hooks or GuardedHooks(open_egress(egress), plain=bool(egress.allow_networks)),
+        sealer=FileSealer(own.secret_key_file or settings.data_dir / "alerts.key"),
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from services.alerts.handlers import low_balance, watching
-from services.alerts.model.letter import expiry_letter, low_balance_letter, welcome_letter
-from services.alerts.model.low_balance import KIND
-from services.alerts.ports import Balances, Contacts
+from services.alerts.handlers import low_balance, telling, watching
+from services.alerts.model.letter import welcome_letter
+from services.alerts.ports import Balances, Contacts, Hooks, Sealer
 from services.alerts.projections import watching as store
 from shared.clock import from_text
 from shared.context import system
@@ -28,6 +27,8 @@ class MailingApp(Protocol):
     contacts: Contacts
     balances: Balances
     mailer: Mailer
+    hooks: Hooks
+    sealer: Sealer
 
 
 # Three days of tries: a mail server that is away over a weekend loses no mail.
@@ -45,11 +46,7 @@ def send_mail(app: MailingApp, payload: dict[str, Any]) -> None:
     if not rule.email:
         return
     at = from_text(payload["at"])
-    url = app.settings.public_url
-    if row.kind == KIND:
-        letter = low_balance_letter(row.text, url=url)
-    else:
-        letter = expiry_letter(row.names, row.serial, row.not_after, own=row.own, now=at, url=url)
+    letter = telling.letter_of(row, payload["at"], app.settings.public_url)
     for number, address in enumerate(rule.addresses or [app.contacts.contact_of(row.account_id).email], 1):
         key = f"alert-{row.alert_id}-{payload['number']}-{number}"
         app.mailer.send(Mail(to=address, subject=letter.headline, text=letter.text, key=key), at)
@@ -75,3 +72,9 @@ def send_welcome(app: MailingApp, payload: dict[str, Any]) -> None:
     app.mailer.send(
         Mail(to=contact.email, subject=letter.headline, text=letter.text, key=key), from_text(payload["at"])
     )
+
+
+@jobs.kind(telling.JOB, attempts=30, backoff=BACKOFF, timeout=60)
+def deliver(app: MailingApp, payload: dict[str, Any]) -> None:
+    """One alert, or a day's, over one channel."""
+    telling.deliver(app, payload)

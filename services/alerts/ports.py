@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What alerts needs of the others: where to write to an account, and what its deposit holds."""
+"""What alerts needs of the others: where to write to an account, and what its deposit holds; and ways out."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.contracts.accounts import Contact
 from shared.contracts.billing import BalanceView
@@ -22,4 +22,33 @@ class Balances(Protocol):
 
     def balance_of(self, account_id: str) -> BalanceView:
         """The deposit now. Raises ServiceError."""
+        ...
+
+
+class Outcome(NamedTuple):
+    """How a delivery ended, and what came back, in words."""
+
+    delivered: bool
+    detail: str
+
+
+class Hooks(Protocol):
+    """Sends signed webhooks, to where the operator allows."""
+
+    schemes: tuple[str, ...]
+
+    def send(self, url: str, secret: str, message_id: str, body: bytes, timestamp: int) -> Outcome:
+        """One POST. Does not raise for what the receiver does."""
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts small secrets at rest."""
+
+    def seal(self, secret: str, owner: str) -> str:
+        """The secret as text that only `open` with the same owner can read."""
+        ...
+
+    def open(self, sealed: str, owner: str) -> str:
+        """The secret. Raises ValueError when it was changed or belongs to somebody else."""
         ...

@@ -10,10 +10,20 @@ from nameko.extensions import DependencyProvider
 from services.alerts import bootstrap
 from services.alerts.adapters.balances import AskedBalances
 from services.alerts.adapters.contacts import AskedContacts
-from services.alerts.handlers import audit, feed, low_balance, requests, watching, welcome
+from services.alerts.handlers import (
+    audit,
+    channels,
+    feed,
+    feed_links,
+    low_balance,
+    requests,
+    telling,
+    watching,
+    welcome,
+)
 from shared.context import Context, system
-from shared.contracts import accounts, alerts, billing, ca, dcv, discovery, installer, orders
-from shared.contracts.base import Page
+from shared.contracts import accounts, alert_channels, alerts, billing, ca, dcv, discovery, installer, orders
+from shared.contracts.base import Done, Page
 from shared.eventsourcing.envelope import Envelope
 from shared.eventsourcing.event import Event, event_types
 from shared.messaging.rpc import rpc
@@ -100,6 +110,65 @@ class AlertsService(Service):
     def list_audit(self, request: alerts.ListAudit, context: Context) -> Page[alerts.AuditEntry]:
         """Who did what."""
         return audit.entries(self.app.room, request, context)
+
+    # --- channels and links ---
+
+    @rpc(alert_channels.ListChannels)
+    def list_channels(
+        self, _request: alert_channels.ListChannels, context: Context
+    ) -> Page[alert_channels.ChannelView]:
+        """Where alerts go."""
+        return channels.list_channels(self.app.room, context)
+
+    @rpc(alert_channels.MakeChannel)
+    def make_channel(self, request: alert_channels.MakeChannel, context: Context) -> alert_channels.NewChannel:
+        """Shows the secret once."""
+        return channels.make_channel(self.app, request, context)
+
+    @rpc(alert_channels.ChangeChannel)
+    def change_channel(self, request: alert_channels.ChangeChannel, context: Context) -> alert_channels.ChannelView:
+        """Changes what is given."""
+        return channels.change_channel(self.app, request, context)
+
+    @rpc(alert_channels.RemoveChannel)
+    def remove_channel(self, request: alert_channels.RemoveChannel, context: Context) -> Done:
+        """Nothing goes there any more."""
+        return self.app.room.execute(channels.remove_channel, request, context)
+
+    @rpc(alert_channels.TestChannel)
+    def test_channel(self, request: alert_channels.TestChannel, context: Context) -> alert_channels.ChannelTest:
+        """Sends a test alert."""
+        return channels.test_channel(self.app, request, context)
+
+    @rpc(alert_channels.ListFeedLinks)
+    def list_feed_links(
+        self, _request: alert_channels.ListFeedLinks, context: Context
+    ) -> Page[alert_channels.FeedLinkView]:
+        """Without their secrets."""
+        return feed_links.list_links(self.app.room, context)
+
+    @rpc(alert_channels.MakeFeedLink)
+    def make_feed_link(self, request: alert_channels.MakeFeedLink, context: Context) -> alert_channels.NewFeedLink:
+        """Shows the addresses once."""
+        return feed_links.make_link(self.app, request, context)
+
+    @rpc(alert_channels.EndFeedLink)
+    def end_feed_link(self, request: alert_channels.EndFeedLink, context: Context) -> Done:
+        """At once."""
+        return self.app.room.execute(feed_links.end_link, request, context)
+
+    @rpc(alert_channels.OpenFeedLink)
+    def open_feed_link(self, request: alert_channels.OpenFeedLink, _context: Context) -> alert_channels.Subscription:
+        """For calendars and feed readers."""
+        return feed_links.open_link(self.app.room, request)
+
+    @every(seconds=300)
+    def collect_digests(self) -> None:
+        """Sends the message of each day that is over."""
+        for channel_id in telling.days_over(self.app.room):
+            self.app.room.execute(telling.collect, channel_id, system("alerts"))
+
+    # --- events ---
 
     @subscribe(*published())
     def on_any_event(self, event: Envelope[Any]) -> None:

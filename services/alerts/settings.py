@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -16,3 +18,7 @@ class AlertsSettings(PrefixedSettings):
 
     feed_days: int = Field(90, ge=1, le=3650)
     """How long events stay in the feed, in days. The history of orders is not touched by this."""
+
+    secret_key_file: Path | None = None
+    """File of the key that seals the targets and secrets of channels. Made when it does not exist; unset means
+    `alerts.key` in the data folder. All processes of a cluster need the same."""

@@ -84,6 +84,39 @@ alerts = sa.Table(
 )
 sa.Index("alerts_by_account", alerts.c.account_id, alerts.c.raised_at, alerts.c.alert_id)
 
+# Where alerts go besides the mails of the rule. What may hold a secret of somebody else is sealed.
+channels = sa.Table(
+    "channels",
+    projections.state,
+    sa.Column("channel_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("shown_target", sa.Text, nullable=False),
+    sa.Column("target_sealed", sa.Text, nullable=False),
+    sa.Column("secret_sealed", sa.Text, nullable=False),  # empty for mails
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("alerts", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("digest_at", sa.Text, nullable=False),  # when the last day's collection ended
+    sa.Column("last_at", sa.Text),
+    sa.Column("last_result", sa.Text, nullable=False),
+    sa.Column("last_detail", sa.Text, nullable=False),
+)
+sa.Index("channels_by_account", channels.c.account_id, channels.c.created_at)
+
+feed_links = sa.Table(
+    "feed_links",
+    projections.state,
+    sa.Column("link_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("token_sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+)
+sa.Index("feed_links_by_account", feed_links.c.account_id, feed_links.c.created_at)
+
 feed = sa.Table(
     "feed",
     projections.state,

@@ -223,3 +223,44 @@ class NotificationSent(Event):
     alert_id: str
     account_id: str
     channel: str
+
+
+@event("alerts.ChannelMade")
+class ChannelMade(Event):
+    """Where it leads is no part of history."""
+
+    channel_id: str
+    account_id: str
+    kind: str
+
+
+@event("alerts.ChannelChanged")
+class ChannelChanged(Event):
+    """Its name, target, or what goes there."""
+
+    channel_id: str
+    account_id: str
+
+
+@event("alerts.ChannelRemoved")
+class ChannelRemoved(Event):
+    """Nothing goes there any more."""
+
+    channel_id: str
+    account_id: str
+
+
+@event("alerts.FeedLinkMade")
+class FeedLinkMade(Event):
+    """Its secret is no part of history."""
+
+    link_id: str
+    account_id: str
+
+
+@event("alerts.FeedLinkEnded")
+class FeedLinkEnded(Event):
+    """It leads nowhere from now on."""
+
+    link_id: str
+    account_id: str

@@ -310,3 +310,20 @@ def test_keys_lead_to_pages_and_are_listed(product, nora, open_screen):
     search.blur()
     page.keyboard.press("n")
     expect(here).to_contain_text("New order")
+
+
+def test_a_lost_connection_says_so_and_keeps_what_was_typed(product, nora, open_screen):
+    screen = open_screen(product.url, nora)
+    page = screen.open("/servers")
+    page.get_by_role("button", name="Add New Agent/Server").click()
+    name = page.get_by_label(re.compile("^Agent Name"))
+    name.fill("web-1")
+    screen.lost = True
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("What you typed is kept")
+    expect(name).to_have_value("web-1")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("Agent UID", exact=True).last).to_be_visible()
+    assert len(nora.api.get("/agents")["items"]) == 1

@@ -65,7 +65,8 @@ def colleague(person: Person, permissions: list[str]) -> Person:
     person.api.post("/users", user)
     api = APIClient(person.url)
     body = {"login": login, "password": given, "order_number": person.order_number, "new_password": PASSWORD}
-    api.post("/session", body)
+    for due in api.post("/session", body)["agreements_due"]:
+        api.post(f"/agreements/{due['kind']}/accept", {"version": due["version"]})
     return Person(person.url, api, login, PASSWORD, person.order_number)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from services.alerts.handlers.watching import notify, record
+from services.alerts.handlers.watching import listened_rule, notify, record
 from services.alerts.model import low_balance
 from services.alerts.model.expiry import stream
 from services.alerts.projections import watching as store
@@ -49,7 +49,7 @@ def review(uow: UnitOfWork, seen: Seen) -> None:
     """Raises or resolves the alert, whatever is due now."""
     alert_id = alert_of(seen.account_id)
     uow.lock(stream(alert_id))
-    rule = store.rule_of(uow.connection, seen.account_id)
+    rule = listened_rule(uow.connection, seen.account_id)
     standing = store.standing_of(uow.connection, alert_id)
     open_ = standing is not None and standing.state != "resolved"
     if seen.balance is None or rule.low_balance is None or not low_balance.is_low(seen.balance, rule.low_balance):

@@ -6,7 +6,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
+import msgspec
+import sqlalchemy as sa
+
+from services.alerts.handlers.telling import tell
 from services.alerts.model.expiry import MAX_DAYS, judge, stream
+from services.alerts.projections import channels
 from services.alerts.projections import watching as store
 from shared.clock import derived_id, from_text, to_text
 from shared.contracts import discovery, installer, orders
@@ -123,7 +128,7 @@ def review(uow: UnitOfWork, which: Watched) -> None:
     if certificate is None:
         return
     standing = store.standing_of(uow.connection, which.alert_id)
-    rule = store.rule_of(uow.connection, which.account_id)
+    rule = listened_rule(uow.connection, which.account_id)
     verdict = judge(rule, certificate.not_after, uow.now, standing)
     open_ = standing is not None and standing.state != "resolved"
     if verdict.step is None or not store.needs_attention(uow.connection, certificate):
@@ -155,14 +160,24 @@ def review(uow: UnitOfWork, which: Watched) -> None:
         notify(uow, which.alert_id)
 
 
+def listened_rule(connection: sa.Connection, account_id: str) -> AlertSettings:
+    """The rule with `email` as: somebody wants to be told, by mail or over a channel."""
+    rule = store.rule_of(connection, account_id)
+    if rule.email:
+        return rule
+    return msgspec.structs.replace(rule, email=channels.is_listening(connection, account_id))
+
+
 def notify(uow: UnitOfWork, alert_id: str) -> None:
-    """Leaves a mail to be sent; the alert counts as told from now on, so that the next look does not tell it again."""
+    """Leaves mail and messages to be sent; the alert counts as told, and the next look does not repeat it."""
     row = store.find_alert(uow.connection, alert_id)
     if row is None or row.muted:
         return
     number, now = row.notifications + 1, to_text(uow.now)
     store.keep_alert(uow.connection, alert_id, notifications=number, last_notified_at=now)
-    uow.schedule("mail", f"{alert_id}-{number}", {"alert_id": alert_id, "number": number, "at": now})
+    if store.rule_of(uow.connection, row.account_id).email:
+        uow.schedule("mail", f"{alert_id}-{number}", {"alert_id": alert_id, "number": number, "at": now})
+    tell(uow, row, number)
 
 
 def record_notified(uow: UnitOfWork, alert_id: str) -> None:
@@ -187,7 +202,7 @@ def due(room: Room) -> list[Watched]:
         for certificate, standing in store.candidates(connection, to_text(now + timedelta(days=MAX_DAYS))):
             account_id = certificate.account_id
             if account_id not in rules:
-                rules[account_id] = store.rule_of(connection, account_id)
+                rules[account_id] = listened_rule(connection, account_id)
             verdict = judge(rules[account_id], certificate.not_after, now, standing)
             open_ = standing is not None and standing.state != "resolved"
             wanted = verdict.step is not None and store.needs_attention(connection, certificate)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from services.alerts.model.expiry import sentence, subject_of
 from shared.contracts.accounts import Contact
+from shared.contracts.alerts import AlertView
 
 MOST_NAMES = 20
 # Whoever signs up says whom we write to and what that person is called: what could be a link or a message is no name.
@@ -50,6 +52,24 @@ def low_balance_letter(said: str, *, url: str) -> Letter:
         "You get this mail once; the alert ends by itself when the deposit is above the amount again.",
     ]
     return Letter("The deposit runs low", "\n".join(lines) + "\n")
+
+
+def digest_letter(alerts: Sequence[AlertView], new: Collection[str], *, url: str) -> Letter:
+    """One mail a day: what is open, the new first."""
+    fresh = [one for one in alerts if one.alert_id in new]
+    older = [one for one in alerts if one.alert_id not in new]
+    lines = ["New since the last mail:", "", *(f"  {one.text}" for one in fresh), ""]
+    if older:
+        lines += ["Still open:", "", *(f"  {one.text}" for one in older), ""]
+    lines += ["All alerts:", "", f"  {url.rstrip('/')}/console/alerts"]
+    count = "1 new alert" if len(fresh) == 1 else f"{len(fresh)} new alerts"
+    return Letter(f"{count}, {len(alerts)} open", "\n".join(lines) + "\n")
+
+
+def test_letter(url: str) -> Letter:
+    """What a test of a channel says."""
+    lines = ["This is a test. Alerts of your certificates arrive like this.", "", f"  {url.rstrip('/')}/console/alerts"]
+    return Letter("A test of your alerts", "\n".join(lines) + "\n")
 
 
 def welcome_letter(contact: Contact, order_number: int, *, url: str) -> Letter:

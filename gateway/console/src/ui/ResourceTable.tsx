@@ -13,11 +13,20 @@ import {
   Stack,
   Text,
   TextInput,
+  UnstyledButton,
 } from '@mantine/core'
 import { useDebouncedCallback, useLocalStorage, useMediaQuery } from '@mantine/hooks'
-import { IconColumns3, IconDownload, IconRefresh, IconSearch } from '@tabler/icons-react'
+import {
+  IconArrowDown,
+  IconArrowsVertical,
+  IconArrowUp,
+  IconColumns3,
+  IconDownload,
+  IconRefresh,
+  IconSearch,
+} from '@tabler/icons-react'
 import { DataTable, type DataTableColumn } from 'mantine-datatable'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ProblemAlert } from './Says'
 import { SIZES, type TableState } from './tableState'
@@ -195,30 +204,33 @@ function Table<T>(props: ResourceTableProps<T> & { shown: readonly Column<T>[]; 
   const { t } = useTranslation('ui')
   const { state, selection, shown, rows, label, rowKey } = props
   const descending = state.sort.startsWith('-')
-  const columns: DataTableColumn<T>[] = shown.map((one) => ({
-    accessor: one.key,
-    title: one.title,
-    render: one.render,
-    width: one.width,
-    textAlign: one.align,
-    noWrap: one.noWrap,
-    sortable: one.sort !== undefined,
-    sortKey: one.sort === true ? one.key : one.sort,
-  }))
-  const accessor =
-    shown.find((one) => (one.sort === true ? one.key : one.sort) === state.sort.replace('-', ''))?.key ?? ''
+  const columns: DataTableColumn<T>[] = shown.map((one) => {
+    const key = one.sort === true ? one.key : one.sort
+    const sorted = key !== undefined && state.sort.replace('-', '') === key
+    const order = sorted ? (descending ? 'descending' : 'ascending') : 'none'
+    return {
+      accessor: one.key,
+      title: key ? (
+        <SortButton
+          title={one.title}
+          order={order}
+          onSort={() => state.set({ sort: order === 'ascending' ? `-${key}` : key })}
+        />
+      ) : (
+        one.title
+      ),
+      render: one.render,
+      width: one.width,
+      textAlign: one.align,
+      noWrap: one.noWrap,
+    }
+  })
   return (
     <DataTable<T>
       records={rows}
       columns={columns}
       idAccessor={rowKey as never}
       tableRef={(table) => table?.setAttribute('aria-label', label)}
-      sortStatus={{ columnAccessor: accessor as never, direction: descending ? 'desc' : 'asc' }}
-      onSortStatusChange={({ columnAccessor, direction, sortKey }) => {
-        // Another column begins with its smallest value.
-        const down = columnAccessor === accessor && direction === 'desc'
-        state.set({ sort: `${down ? '-' : ''}${sortKey ?? String(columnAccessor)}` })
-      }}
       withTableBorder
       borderRadius="sm"
       highlightOnHover
@@ -233,6 +245,23 @@ function Table<T>(props: ResourceTableProps<T> & { shown: readonly Column<T>[]; 
         getRecordSelectionCheckboxProps: (row: T) => ({ 'aria-label': t('selectRow', { row: rowKey(row) }) }),
       })}
     />
+  )
+}
+
+type SortOrder = 'ascending' | 'descending' | 'none'
+
+/** The head of a column that sorts: a button, while the cell itself stays a column header that says its order. */
+function SortButton({ title, order, onSort }: { title: string; order: SortOrder; onSort: () => void }) {
+  const button = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    button.current?.closest('th')?.setAttribute('aria-sort', order)
+  }, [order])
+  const Icon = { ascending: IconArrowUp, descending: IconArrowDown, none: IconArrowsVertical }[order]
+  return (
+    <UnstyledButton ref={button} className="sort-button" data-order={order} onClick={onSort}>
+      {title}
+      <Icon size={14} aria-hidden />
+    </UnstyledButton>
   )
 }
 
@@ -332,7 +361,7 @@ function ColumnChooser<T>({
           value={columns.map((one) => one.key).filter((key) => !hidden.includes(key))}
           onChange={(keys) => onChange(columns.map((one) => one.key).filter((key) => !keys.includes(key)))}
         >
-          <Stack gap={6}>
+          <Stack gap={10}>
             {columns.map((one, index) => (
               <Checkbox key={one.key} size="xs" value={one.key} label={one.title} disabled={index === 0} />
             ))}

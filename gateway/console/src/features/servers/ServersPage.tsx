@@ -127,7 +127,7 @@ export default function ServersPage() {
     <Stack gap="lg">
       <Title order={1}>{t('title')}</Title>
       <Text maw={720}>{t('intro')}</Text>
-      <section aria-label={t('agents')}>
+      <section aria-label={t('agentList')}>
         <Title order={2}>{t('agents')}</Title>
         <ResourceTable
           name="agents"
@@ -147,7 +147,7 @@ export default function ServersPage() {
         />
       </section>
       {(servers.data?.items.length ?? 0) > 0 && (
-        <section aria-label={t('servers')}>
+        <section aria-label={t('serverList')}>
           <Title order={2}>{t('servers')}</Title>
           <ResourceTable
             name="servers"

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands behind a link to subscribe to: coming ends as a calendar (RFC 5545), alerts as RSS 2.0."""
+
+from __future__ import annotations
+
+import re
+from email.utils import format_datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from gateway import calendar_file
+from gateway.exchange import Exchange, Raw
+from shared.clock import from_text
+from shared.contracts.alert_channels import Subscription, WatchedEnd
+from shared.contracts.alerts import AlertView
+
+RSS = "application/rss+xml"
+_NOT_XML = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+_HIDE = ("Cache-Control", "private, no-store")
+
+
+def calendar(exchange: Exchange, reply: Any) -> Raw:
+    """For the `answer` of a route."""
+    found: Subscription = reply
+    exchange.headers.append(_HIDE)
+    lines = [*calendar_file.HEAD, *(line for end in found.ends for line in _end(end, exchange.url)), "END:VCALENDAR"]
+    return Raw(b"".join(calendar_file.folded(line) for line in lines), calendar_file.FULL_MEDIA)
+
+
+def rss(exchange: Exchange, reply: Any) -> Raw:
+    """For the `answer` of a route."""
+    found: Subscription = reply
+    exchange.headers.append(_HIDE)
+    site = exchange.url.rstrip("/")
+    head = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        '<rss version="2.0"><channel>',
+        f"<title>{_xml(found.name)}</title>",
+        f"<link>{_xml(site)}/console/alerts</link>",
+        "<description>Alerts of certificates that end, newest first</description>",
+    ]
+    items = [line for alert in found.alerts for line in _item(alert, site)]
+    return Raw("\n".join([*head, *items, "</channel></rss>", ""]).encode(), f"{RSS}; charset=utf-8")
+
+
+def _end(end: WatchedEnd, url: str) -> list[str]:
+    moment = f"{from_text(end.not_after):%Y%m%dT%H%M%SZ}"
+    name = end.names[0] if end.names else end.serial
+    said = "\n".join([*end.names, f"Serial number: {end.serial}"])
+    order = [f"URL:{url.rstrip('/')}/console/orders/{end.order_id}"] if end.order_id else []
+    return [
+        "BEGIN:VEVENT",
+        f"UID:{end.fingerprint_sha256}@certwright",
+        f"DTSTAMP:{moment}",
+        f"DTSTART:{moment}",
+        f"DTEND:{moment}",
+        f"SUMMARY:{calendar_file.escaped(f'Certificate for {name} ends')}",
+        f"DESCRIPTION:{calendar_file.escaped(said)}",
+        *order,
+        "TRANSP:TRANSPARENT",
+        "END:VEVENT",
+    ]
+
+
+def _item(alert: AlertView, site: str) -> list[str]:
+    return [
+        "<item>",
+        f"<title>{_xml(alert.text)}</title>",
+        f"<description>{_xml(f'{alert.severity}, {alert.state}')}</description>",
+        f"<link>{_xml(site)}/console/alerts</link>",
+        f'<guid isPermaLink="false">{alert.alert_id}-{_xml(alert.raised_at)}</guid>',
+        f"<pubDate>{format_datetime(from_text(alert.raised_at))}</pubDate>",
+        "</item>",
+    ]
+
+
+def _xml(text: str) -> str:
+    """Text of an element; what XML cannot hold is left out."""
+    return escape(
+        "".join(one for one in text if one >= " " and one not in "\ufffe\uffff" and not "\ud800" <= one <= "\udfff")
+    )
