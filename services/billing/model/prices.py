@@ -148,7 +148,8 @@ def _read(names: list[str], product: Product, term: Term) -> list[FQDN]:
         try:
             found.setdefault(FQDN.parse(text), index)
         except NameRefusedError as refused:
-            raise invalid(refused.detail, f"/names/{index}") from None
+            extra = {"reason": str(refused.fault)}
+            raise ServiceError("invalid", refused.detail, pointer=f"/names/{index}", extra=extra) from None
     wildcards = [name for name in found if name.wildcard]
     if product.form == "wildcard":
         if len(wildcards) != 1 or any(name not in (wildcards[0], wildcards[0].base) for name in found):

@@ -2,7 +2,7 @@
 import { byNamespace } from './words'
 
 export const words = byNamespace(
-  import.meta.glob(['../features/*/de.json', '!../features/{orders,sign-in}/de.json'], {
+  import.meta.glob(['../sentences/de.json', '../features/*/de.json', '!../features/{orders,sign-in}/de.json'], {
     eager: true,
     import: 'default',
   }),

@@ -2,7 +2,7 @@
 import { byNamespace } from './words'
 
 export const words = byNamespace(
-  import.meta.glob(['../features/*/en.json', '!../features/{orders,sign-in}/en.json'], {
+  import.meta.glob(['../sentences/en.json', '../features/*/en.json', '!../features/{orders,sign-in}/en.json'], {
     eager: true,
     import: 'default',
   }),

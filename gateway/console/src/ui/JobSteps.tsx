@@ -3,11 +3,14 @@
 import { Alert, Group, Progress, Stack, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
+import { currentLanguage } from '@/i18n'
+import { verbatim, why } from '@/sentences/say'
 import { Status } from './Status'
 import { Moment } from './Texts'
 
 export function JobSteps({ job }: { job: Schemas['JobView'] }) {
-  const { t } = useTranslation('ui')
+  const { t } = useTranslation(['ui', 'sentences'])
+  const own = verbatim(job.code, job.reason)
   const running = job.status === 'waiting' || job.status === 'claimed'
   return (
     <Stack gap="xs" aria-live="polite" aria-label={t('jobSteps')} role="group">
@@ -24,7 +27,7 @@ export function JobSteps({ job }: { job: Schemas['JobView'] }) {
               <Status state={step.status} />
               <Text size="sm" className="wrap">
                 {t(`jobStep.${step.name}`, { defaultValue: step.name })}
-                {step.detail && <Text span c="dimmed">{` — ${step.detail}`}</Text>}
+                {detailOf(step) && <Text span c="dimmed">{` — ${detailOf(step)}`}</Text>}
               </Text>
               <Text size="xs" c="dimmed" ml="auto">
                 <Moment at={step.at} precision="second" />
@@ -35,9 +38,22 @@ export function JobSteps({ job }: { job: Schemas['JobView'] }) {
       </ol>
       {job.status === 'failed' && (
         <Alert role="alert" color="vermilion" variant="light" title={t('jobFailed')}>
-          {job.reason}
+          {why(job.code, job.reason)}
+          {own && (
+            <Text size="xs" mt={4} className="wrap" lang="en">
+              {own}
+            </Text>
+          )}
         </Alert>
       )}
     </Stack>
   )
+}
+
+// Their details are paths; those of other steps say the step's name in English once more.
+const PATHS = ['swap', 'write']
+
+function detailOf(step: Schemas['StepView']): string {
+  const told = currentLanguage() === 'en' || PATHS.includes(step.name) || step.status === 'failed'
+  return told ? step.detail : ''
 }

@@ -38,6 +38,13 @@ export function ProblemAlert({ problem, again }: { problem: Error; again?: () =>
   const { t, i18n } = useTranslation('ui')
   const known = problem instanceof Problem ? problem : null
   const code = known?.code ?? 'internal'
+  // The server's sentence is English and says it exactly; other readers get what its code means before it.
+  const said =
+    code === 'offline'
+      ? t('problem.offlineText')
+      : i18n.language !== 'en' && known && i18n.exists(`ui:problemText.${code}`)
+        ? t(`problemText.${code}`)
+        : problem.message
   return (
     <Alert
       role="alert"
@@ -48,8 +55,13 @@ export function ProblemAlert({ problem, again }: { problem: Error; again?: () =>
     >
       <Stack gap="xs" align="flex-start">
         <Text size="sm" className="wrap">
-          {code === 'offline' ? t('problem.offlineText') : problem.message}
+          {said}
         </Text>
+        {said !== problem.message && code !== 'offline' && (
+          <Text size="xs" className="wrap" lang="en">
+            {problem.message}
+          </Text>
+        )}
         {known?.traceId && known.status >= 500 && (
           <Text size="xs">
             {t('trace')} <Code>{known.traceId}</Code>

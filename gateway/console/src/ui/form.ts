@@ -4,6 +4,7 @@
 import { type UseFormReturnType, useForm } from '@mantine/form'
 import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react'
 import { Problem } from '@/api/problem'
+import { reasonOf } from '@/sentences/say'
 
 // biome-ignore lint/suspicious/noExplicitAny: Mantine's own bound for form values
 type Values = Record<string, any>
@@ -115,7 +116,7 @@ export function useApiForm<V extends Values>(choices: FormChoices<V>): ApiForm<V
     let open = error.errors.length === 0
     for (const { pointer, parameter, detail } of error.errors) {
       const field = fieldOf(pointer ?? `/${parameter ?? ''}`, form.getValues(), places)
-      if (field) found[field] = detail
+      if (field) found[field] = error.errors.length === 1 ? reasonOf(error) : detail
       else open = true
     }
     form.setErrors(found as never)

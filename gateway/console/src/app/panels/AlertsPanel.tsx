@@ -4,6 +4,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { useApi } from '@/api/client'
+import { alertText } from '../alertText'
 
 const NEWEST = 3
 
@@ -20,7 +21,7 @@ export function AlertsPanel() {
         {found.data.items.map((alert) => (
           <li key={alert.alert_id}>
             <IconAlertTriangle size={13} aria-hidden />
-            <span className="wrap">{alert.text}</span>
+            <span className="wrap">{alertText(alert)}</span>
           </li>
         ))}
       </ul>

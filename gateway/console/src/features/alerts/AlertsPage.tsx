@@ -6,6 +6,7 @@ import { IconBell, IconBellCheck, IconBellOff, IconCalendarDown, IconCheck, Icon
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useApiPages, useCommand } from '@/api/client'
+import { alertSubject, alertText } from '@/app/alertText'
 import { useSession } from '@/app/session'
 import { type Column, ResourceTable } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
@@ -45,7 +46,7 @@ export default function AlertsPage() {
         card: 'heading',
         render: (row) => (
           <>
-            <span className="wrap">{row.text}</span>
+            <span className="wrap">{alertText(row)}</span>
             <Text size="xs" c="dimmed" fw={400}>
               {i18n.exists(`alerts:kind.${row.kind}`) ? t(`kind.${row.kind}`) : row.kind}
             </Text>
@@ -73,7 +74,7 @@ export default function AlertsPage() {
                 size="xs"
                 variant="default"
                 leftSection={<IconCheck size={15} aria-hidden />}
-                aria-label={t('acknowledgeOf', { subject: row.subject })}
+                aria-label={t('acknowledgeOf', { subject: alertSubject(row) })}
                 loading={acknowledge.isPending && acknowledge.variables?.path?.alert_id === row.alert_id}
                 onClick={() => acknowledge.mutateAsync({ path: { alert_id: row.alert_id } }).catch(refused)}
               >
@@ -84,7 +85,7 @@ export default function AlertsPage() {
               <ActionIcon
                 variant="subtle"
                 color="gray"
-                aria-label={t(row.muted ? 'unmuteOf' : 'muteOf', { subject: row.subject })}
+                aria-label={t(row.muted ? 'unmuteOf' : 'muteOf', { subject: alertSubject(row) })}
                 title={t(row.muted ? 'unmute' : 'mute')}
                 loading={mute.isPending && mute.variables?.path?.alert_id === row.alert_id}
                 onClick={() =>

@@ -5,6 +5,7 @@ import { IconFilterOff, IconHistory } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useApi, useApiPages } from '@/api/client'
+import { audit } from '@/sentences/say'
 import { type Column, ResourceTable } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
 import { Moment } from '@/ui/Texts'
@@ -19,7 +20,7 @@ const PAGE = 50
 const LAST_DAY = '9999-12-31'
 
 export default function AuditPage() {
-  const { t } = useTranslation(['audit', 'ui'])
+  const { t } = useTranslation(['audit', 'ui', 'sentences'])
   const state = useTableState()
   const [open, setOpen] = useState<Entry | null>(null)
   const users = useApi('/api/v1/users', { query: { limit: 200 } })
@@ -43,7 +44,7 @@ export default function AuditPage() {
         render: (row) => (
           <>
             <Anchor component="button" type="button" inherit ta="left" className="wrap" onClick={() => setOpen(row)}>
-              {row.summary}
+              {audit(row)}
             </Anchor>
             <Text size="xs" c="dimmed" component="div">
               <code>{row.type}</code>

@@ -2,6 +2,7 @@
 // One entry of the log with everything that is known of it.
 import { Button, Group, Modal, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { audit } from '@/sentences/say'
 import { CopyLine, Facts, Moment } from '@/ui/Texts'
 import { Actor } from './Actor'
 import type { Entry } from './AuditPage'
@@ -16,12 +17,12 @@ interface EntryDialogProps {
 }
 
 export function EntryDialog({ entry, logins, onClose, onlyBy, onlyType }: EntryDialogProps) {
-  const { t } = useTranslation(['audit', 'ui'])
+  const { t } = useTranslation(['audit', 'ui', 'sentences'])
   return (
     <Modal opened onClose={onClose} title={t('entry', { position: entry.position })} size="lg">
       <Stack>
         <Text fw={600} className="wrap">
-          {entry.summary}
+          {audit(entry)}
         </Text>
         <Facts
           facts={[

@@ -4,6 +4,7 @@ import type { UseFormReturnType } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useApi } from '@/api/client'
 import type { Problem } from '@/api/problem'
+import { reasonOf } from '@/sentences/say'
 import { day } from '@/ui/format'
 import { ProblemAlert } from '@/ui/Says'
 import type { OrderValues } from './fields'
@@ -19,7 +20,7 @@ interface NamesStepProps {
 
 /** The names and how they will be proved. What the price list refuses is told at its field. */
 export function NamesStep({ product, form, problem, names }: NamesStepProps) {
-  const { t } = useTranslation(['buy', 'validation'])
+  const { t } = useTranslation(['buy', 'validation', 'sentences'])
   const pointer = problem?.errors[0]?.pointer ?? ''
   const index = Number(/^\/names\/(\d+)$/.exec(pointer)?.[1] ?? -1)
   const first = problem && (index === 0 || (index < 0 && !form.values.more.trim()) || !pointer.startsWith('/names'))
@@ -35,7 +36,7 @@ export function NamesStep({ product, form, problem, names }: NamesStepProps) {
         spellCheck={false}
         placeholder={product?.form === 'wildcard' ? '*.example.com' : 'www.example.com'}
         {...form.getInputProps('common_name')}
-        error={form.errors.common_name ?? (names.length > 0 && first ? problem.message : undefined)}
+        error={form.errors.common_name ?? (names.length > 0 && first ? reasonOf(problem) : undefined)}
       />
       {product?.form !== 'single' && (
         <Textarea
@@ -44,7 +45,7 @@ export function NamesStep({ product, form, problem, names }: NamesStepProps) {
           rows={4}
           spellCheck={false}
           {...form.getInputProps('more')}
-          error={problem && !first ? problem.message : undefined}
+          error={problem && !first ? reasonOf(problem) : undefined}
         />
       )}
       <Radio.Group label={t('method')} {...form.getInputProps('dcv_method')}>

@@ -20,6 +20,8 @@ const FIELDS: readonly DetailsField[] = [
   'postal_code',
 ]
 const EXTENDED: readonly DetailsField[] = ['registration_number', 'jurisdiction_country']
+// Fields of one row stand on one line, whatever is said about them.
+const BELOW: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input', 'description', 'error']
 const AUTOFILL: Partial<Record<DetailsField, string>> = {
   email: 'email',
   name: 'organization',
@@ -54,6 +56,7 @@ export function OrganizationStep({ form, level, mayChangeAccount }: Organization
             label: t(`details.${field}`),
             withAsterisk: asked.includes(field),
             description: locked ? t('ofTheAccount') : field === 'unit' ? t('unitNote') : undefined,
+            inputWrapperOrder: BELOW,
             disabled: locked,
             autoComplete: AUTOFILL[field] ?? 'off',
             ...form.getInputProps(`organization.${field}`),

@@ -3,6 +3,7 @@ import { Alert, Button, Group, List, Stack, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Order, queryClient, type Schemas, send } from '@/api/client'
+import { reasonOf, why } from '@/sentences/say'
 import { useApiForm } from '@/ui/form'
 import { ProblemAlert } from '@/ui/Says'
 import { Facts, Fqdn } from '@/ui/Texts'
@@ -20,7 +21,7 @@ interface WayProps {
 
 /** A CSR that was made elsewhere. A private key among the text never leaves the page. */
 export function PasteCSR({ order, reissue, onClose }: WayProps) {
-  const { t } = useTranslation(['csr', 'ui'])
+  const { t } = useTranslation(['csr', 'ui', 'sentences'])
   const path = { order_id: order.order_id }
   const [parsed, setParsed] = useState<Schemas['ParsedCSR'] | null>(null)
   const [keyPasted, setKeyPasted] = useState(false)
@@ -52,7 +53,7 @@ export function PasteCSR({ order, reissue, onClose }: WayProps) {
     try {
       setParsed(await send('post', '/api/v1/csr/parse', { body: { csr: form.values.csr, order_id: order.order_id } }))
     } catch (error) {
-      form.setErrors({ csr: (error as Error).message })
+      form.setErrors({ csr: reasonOf(error as Error) })
     } finally {
       setBusy(false)
     }
@@ -117,8 +118,8 @@ function Parsed({ parsed }: { parsed: Schemas['ParsedCSR'] }) {
         {parsed.problems.length > 0 && (
           <Alert color="vermilion" variant="light" title={t('problems')} role="alert">
             <List size="sm">
-              {parsed.problems.map((one) => (
-                <List.Item key={one}>{one}</List.Item>
+              {parsed.problems.map((one, index) => (
+                <List.Item key={one}>{why(parsed.problem_codes[index] ?? '', one)}</List.Item>
               ))}
             </List>
           </Alert>

@@ -8,6 +8,7 @@ import { money } from '@/ui/format'
 export function PriceList({ products }: { products: readonly Schemas['Product'][] }) {
   const { t } = useTranslation('deposit')
   const price = (minor: number | null | undefined, currency: string) => (minor == null ? '–' : money(minor, currency))
+  const upTo = (count: number) => (count > 1 ? t('upTo', { count }) : count)
   return (
     <Table.ScrollContainer
       minWidth={760}
@@ -23,7 +24,7 @@ export function PriceList({ products }: { products: readonly Schemas['Product'][
         </Table.Thead>
         {products.map((product) => (
           <Table.Tbody key={product.code}>
-            <Table.Tr>
+            <Table.Tr className="group-row">
               <Table.Th colSpan={7} scope="rowgroup">
                 {product.name}
               </Table.Th>
@@ -32,13 +33,11 @@ export function PriceList({ products }: { products: readonly Schemas['Product'][
               <Table.Tr key={term.years}>
                 <Table.Td>{t('years', { count: term.years })}</Table.Td>
                 <Table.Td>{price(term.price, product.currency)}</Table.Td>
-                <Table.Td>
-                  {term.max_names > 1 ? t('upTo', { count: term.included_names }) : term.included_names}
-                </Table.Td>
+                <Table.Td>{upTo(term.included_names)}</Table.Td>
                 <Table.Td>{price(term.extra_name_price, product.currency)}</Table.Td>
-                <Table.Td>{term.extra_name_price == null ? '–' : t('upTo', { count: term.max_names })}</Table.Td>
+                <Table.Td>{term.extra_name_price == null ? '–' : upTo(term.max_names)}</Table.Td>
                 <Table.Td>{price(term.extra_wildcard_price, product.currency)}</Table.Td>
-                <Table.Td>{term.max_wildcards ? t('upTo', { count: term.max_wildcards }) : '–'}</Table.Td>
+                <Table.Td>{term.max_wildcards ? upTo(term.max_wildcards) : '–'}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { type Reply, useApi, useCommand } from '@/api/client'
 import { ServerSelect } from '@/features/csr/ServerSelect'
 import type { OrderDialogProps } from '@/features/orders/actions'
+import { why } from '@/sentences/say'
 import { JobSteps } from '@/ui/JobSteps'
 import { Asked, ProblemAlert } from '@/ui/Says'
 import { Facts, Fqdn } from '@/ui/Texts'
@@ -14,7 +15,7 @@ import { Facts, Fqdn } from '@/ui/Texts'
 type Site = Reply<'/api/v1/sites', 'get'>['items'][number]
 
 export default function InstallDialog({ order, opened, onClose }: OrderDialogProps) {
-  const { t } = useTranslation(['install', 'ui'])
+  const { t } = useTranslation(['install', 'ui', 'sentences'])
   const path = { order_id: order.order_id }
   const full = useApi('/api/v1/orders/{order_id}', { path })
   const [server, setServer] = useState('')
@@ -85,7 +86,7 @@ export default function InstallDialog({ order, opened, onClose }: OrderDialogPro
               title={t(one.status === 'installed' ? 'installed' : 'failed')}
             >
               <Text size="sm" className="wrap">
-                {one.status === 'installed' ? t('served', { serial: one.served_serial }) : one.reason}
+                {one.status === 'installed' ? t('served', { serial: one.served_serial }) : why(one.code, one.reason)}
               </Text>
             </Alert>
           ))}

@@ -3,6 +3,7 @@
 import { Slider, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
+import { event } from '@/sentences/say'
 import { moment } from '@/ui/format'
 
 interface AsOfProps {
@@ -12,14 +13,14 @@ interface AsOfProps {
 }
 
 export function AsOf({ entries, at, onChange }: AsOfProps) {
-  const { t } = useTranslation('order')
+  const { t } = useTranslation(['order', 'sentences'])
   const last = entries.length - 1
   if (last < 1) return null
   const index = at === null ? last : entries.findLastIndex((entry) => entry.occurred_at <= at)
   const word = (position: number): string => {
     const entry = entries[position]
     if (!entry) return ''
-    return position === last ? t('now') : `${moment(entry.occurred_at, 'second')}: ${entry.summary}`
+    return position === last ? t('now') : `${moment(entry.occurred_at, 'second')}: ${event(entry)}`
   }
   return (
     <section className="sheet" aria-label={t('asOf.title')}>

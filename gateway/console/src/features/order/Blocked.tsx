@@ -4,6 +4,7 @@ import { IconBuildingBank, IconRobot, IconServer, IconUser, type TablerIcon } fr
 import { useTranslation } from 'react-i18next'
 import type { Order } from '@/api/client'
 import { useSession } from '@/app/session'
+import { blockedOn } from '@/sentences/say'
 
 const ACTORS: Record<string, TablerIcon> = {
   customer: IconUser,
@@ -15,9 +16,9 @@ const ACTORS: Record<string, TablerIcon> = {
 // "You" is who reads it.
 const TO_OPERATORS: Record<string, string> = { customer: 'theCustomer', operator: 'customer' }
 
-/** What the order waits for: who must act, and how. The sentences are the service's own. */
+/** What the order waits for: who must act, and how. In the reader's language. */
 export function Blocked({ order, acting, onAct }: { order: Order; acting: boolean; onAct: (action: string) => void }) {
-  const { t } = useTranslation(['order', 'ui'])
+  const { t } = useTranslation(['order', 'ui', 'sentences'])
   const { customer } = useSession()
   if (order.blocked_on.length === 0) return null
   return (
@@ -33,7 +34,7 @@ export function Blocked({ order, acting, onAct }: { order: Order; acting: boolea
                 {t(`actor.${customer ? one.actor : (TO_OPERATORS[one.actor] ?? one.actor)}`)}
               </span>
               <Text className="wrap" flex={1}>
-                {one.text}
+                {blockedOn(one)}
               </Text>
               {acting && one.action && order.allowed_actions.includes(one.action) && (
                 <Button

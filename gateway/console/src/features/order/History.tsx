@@ -2,11 +2,12 @@
 import { Code, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
+import { event } from '@/sentences/say'
 import { Moment } from '@/ui/Texts'
 
 /** The whole history of an order, oldest first; each event's own record opens on demand. */
 export function History({ entries, until }: { entries: readonly Schemas['HistoryEntry'][]; until: string | null }) {
-  const { t } = useTranslation('order')
+  const { t } = useTranslation(['order', 'sentences'])
   return (
     <section className="sheet" aria-label={t('history')}>
       <Stack gap="sm">
@@ -16,7 +17,7 @@ export function History({ entries, until }: { entries: readonly Schemas['History
             <li key={entry.event_id} data-later={(until !== null && entry.occurred_at > until) || undefined}>
               <Moment at={entry.occurred_at} precision="second" />
               <div>
-                <Text className="wrap">{entry.summary}</Text>
+                <Text className="wrap">{event(entry)}</Text>
                 <details>
                   <summary>
                     {t('event', { type: entry.type.replace('orders.', ''), actor: t(`by.${actorKind(entry.actor)}`) })}

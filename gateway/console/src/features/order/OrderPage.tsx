@@ -8,6 +8,7 @@ import { useTranslation } from 'react-i18next'
 import { useParams } from 'react-router'
 import { type Order, useApi } from '@/api/client'
 import { useOrderActions } from '@/features/orders/actions'
+import { why } from '@/sentences/say'
 import { money } from '@/ui/format'
 import { Asked } from '@/ui/Says'
 import { Status } from '@/ui/Status'
@@ -61,7 +62,7 @@ function Page({
   onNow: () => void
   children: React.ReactNode
 }) {
-  const { t } = useTranslation(['order', 'ui'])
+  const { t } = useTranslation(['order', 'ui', 'sentences'])
   const { apply, dialogs } = useOrderActions()
   const first =
     order.blocked_on.find((one) => order.allowed_actions.includes(one.action))?.action ?? order.allowed_actions[0]
@@ -114,7 +115,7 @@ function Page({
               [t('term'), order.term_years ? t('years', { count: order.term_years }) : ''],
               [t('termEnds'), order.term_ends_at && <Moment key="term" at={order.term_ends_at} precision="day" />],
               [t('organization'), order.organization?.name],
-              [t('failure'), order.last_failure],
+              [t('failure'), why(order.last_failure_code, order.last_failure)],
             ]}
           />
           {certificate && (

@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, send, useApi, useCommand } from '@/api/client'
 import { useSession } from '@/app/session'
+import { cure } from '@/sentences/say'
 import { Confirm } from '@/ui/Confirm'
 import { type Column, ResourceTable, WHOLE } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
@@ -20,7 +21,7 @@ type Server = Schemas['ServerView']
 const OLD = ['/api/v1/agents', '/api/v1/servers'] as const
 
 export default function ServersPage() {
-  const { t } = useTranslation(['servers', 'ui'])
+  const { t } = useTranslation(['servers', 'ui', 'sentences'])
   const session = useSession()
   const may = session.customer && session.can('create_order')
   const [adding, setAdding] = useState(false)
@@ -43,7 +44,7 @@ export default function ServersPage() {
           </Text>
           {row.cure && (
             <Text size="xs" c="dimmed" maw={360}>
-              {row.cure}
+              {cure(row)}
             </Text>
           )}
         </>

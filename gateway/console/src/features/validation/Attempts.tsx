@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { advice } from '@/sentences/say'
 import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
 import type { Authorization } from './NameProof'
 
 /** Every look, newest first as the API tells them: when, by which method, what came of it and what to do; the evidence on demand. */
 export function Attempts({ authorization }: { authorization: Authorization }) {
-  const { t } = useTranslation('validation')
+  const { t } = useTranslation(['validation', 'sentences'])
   const newest = authorization.attempts
   return (
     <Stack gap="xs" aria-live="polite">
@@ -23,7 +24,10 @@ export function Attempts({ authorization }: { authorization: Authorization }) {
           <li key={attempt.at}>
             <Status state={attempt.passed ? 'done' : 'failed'} /> <Moment at={attempt.at} precision="second" />
             <Text size="sm" className="wrap">
-              {[attempt.method && t(`method.${attempt.method}`), attempt.advice || attempt.reason]
+              {[
+                attempt.method && t(`method.${attempt.method}`),
+                !attempt.passed && advice(attempt.reason, attempt.advice),
+              ]
                 .filter(Boolean)
                 .join(' · ')}
             </Text>

@@ -4,6 +4,7 @@ import { Button, Group, Radio, Select, Stack, Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useCommand } from '@/api/client'
+import { optionReason } from '@/sentences/say'
 import { moment } from '@/ui/format'
 import { ProblemAlert } from '@/ui/Says'
 import { Fqdn, Moment } from '@/ui/Texts'
@@ -14,7 +15,7 @@ export type Authorization = Schemas['AuthorizationView']
 const OLD = ['/api/v1/orders/{order_id}/authorizations', '/api/v1/orders'] as const
 
 export function NameProof({ authorization }: { authorization: Authorization }) {
-  const { t } = useTranslation('validation')
+  const { t } = useTranslation(['validation', 'sentences'])
   const [method, setMethod] = useState(authorization.method)
   const [email, setEmail] = useState(authorization.email || authorization.email_addresses[0] || '')
   const choose = useCommand('put', '/api/v1/orders/{order_id}/authorizations/{fqdn}/method', OLD)
@@ -54,7 +55,7 @@ export function NameProof({ authorization }: { authorization: Authorization }) {
                   ? option.ends
                     ? t('ends', { date: moment(option.ends, 'day') })
                     : undefined
-                  : option.reason
+                  : optionReason(option)
               }
             />
           ))}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the services say, in the reader's language: by its code and with its own values, never by reading a sentence. What
+// has no text here is said as the server said it. Components that call these load the namespace `sentences`.
+import i18next from 'i18next'
+import type { Schemas } from '@/api/client'
+import { Problem } from '@/api/problem'
+import { currentLanguage } from '@/i18n'
+import { moment, money } from '@/ui/format'
+
+type Values = Record<string, unknown>
+
+const MONEY = new Set(['amount', 'total', 'refund', 'tax', 'discount'])
+const MOMENT = /(_at|not_after|not_before|^until)$/
+const CODE = /^\w+$/
+const MOST_NAMES = 3
+
+function text(key: string, values: Values = {}): string | null {
+  const whole = `sentences:${key}`
+  return i18next.exists(whole) ? i18next.t(whole, { replace: values }) : null
+}
+
+/** Why something failed. The server's own English sentence is the more exact one, for who reads English. */
+export function why(code: string, detail: string): string {
+  if (!CODE.test(code) || (currentLanguage() === 'en' && detail)) return detail
+  return text(`code.${code}`) ?? detail
+}
+
+/** The agent's own words, where `why` says it in another language. */
+export function verbatim(code: string, detail: string): string | null {
+  return why(code, detail) === detail || !detail ? null : i18next.t('sentences:verbatim', { replace: { detail } })
+}
+
+/** What is said about a problem at its field: by its reason where it has one. */
+export function reasonOf(problem: Problem | Error): string {
+  return problem instanceof Problem ? why(problem.extra.reason ?? '', problem.message) : problem.message
+}
+
+/** A value of an event as it stands in a sentence. */
+function word(name: string, value: unknown, currency: string): string {
+  if (typeof value === 'number' && MONEY.has(name) && currency) return money(value, currency)
+  if (typeof value === 'boolean') return i18next.t(value ? 'ui:yes' : 'ui:no')
+  if (Array.isArray(value)) {
+    const words = value.map((one) => word(name, one, currency))
+    if (words.length === 0) return text(`word.${name}.none`) ?? ''
+    const names = words.slice(0, MOST_NAMES).join(', ')
+    const count = words.length - MOST_NAMES
+    return count > 0 ? i18next.t('sentences:andMore', { replace: { names, count } }) : names
+  }
+  if (value === null || value === undefined || typeof value === 'object') return ''
+  const said = String(value)
+  if (MOMENT.test(name) && !Number.isNaN(Date.parse(said))) return moment(said, 'day')
+  return (CODE.test(said) ? text(`word.${name}.${said}`) : null) ?? said
+}
+
+function words(data: Values): Record<string, string> {
+  const currency = typeof data.currency === 'string' ? data.currency : ''
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, word(name, value, currency)]))
+}
+
+/** What an order waits for. */
+export function blockedOn(one: Schemas['BlockedOn']): string {
+  const { code = '', detail = '', level = '', until = '' } = one.facts as Record<string, string>
+  const time = level ? (text(`validationTime.${level}`) ?? '') : ''
+  const day = until ? moment(until, 'day') : ''
+  return (
+    text(`blocked.${one.reason}`, { subject: one.subject, why: why(code, detail), level, time, until: day }) ?? one.text
+  )
+}
+
+/** Which of an event's sentences fits what it says. */
+function variant(type: string, data: Values): string {
+  if (type === 'OrderPlaced' && data.kind === 'topup') return '_topup'
+  if (type === 'CSRSubmitted') return `${data.server_id ? '_made' : ''}${data.csr_version === 1 ? '' : '_again'}`
+  if (type === 'ReissueRequested' && data.automatic) return '_automatic'
+  return (type === 'OrderCancelled' || type === 'OrderRejected') && data.refund ? '_refund' : ''
+}
+
+/** An entry of an order's history. */
+export function event(entry: Schemas['HistoryEntry']): string {
+  const type = entry.type.replace('orders.', '')
+  const data = entry.data as Values
+  const reason = why(String(data.code ?? ''), String(data.reason ?? ''))
+  return text(`event.${type}${variant(type, data)}`, { ...words(data), why: reason }) ?? entry.summary
+}
+
+/** A line of the audit log. */
+export function audit(entry: Schemas['AuditEntry']): string {
+  const data = entry.data as Values
+  const values = words(data)
+  if (typeof data.code === 'string' && typeof data.reason === 'string' && entry.type !== 'billing.VoucherMade')
+    values.reason = why(data.code, data.reason)
+  if (entry.type === 'dcv.ValidationAttempted') values.reason = advice(String(data.reason ?? ''), values.reason ?? '')
+  const kind =
+    typeof data.kind === 'string' && CODE.test(data.kind) ? text(`audit.${entry.type}_${data.kind}`, values) : null
+  return kind ?? text(`audit.${entry.type}`, values) ?? entry.summary
+}
+
+/** What to do after a look that proved nothing. */
+export function advice(reason: string, sentence: string): string {
+  return (CODE.test(reason) ? text(`dcv.${reason}`) : null) ?? (sentence || reason)
+}
+
+/** Why a method cannot be chosen. */
+export function optionReason(option: Schemas['MethodOption']): string {
+  return (option.code ? text(`option.${option.code}`, { source: option.source }) : null) ?? option.reason
+}
+
+/** What to do about an agent. */
+export function cure(agent: Schemas['AgentView']): string {
+  return text(`cure.${agent.state}`, { version: agent.version }) ?? agent.cure
+}
