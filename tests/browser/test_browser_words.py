@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the services say is said in the reader's language: an order in each status, its history, its log, its dialogs."""
+"""What the services say is said in the reader's language: an order in each status, its history, log and dialogs."""
 
 from __future__ import annotations
 
