@@ -17,6 +17,7 @@ ENGLISH = re.compile(
     r"\b(the|your|you|is|are|has|have|been|of|by|with|from|this|that|not|it|its|to|for|and|or|can|could|be|on|until)\b"
 )
 REJECTED = "The company could not be found."  # the operator's own words
+UNQUOTED = "There is no such quote."  # of the orders that were written past the other rooms
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,9 @@ def shelf(product, operator) -> tuple[people.Person, dict[str, dict[str, Any]]]:
 
 
 def english(page: Page, within: str = "main") -> list[str]:
-    """Lines with an English word, as one reads them."""
-    lines = page.locator(within).inner_text().replace(REJECTED, "").splitlines()
+    """Lines with an English word, as one reads them, but for what is marked as the words of a program."""
+    page.locator(within).evaluate("node => node.querySelectorAll('[lang=en]').forEach(each => each.remove())")
+    lines = page.locator(within).inner_text().replace(REJECTED, "").replace(UNQUOTED, "").splitlines()
     return [line for line in lines if ENGLISH.search(line)]
 
 

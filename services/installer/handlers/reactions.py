@@ -16,7 +16,9 @@ from shared.contracts.installer import AgentJobCreated
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.unit_of_work import UnitOfWork
 
-NO_SERVER = "The server is not there any more: its agent was removed."
+# Why nothing was handed to an agent: code and sentence.
+NO_SERVER = ("server_gone", "The server is not there any more: its agent was removed.")
+NO_SITE = ("site_gone", "The site is not there any more: see the list of sites.")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def on_installation_requested(uow: UnitOfWork, envelope: Envelope[orders.Install
             subject=site.name if site else event.site_id,
             arguments=arguments,
         ),
-        problem="" if site else "The site is not there any more: see the list of sites.",
+        problem=None if site else NO_SITE,
     )
 
 
@@ -135,7 +137,7 @@ def on_certificate_save_requested(uow: UnitOfWork, envelope: Envelope[orders.Cer
     )
 
 
-def _create(uow: UnitOfWork, request: _Request, *, problem: str = "") -> None:
+def _create(uow: UnitOfWork, request: _Request, *, problem: tuple[str, str] | None = None) -> None:
     """One job per cause; what cannot be handed to an agent fails at once, so that nobody waits for it."""
     job_id = model.job_id(request.kind, request.cause)
     loaded = uow.load(model.stream(job_id), model.JOB)
@@ -144,8 +146,9 @@ def _create(uow: UnitOfWork, request: _Request, *, problem: str = "") -> None:
     row = find_agent(uow.connection, server_id=request.server_id) if request.server_id else None
     if row is None or row.account_id != request.account_id:
         problem = NO_SERVER
-    if problem or row is None:
-        uow.append(loaded, *failed(request.kind, request.arguments, request, problem))
+    if problem is not None or row is None:
+        code, reason = problem or NO_SERVER
+        uow.append(loaded, *failed(request.kind, request.arguments, request, reason, code=code))
         return
     uow.append(
         loaded,

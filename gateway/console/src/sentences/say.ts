@@ -97,7 +97,7 @@ export function audit(entry: Schemas['AuditEntry']): string {
 
 /** What to do after a look that proved nothing. */
 export function advice(reason: string, sentence: string): string {
-  return (CODE.test(reason) ? text(`dcv.${reason}`) : null) ?? (sentence || reason)
+  return (CODE.test(reason) ? text(`dcv.${reason}`) : null) ?? why(reason, sentence || reason)
 }
 
 /** Why a method cannot be chosen. */

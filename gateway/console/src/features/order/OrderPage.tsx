@@ -10,7 +10,7 @@ import { type Order, useApi } from '@/api/client'
 import { useOrderActions } from '@/features/orders/actions'
 import { why } from '@/sentences/say'
 import { money } from '@/ui/format'
-import { Asked } from '@/ui/Says'
+import { Asked, ProblemAlert } from '@/ui/Says'
 import { Status } from '@/ui/Status'
 import { Facts, Fqdn, Moment } from '@/ui/Texts'
 import { AsOf } from './AsOf'
@@ -33,6 +33,7 @@ export default function OrderPage() {
     { enabled: asOf !== null, keepPrevious: true, staleTime: Number.POSITIVE_INFINITY },
   )
   const history = useApi('/api/v1/orders/{order_id}/history', { path, query: { limit: 200 } })
+  if (now.error && !now.data) return <NoOrder problem={now.error} again={() => void now.refetch()} />
   return (
     <Asked query={now}>
       {(order) => (
@@ -48,6 +49,16 @@ export default function OrderPage() {
         </Page>
       )}
     </Asked>
+  )
+}
+
+function NoOrder({ problem, again }: { problem: Error; again: () => void }) {
+  const { t } = useTranslation('app')
+  return (
+    <Stack>
+      <Title order={1}>{t('page.order')}</Title>
+      <ProblemAlert problem={problem} again={again} />
+    </Stack>
   )
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import { advice } from '@/sentences/say'
+import { advice, verbatim } from '@/sentences/say'
 import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
 import type { Authorization } from './NameProof'
@@ -31,6 +31,7 @@ export function Attempts({ authorization }: { authorization: Authorization }) {
                 .filter(Boolean)
                 .join(' · ')}
             </Text>
+            <Verbatim attempt={attempt} />
             <details>
               <summary>{t('evidence')}</summary>
               <Code block className="wrap">
@@ -41,5 +42,16 @@ export function Attempts({ authorization }: { authorization: Authorization }) {
         ))}
       </ol>
     </Stack>
+  )
+}
+
+/** What the agent said, where it was the agent that failed. */
+function Verbatim({ attempt }: { attempt: Authorization['attempts'][number] }) {
+  const said = verbatim(attempt.reason, attempt.advice)
+  if (!said) return null
+  return (
+    <Text size="xs" className="wrap" lang="en">
+      {said}
+    </Text>
   )
 }
