@@ -128,6 +128,7 @@ class World:
         return {
             # The sites of the demonstration are on this very machine, where a real one would not look.
             "CERTWRIGHT_EGRESS_ALLOW_NETWORKS": '["127.0.0.0/8"]',
+            "CERTWRIGHT_ACCOUNTS_MAIL_LOOKUP": "off",  # the private name server knows no mail
             "CERTWRIGHT_EGRESS_NAMESERVERS": f'["127.0.0.1:{self.names.port}"]',
             "CERTWRIGHT_DCV_HTTP_PORT": str(self.http_port),
             "CERTWRIGHT_BILLING_SANDBOX_PORT": str(free_port()),

@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from services.accounts.adapters.mailboxes import TIMEOUT_S, AnyMailboxes, DNSMailboxes
 from services.accounts.adapters.passkeys import WebAuthn
 from services.accounts.adapters.secrets import Argon2Passwords, FileSealer, SystemChance
 from services.accounts.handlers import first_run
 from services.accounts.handlers.app import App
-from services.accounts.ports import Chance, Passwords
+from services.accounts.ports import Chance, Mailboxes, Passwords
 from services.accounts.projections import projections
 from services.accounts.settings import AccountsSettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
+from shared.egress.resolver import DNSResolver
+from shared.egress.settings import EgressSettings
 from shared.eventstore.database import Database
 from shared.eventstore.room import Room
 from shared.settings import Settings
@@ -36,6 +39,7 @@ def build(
     database: Database | None = None,
     passwords: Passwords | None = None,
     chance: Chance | None = None,
+    mailboxes: Mailboxes | None = None,
     run: Callable[..., Any] | None = None,
 ) -> RunningApp:
     """Opens the database and returns the room.
@@ -55,6 +59,14 @@ def build(
         sealer=FileSealer(own.secret_key_file or settings.data_dir / "accounts.key"),
         chance=chance or SystemChance(),
         authenticators=WebAuthn(),
+        mailboxes=mailboxes or _mailboxes(own),
         public_url=settings.public_url,
         first_run_file=settings.data_dir / "first-run-link",
     )
+
+
+def _mailboxes(own: AccountsSettings) -> Mailboxes:
+    egress = EgressSettings()
+    if own.mail_lookup == "off" or (own.mail_lookup == "auto" and not egress.nameservers):
+        return AnyMailboxes()
+    return DNSMailboxes(DNSResolver(egress.nameservers, timeout_s=min(TIMEOUT_S, egress.dns_timeout_s)))

@@ -83,3 +83,11 @@ class Authenticators(Protocol):
     ) -> Asserted:
         """What was signed for this challenge at this origin, by a counter that went on."""
         ...
+
+
+class Mailboxes(Protocol):
+    """Where mail can be received. Never called inside a transaction."""
+
+    def missing(self, fqdn: str) -> bool:
+        """Whether it is certain that nobody receives mail there."""
+        ...

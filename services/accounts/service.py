@@ -184,7 +184,7 @@ class AccountsService(Service):
     @rpc(c.UpdateAccount)
     def update_account(self, request: c.UpdateAccount, context: Context) -> c.AccountView:
         """Company or contact."""
-        return self.app.room.execute(company.update_account, request, context)
+        return company.update_account(self.app, request, context)
 
     @rpc(c.ListUsers)
     def list_users(self, request: c.ListUsers, context: Context) -> Page[c.UserView]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -15,6 +16,10 @@ class AccountsSettings(PrefixedSettings):
     """How long sessions last, what the second step is, and how hard a password is to guess."""
 
     model_config = SettingsConfigDict(env_prefix="CERTWRIGHT_ACCOUNTS_", env_file=ENV_FILE, extra="ignore", frozen=True)
+
+    mail_lookup: Literal["auto", "on", "off"] = "auto"
+    """Whether the FQDN of a contact's e-mail address is looked up before it is accepted. `auto`: when
+    `CERTWRIGHT_EGRESS_NAMESERVERS` names resolvers. A resolver that fails refuses nobody."""
 
     session_idle_hours: float = Field(12.0, gt=0, le=720)
     """A session ends when it was not used for so long."""

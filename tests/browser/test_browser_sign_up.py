@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support import people
+from tests.support.dns import ProgrammableDNS
 from tests.support.hostile_text import HOSTILE, text_fields, type_everywhere
-from tests.support.live_gateway import PASSWORD
+from tests.support.live_gateway import PASSWORD, live
 
 COMPANY = {"Company Name": "name", "Department": "department", "Address 1": "address1", "Address 2": "address2",
     "Address 3": "address3", "Zip / Postcode": "postcode", "State / Province / County": "state", "City / Town": "city",
@@ -292,3 +293,44 @@ def test_a_lost_answer_and_a_second_try_make_one_account(operator, wizard, login
     press(page, "Submit")
     expect(page.get_by_role("heading", name="Signup completed")).to_be_visible()
     assert len(operator.api.get("/operator/accounts", search=login)["items"]) == 1
+
+
+def test_an_address_without_a_mail_server_is_refused_at_its_field(tmp_path, open_screen, login):
+    with ProgrammableDNS() as names:
+        names.set("null.example", "MX", ["."])
+        names.set("good.example", "MX", ["mx.good.example"])
+        names.set("broken.example", "MX", "servfail")
+        settings = {"CERTWRIGHT_EGRESS_NAMESERVERS": f'["{names.nameserver}"]'}
+        with live(tmp_path, settings=settings) as running:
+            screen = open_screen(running.url)
+            page = screen.open("/sign-up")
+            fill_company_and_contact(page, strange=False)
+            press(page, "Next")
+            agree(page)
+            choose_credentials(page, login)
+            for fqdn in ("nowhere.example", "null.example"):
+                press(page, "Back")
+                press(page, "Back")
+                field(page, "Email Address").fill(f"nora@{fqdn}")
+                press(page, "Next")
+                press(page, "Next")
+                press(page, "Submit")
+                expect(page.get_by_text(f"Nobody can receive mail at {fqdn}")).to_be_visible()
+                expect(field(page, "Email Address")).to_have_attribute("aria-invalid", "true")
+                press(page, "Next")
+                press(page, "Next")
+            press(page, "Back")
+            press(page, "Back")
+            field(page, "Email Address").fill("nora@broken.example")
+            press(page, "Next")
+            press(page, "Next")
+            press(page, "Submit")
+            press(page, "OK")
+            page.get_by_role("heading", name="Orders", exact=True).wait_for()
+            screen.open("/company")
+            field(page, "Email Address").fill("nora@null.example")
+            press(page, "Save")
+            expect(page.get_by_text("Nobody can receive mail at null.example")).to_be_visible()
+            field(page, "Email Address").fill("nora@good.example")
+            press(page, "Save")
+            expect(page.get_by_text("Company and contact are saved.")).to_be_visible()

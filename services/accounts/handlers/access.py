@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from services.accounts.handlers.app import App
 from services.accounts.tables import credentials, people
 from shared.context import Context
 from shared.contracts import accounts as c
@@ -61,6 +62,13 @@ def revoked(user: people.User, session_ids: list[str], token_ids: Sequence[str] 
     """What is said about credentials of a user that ended."""
     ended = [("session", one) for one in session_ids] + [("token", one) for one in token_ids]
     return [c.CredentialRevoked(credential_id=one, kind=kind, user_id=user.user_id) for kind, one in ended]
+
+
+def check_receives(app: App, email: str) -> None:
+    """Raises invalid for an address at which nobody can receive mail. Asks the DNS: never inside a transaction."""
+    fqdn = email.rpartition("@")[2]
+    if app.mailboxes.missing(fqdn):
+        raise invalid(f"Nobody can receive mail at {fqdn}: it has no mail server.", "/contact/email")
 
 
 def page_of(items: Sequence[T], limit: int, cursor: str | None, key: Callable[[T], str]) -> Page[T]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.accounts.ports import Authenticators, Chance, Passwords, Sealer
+from services.accounts.ports import Authenticators, Chance, Mailboxes, Passwords, Sealer
 from services.accounts.settings import AccountsSettings
 from shared.eventstore.room import Room
 
@@ -21,5 +21,6 @@ class App:
     sealer: Sealer
     chance: Chance
     authenticators: Authenticators
+    mailboxes: Mailboxes
     public_url: str
     first_run_file: Path

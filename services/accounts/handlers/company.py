@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.accounts.handlers.access import audit, own_user, page_of, require_session, revoked
+from services.accounts.handlers.access import audit, check_receives, own_user, page_of, require_session, revoked
 from services.accounts.handlers.app import App
 from services.accounts.model import agreements, fields, grants, passwords
 from services.accounts.tables import companies, credentials, passkeys, people
@@ -38,8 +38,18 @@ def get_account(app: App, _request: c.GetAccount, context: Context) -> c.Account
     return found
 
 
-def update_account(uow: UnitOfWork, request: c.UpdateAccount) -> c.AccountView:
-    """New company or contact data, by the rules of the sign-up."""
+def update_account(app: App, request: c.UpdateAccount, context: Context) -> c.AccountView:
+    """New company or contact data, by the rules of the sign-up. Only another address is looked up."""
+    if request.contact is not None:
+        email = fields.checked_contact(request.contact).email
+        with app.room.query() as connection:
+            found = companies.account(connection, context.account_id) if context.account_id else None
+        if found is not None and found.contact.email != email:
+            check_receives(app, email)
+    return app.room.execute(_update_account, request, context)
+
+
+def _update_account(uow: UnitOfWork, request: c.UpdateAccount) -> c.AccountView:
     account_id = uow.context.account_id
     found = companies.account(uow.connection, account_id) if account_id else None
     if found is None:

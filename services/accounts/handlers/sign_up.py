@@ -8,7 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from services.accounts.handlers import first_run, guessing
-from services.accounts.handlers.access import audit, hash_of, own_user
+from services.accounts.handlers.access import audit, check_receives, hash_of, own_user
 from services.accounts.handlers.app import App
 from services.accounts.model import agreements, fields, grants, passwords, throttle
 from services.accounts.tables import companies, people
@@ -36,6 +36,7 @@ def sign_up(app: App, request: c.SignUp, context: Context) -> c.SignUpDone:
     keys = throttle.keys_of("sign-up", "", request.remote_address, app.settings.failures_per_address)[2:]
     with app.room.query() as connection:
         guessing.refuse_if_blocked(connection, keys, app.room.clock.now())
+    check_receives(app, request.contact.email)
     hashed = app.passwords.hash(request.password)
     try:
         return app.room.execute(partial(_sign_up, password_hash=hashed), replace(request, password=""), context)

@@ -556,10 +556,10 @@ def test_another_accounts_users_and_tokens_do_not_exist(house):
 def test_company_and_contact_are_changed_by_the_rules_of_the_sign_up(house):
     done, _, context = house.member()
     request = c.UpdateAccount(contact=given.contact(email="new@example.com"))
-    assert house.do(company.update_account, request, context).contact.email == "new@example.com"
+    assert company.update_account(house.app, request, context).contact.email == "new@example.com"
     assert company.get_contact(house.app, c.GetContact(account_id=done.account_id)).email == "new@example.com"
     wrong = c.UpdateAccount(company=given.company(country="XX"))
-    assert refused(house.do, company.update_account, wrong, context).pointer == "/company/country"
+    assert refused(company.update_account, house.app, wrong, context).pointer == "/company/country"
 
 
 def test_lists_are_paged(house):

@@ -2,7 +2,7 @@
 // Sign-in in two steps that are sent as one request: nobody learns which of them was wrong (guide §1.1, check list 1).
 import { Alert, Anchor, Button, Divider, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { IconFingerprint } from '@tabler/icons-react'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useSearchParams } from 'react-router'
 import { fetchApi, type Schemas, send } from '@/api/client'
@@ -81,6 +81,11 @@ export default function SignInPage() {
       if (session) await entered(session)
     },
   })
+  // What cannot even be read, such as a control character, is refused at its field; that one must be seen.
+  const unreadable = Boolean(form.errors.login || form.errors.password)
+  useEffect(() => {
+    if (unreadable) setStep('password')
+  }, [unreadable])
   if (due.length > 0) {
     return (
       <Front title={t('title')} wide>
