@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,10 +22,11 @@ from shared.contracts import alert_channels as c
 from shared.contracts.alerts import ChannelChanged, ChannelMade, ChannelRemoved
 from shared.contracts.base import Done, Page
 from shared.contracts.tenancy import account_of
-from shared.errors import Code, ServiceError, not_found
+from shared.egress.target import TargetRefusedError, read_url
+from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
-from shared.mail.message import Mailer
+from shared.mail.message import Mailer, MailRefusedError, check_address
 from shared.settings import Settings
 
 
@@ -51,7 +53,7 @@ def make_channel(app: ChannelApp, request: c.MakeChannel, context: Context) -> c
     Errors: invalid, action_not_allowed (too many), conflict.
     """
     kind = model.check_kind(request.kind)
-    target = model.check_target(kind, request.target, app.hooks.schemes)
+    target = check_target(kind, request.target, app.hooks.schemes)
     secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}" if kind == "webhook" else ""
     made: list[str] = []
 
@@ -99,7 +101,7 @@ def _change(uow: UnitOfWork, request: c.ChangeChannel, *, app: ChannelApp) -> c.
     if request.name is not None:
         values["name"] = model.check_name(request.name)
     if request.target is not None:
-        target = model.check_target(row.kind, request.target, app.hooks.schemes)
+        target = check_target(row.kind, request.target, app.hooks.schemes)
         values["shown_target"] = model.shown_target(row.kind, target)
         values["target_sealed"] = app.sealer.seal(target, row.channel_id)
     if request.enabled is not None:
@@ -148,3 +150,17 @@ def _own(uow: UnitOfWork, channel_id: str) -> Any:
     if row is None or row.account_id != account_of(uow.context):
         raise not_found("channel")
     return row
+
+
+def check_target(kind: str, target: str, schemes: Collection[str]) -> str:
+    """The address or URL as it is kept. Raises ServiceError `invalid`."""
+    target = target.strip()
+    try:
+        if kind == "email":
+            check_address(target)
+            return target
+        return read_url(target, schemes=schemes, ports=None).url
+    except MailRefusedError as error:
+        raise invalid(str(error), "/target") from None
+    except TargetRefusedError as error:
+        raise invalid(error.detail, "/target") from None

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-import sqlalchemy as sa
 
 from services.alerts.handlers.telling import tell
 from services.alerts.model.expiry import MAX_DAYS, judge, stream
@@ -160,7 +159,7 @@ def review(uow: UnitOfWork, which: Watched) -> None:
         notify(uow, which.alert_id)
 
 
-def listened_rule(connection: sa.Connection, account_id: str) -> AlertSettings:
+def listened_rule(connection: Any, account_id: str) -> AlertSettings:
     """The rule with `email` as: somebody wants to be told, by mail or over a channel."""
     rule = store.rule_of(connection, account_id)
     if rule.email:

@@ -10,9 +10,7 @@ from typing import Any
 import msgspec
 
 from shared.contracts.alerts import AlertView
-from shared.egress.target import TargetRefusedError, read_url
 from shared.errors import Code, ServiceError, invalid
-from shared.mail.message import MailRefusedError, check_address
 
 KINDS = ("email", "webhook")
 DIGESTS = ("single", "daily")
@@ -61,20 +59,6 @@ def check_about(about: list[str]) -> list[str]:
     if not about or any(one not in ABOUT for one in about):
         raise invalid(f"Choose at least one of {', '.join(ABOUT)}.", "/alerts")
     return [one for one in ABOUT if one in about]
-
-
-def check_target(kind: str, target: str, schemes: Collection[str]) -> str:
-    """The address or URL as it is kept. Raises ServiceError `invalid`."""
-    target = target.strip()
-    try:
-        if kind == "email":
-            check_address(target)
-            return target
-        return read_url(target, schemes=schemes, ports=None).url
-    except MailRefusedError as error:
-        raise invalid(str(error), "/target") from None
-    except TargetRefusedError as error:
-        raise invalid(error.detail, "/target") from None
 
 
 def check_room(count: int, what: str) -> None:

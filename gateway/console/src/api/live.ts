@@ -30,7 +30,13 @@ const OLD: Record<string, readonly string[]> = {
   installer: ['/api/v1/agents', '/api/v1/servers', '/api/v1/sites', '/api/v1/jobs', '/api/v1/certificates'],
   billing: ['/api/v1/balance', '/api/v1/statement', '/api/v1/orders'],
   discovery: ['/api/v1/certificates', '/api/v1/sites'],
-  alerts: ['/api/v1/alerts', '/api/v1/alert-settings', '/api/v1/certificates'],
+  alerts: [
+    '/api/v1/alerts',
+    '/api/v1/alert-settings',
+    '/api/v1/alert-channels',
+    '/api/v1/alert-feeds',
+    '/api/v1/certificates',
+  ],
   accounts: ['/api/v1/users', '/api/v1/tokens', '/api/v1/sessions', '/api/v1/me', '/api/v1/account', '/api/v1/session'],
 }
 

@@ -45,6 +45,7 @@ const LOOKS: Record<string, [MantineColor, TablerIcon]> = {
   requested: ['ink', IconLoader],
   succeeded: ['pine', IconCheck],
   done: ['pine', IconCheck],
+  delivered: ['pine', IconCheck],
   undone: ['ochre', IconBan],
   failed: ['vermilion', IconCircleX],
   notice: ['ink', IconAlertTriangle],

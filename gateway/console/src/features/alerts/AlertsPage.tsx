@@ -14,6 +14,8 @@ import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
 import { useTableState } from '@/ui/tableState'
 import { About } from './About'
+import { Channels } from './Channels'
+import { Feeds } from './Feeds'
 import { SettingsDialog } from './SettingsDialog'
 
 type Alert = Schemas['AlertView']
@@ -103,7 +105,7 @@ export default function AlertsPage() {
     [t, i18n, acknowledge, mute, mayMute],
   )
   return (
-    <Stack>
+    <Stack gap="lg">
       <Group justify="space-between">
         <Title order={1}>{t('title')}</Title>
         <Group gap="xs">
@@ -151,6 +153,8 @@ export default function AlertsPage() {
         }
         empty={<Empty icon={IconBellCheck} title={t('empty.title')} text={t('empty.text')} />}
       />
+      <Channels />
+      {session.can('administer') && <Feeds />}
       {state.filters.settings && (
         <SettingsDialog mayChange={session.can('administer')} onClose={() => state.set({ settings: '' })} />
       )}
