@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ActionIcon, Menu, Modal, Stack, Text } from '@mantine/core'
+import { ActionIcon, Menu } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
   IconApi,
@@ -10,8 +10,11 @@ import {
   IconMessageCircle,
   IconShieldSearch,
 } from '@tabler/icons-react'
+import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useConsole } from './useConsole'
+
+const About = lazy(() => import('./About'))
 
 /** Help, support and the external scan, each a link of the settings; About (check list 3.02-3.04). */
 export function HelpMenu({ onShortcuts }: { onShortcuts: () => void }) {
@@ -71,16 +74,7 @@ export function HelpMenu({ onShortcuts }: { onShortcuts: () => void }) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <Modal opened={about} onClose={close} title={t('help.about')} size="sm">
-        <Stack gap="xs">
-          <img src="/console/seal.svg" alt="" width={44} height={44} />
-          <Text fw={600}>{facts.brand}</Text>
-          <Text size="sm">{t('help.version', { version: facts.version })}</Text>
-          <Text size="sm" c="dimmed">
-            {t('help.copyright')}
-          </Text>
-        </Stack>
-      </Modal>
+      <Suspense>{about && <About onClose={close} />}</Suspense>
     </>
   )
 }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each action of an order opens, for the list and the order's own page alike.
-import { NativeSelect, Stack, Text } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode, Suspense, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
-import { queryClient, send } from '@/api/client'
-import { Confirm } from '@/ui/Confirm'
 
 export interface ActedOrder {
   order_id: string
@@ -23,6 +18,8 @@ const CSRDialog = lazy(() => import('@/features/csr/CSRDialog'))
 const DIALOGS: Record<string, Dialog> = {
   validate_organization: lazy(() => import('./ValidateOrganizationDialog')),
   reject: lazy(() => import('./RejectDialog')),
+  cancel: lazy(() => import('./CancelDialog')),
+  revoke: lazy(() => import('./RevokeDialog')),
   generate_request: CSRDialog,
   replace_csr: CSRDialog,
   reissue: CSRDialog,
@@ -32,9 +29,6 @@ const DIALOGS: Record<string, Dialog> = {
   installation_check: lazy(() => import('@/features/install/CheckDialog')),
   request_invoice: lazy(() => import('./InvoiceDialog')),
 }
-// RFC 5280 §5.3.1, as far as a subscriber may say them (BR 4.9.1.1).
-const REASONS = ['unspecified', 'keyCompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation'] as const
-
 /** `apply` does an action; `dialogs` must stand somewhere on the page. */
 export function useOrderActions(): { apply: (action: string, order: ActedOrder) => void; dialogs: ReactNode } {
   const navigate = useNavigate()
@@ -57,8 +51,6 @@ export function useOrderActions(): { apply: (action: string, order: ActedOrder) 
           {...extra(open.action)}
         />
       )}
-      {open.action === 'cancel' && <Cancel order={open.order} opened onClose={onClose} />}
-      {open.action === 'revoke' && <Revoke order={open.order} opened onClose={onClose} />}
     </Suspense>
   )
   return { apply, dialogs }
@@ -66,55 +58,4 @@ export function useOrderActions(): { apply: (action: string, order: ActedOrder) 
 
 function extra(action: string): object {
   return action === 'replace_csr' ? { replace: true } : action === 'reissue' ? { reissue: true } : {}
-}
-
-const refresh = () => queryClient.invalidateQueries({ queryKey: ['/api/v1/orders'] })
-
-function Cancel({ order, opened, onClose }: OrderDialogProps) {
-  const { t } = useTranslation('orders')
-  return (
-    <Confirm
-      opened={opened}
-      onClose={onClose}
-      title={t('cancel.title', { number: order.number })}
-      verb={t('cancel.verb')}
-      typed={String(order.number)}
-      onConfirm={async () => {
-        await send('post', '/api/v1/orders/{order_id}/cancel', { path: { order_id: order.order_id } })
-        await refresh()
-        notifications.show({ message: t('cancel.done', { number: order.number }) })
-      }}
-    >
-      {t('cancel.text')}
-    </Confirm>
-  )
-}
-
-function Revoke({ order, opened, onClose }: OrderDialogProps) {
-  const { t } = useTranslation('orders')
-  const [reason, setReason] = useState<string>(REASONS[0])
-  return (
-    <Confirm
-      opened={opened}
-      onClose={onClose}
-      title={t('revoke.title', { number: order.number })}
-      verb={t('revoke.verb')}
-      typed={String(order.number)}
-      onConfirm={async () => {
-        await send('post', '/api/v1/orders/{order_id}/revoke', { path: { order_id: order.order_id }, body: { reason } })
-        await refresh()
-        notifications.show({ message: t('revoke.done', { number: order.number }) })
-      }}
-    >
-      <Stack>
-        <Text>{t('revoke.text')}</Text>
-        <NativeSelect
-          label={t('revoke.reason')}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-          data={REASONS.map((value) => ({ value, label: t(`revoke.reasons.${value}`) }))}
-        />
-      </Stack>
-    </Confirm>
-  )
 }
