@@ -15,6 +15,7 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certwright.api_client import APIClient, ProblemError
+from gateway.calendar_file import MEDIA as CALENDAR
 from gateway.examples import example
 from gateway.operations import ROUTES
 from gateway.route import WITH_BODY, Input
@@ -27,7 +28,7 @@ PATIENCE_S = 30
 CODE = "ABCDEFGHJKMNPQRSTVWX"
 NOBODYS = "0b6f2a54-5d0e-4a3c-9b7e-6a4f1c2d3e4f"
 IDS = {"order_id", "quote_id", "agent_id", "user_id", "token_id", "session_id", "server_id", "site_id", "job_id",
-    "fingerprint_sha256", "renews_order_id", "site_ids"}  # fmt: skip
+    "fingerprint_sha256", "renews_order_id", "site_ids", "channel_id", "link_id"}  # fmt: skip
 
 
 def until(look):
@@ -93,6 +94,9 @@ def belongings(url, owner):
     ids["job_id"] = until(lambda: owner.get("/jobs")["items"])[0]["job_id"]
     ids["fingerprint_sha256"] = until(lambda: owner.get("/certificates")["items"])[0]["fingerprint_sha256"]
     ids["fqdn"] = "shop.example.com"
+    mails = {"kind": "email", "name": "Ops", "target": "ops@example.com"}
+    ids["channel_id"] = owner.post("/alert-channels", mails)["channel"]["channel_id"]
+    ids["link_id"] = owner.post("/alert-feeds", {"name": "Calendar"})["link"]["link_id"]
     return ids
 
 
@@ -146,6 +150,9 @@ def test_a_thing_of_another_account_does_not_exist(product, route):
     answer = ask(product, product.other, route)
     if answer.status_code == 200 and route.media == CSV:
         assert answer.text.count("\r\n") == 1  # the headings
+        return
+    if answer.status_code == 200 and route.media == CALENDAR:
+        assert "BEGIN:VEVENT" not in answer.text
         return
     if answer.status_code == 200 and route.operation_id.startswith("list_"):
         assert answer.json()["items"] == []  # a filter that matches nothing

@@ -50,7 +50,7 @@ export default function OrdersPage() {
         title: t('column.number'),
         sort: true,
         card: 'heading',
-        width: 100,
+        width: 84,
         render: (row) => (
           <Anchor component={Link} to={`/orders/${row.order_id}`} fw={600}>
             {row.number}
@@ -76,6 +76,7 @@ export default function OrdersPage() {
         key: 'common_name',
         title: t('column.name'),
         sort: true,
+        width: 200,
         render: (row) =>
           row.kind === 'topup' ? (
             t('topUp', { amount: (row.amount / 100).toFixed(2) })
@@ -96,7 +97,7 @@ export default function OrdersPage() {
         key: 'actions',
         title: t('column.actions'),
         card: 'foot',
-        width: 282,
+        width: 265,
         render: (row) => (
           <ActionMenu
             allowed={row.allowed_actions}
