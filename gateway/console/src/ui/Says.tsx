@@ -5,6 +5,7 @@ import { IconAlertTriangle, type TablerIcon } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '@/api/problem'
+import { currentLanguage } from '@/i18n'
 
 interface EmptyProps {
   icon: TablerIcon
@@ -35,15 +36,16 @@ export function Empty({ icon: Icon, title, text, children, order = 2 }: EmptyPro
 
 /** A problem in words: by its code where we know better, and the server's own sentence. */
 export function ProblemAlert({ problem, again }: { problem: Error; again?: () => void }) {
-  const { t, i18n } = useTranslation('ui')
+  // English readers need none of the further texts, which come with the first page that is not the sign-in.
+  const { t, i18n } = useTranslation(currentLanguage() === 'en' ? 'ui' : ['ui', 'sentences'])
   const known = problem instanceof Problem ? problem : null
   const code = known?.code ?? 'internal'
   // The server's sentence is English and says it exactly; other readers get what its code means before it.
   const said =
     code === 'offline'
       ? t('problem.offlineText')
-      : i18n.language !== 'en' && known && i18n.exists(`ui:problemText.${code}`)
-        ? t(`problemText.${code}`)
+      : i18n.language !== 'en' && known && i18n.exists(`sentences:problemText.${code}`)
+        ? t(`sentences:problemText.${code}`)
         : problem.message
   return (
     <Alert
