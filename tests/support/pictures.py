@@ -111,6 +111,8 @@ def take(
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         opened.open(shown.path)
         page.locator("h1").first.wait_for()
+        if shown.name == "buy":
+            page.locator("main select:has(option[value=dv-multi])").select_option("dv-multi")
         page.wait_for_timeout(SETTLE_MS)
         page.screenshot(path=folder / f"{shown.name}-{suffix or scheme}.png", full_page=whole)
 

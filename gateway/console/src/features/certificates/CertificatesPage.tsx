@@ -41,11 +41,11 @@ export default function CertificatesPage() {
     ...new Set(row.places.map((place) => serverNames.get(place.server_id) ?? '').filter((name) => name !== '')),
   ]
   const columns: Column<Row>[] = [
-    { key: 'type', title: t('column.type'), width: 148, render: (row) => <KindText kind={kindOf(row)} /> },
+    { key: 'type', title: t('column.type'), width: 132, render: (row) => <KindText kind={kindOf(row)} /> },
     {
       key: 'server',
       title: t('column.server'),
-      width: 112,
+      width: 100,
       render: (row) => {
         const names = serversOf(row)
         return names.length > 0 ? <bdi className="wrap">{names.join(', ')}</bdi> : <span className="dim">–</span>
@@ -81,6 +81,7 @@ export default function CertificatesPage() {
       key: 'subject',
       title: t('column.subject'),
       sort: true,
+      width: 150,
       render: (row) => <bdi className="wrap">{row.subject || '–'}</bdi>,
     },
     {
