@@ -122,12 +122,20 @@ class Screen:
                 found = self.axe()
                 if found:
                     problems[f"{scheme} {pixels}"] = found
-            if self._sideways() > 0:
-                problems.setdefault(f"{pixels}", []).append("the page scrolls sideways")
+            if wide := self._sideways():
+                problems[f"scrolls sideways at {pixels}"] = wide
         assert problems == {}, json.dumps(problems, indent=1)
 
-    def _sideways(self) -> int:
-        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    def _sideways(self) -> list[str]:
+        """What makes the page wider than its window, when anything does."""
+        found: list[str] = self.page.evaluate(
+            "() => { const width = document.documentElement.clientWidth;"
+            " if (document.documentElement.scrollWidth <= width) return [];"
+            " return ['the page', ...[...document.querySelectorAll('body *')]"
+            "  .filter(one => one.getBoundingClientRect().right > width + 1)"
+            "  .map(one => `${one.tagName}.${one.className} ${one.textContent.slice(0, 40)}`).slice(0, 8)] }"
+        )
+        return found
 
     def dialog_accessible(self) -> None:
         """The same inside of the open dialog, which must stay open while the window changes."""

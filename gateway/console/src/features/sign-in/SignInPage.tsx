@@ -62,6 +62,7 @@ export default function SignInPage() {
       if (step === 'new' && values.new_password !== values.confirm) {
         throw new Problem({
           code: 'invalid',
+          detail: t('sign-up:mismatch'),
           errors: [{ parameter: null, pointer: '/confirm', detail: t('sign-up:mismatch') }],
         })
       }
