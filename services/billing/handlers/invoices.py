@@ -28,7 +28,8 @@ def request_invoice(uow: UnitOfWork, request: RequestInvoice, *, account: Accoun
         raise not_found("order")
     to, note = invoice.buyer(request, account), invoice.note(request)
     mailed_to = _addresses(request)
-    invoice.require_paid(paid)
+    if find_invoice(uow.connection, request.order_id) is None:
+        invoice.require_paid(paid)
     # Whoever makes an invoice of this year waits in turn: the number after the last one is free until the commit.
     uow.lock(invoice.stream(uow.now.year))
     if find_invoice(uow.connection, request.order_id) is None:

@@ -58,7 +58,11 @@ def require_paid(paid: Charge) -> None:
     if paid.purpose == "topup":
         detail = "A deposit is no sale: each order that is drawn from it has its own invoice."
         raise ServiceError(Code.ACTION_NOT_ALLOWED, detail)
-    if paid.status not in {"paid", "refunding", "refunded"}:
+    if paid.status in {"refunding", "refunded"}:
+        raise ServiceError(
+            Code.ACTION_NOT_ALLOWED, "What was paid for this order was given back: nothing is to invoice."
+        )
+    if paid.status != "paid":
         raise ServiceError(Code.ACTION_NOT_ALLOWED, "There is an invoice as soon as the order is paid.")
 
 

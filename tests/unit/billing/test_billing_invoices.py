@@ -93,6 +93,19 @@ def test_many_at_once_get_a_number_each(billing):
     assert [each.sequence for each in facts if isinstance(each, InvoiceIssued)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_what_was_given_back_has_no_invoice_unless_it_was_made_before(billing):
+    billing.paid_by_card()
+    billing.cancel(refund=4995)
+    assert refusal(billing).code == Code.ACTION_NOT_ALLOWED
+
+
+def test_an_invoice_that_was_made_is_found_after_the_money_was_given_back(billing):
+    billing.paid_by_card()
+    made = ask(billing)
+    billing.cancel(refund=4995)
+    assert ask(billing) == made
+
+
 def test_only_paid_orders_of_the_own_account_have_one(billing):
     billing.place(billing.quote())
     assert refusal(billing).code is Code.ACTION_NOT_ALLOWED
