@@ -31,7 +31,7 @@ function NotPermitted({ page }: { page: Page }) {
           ? t('notPermitted.customersOnly')
           : right === 'operator'
             ? t('notPermitted.operatorsOnly')
-            : t('notPermitted.text', { right: t(`users:permission.${right}`) })
+            : t('notPermitted.text', { right: t(`ui:permission.${right}`) })
       }
     >
       {`/${page.path}` !== start && (
