@@ -248,6 +248,7 @@ def _refusals(one: Input) -> dict[str, Any]:
         statuses |= {401, 403}
     if route.writes:
         statuses |= {401, 402, 403, 409}
+    statuses |= set(route.refuses)
     if route.method in WITH_BODY:
         statuses |= {403, 408, 413, 415}
     return {str(status): {"$ref": f"#/components/responses/{_REASONS[status]}"} for status in sorted(statuses)}

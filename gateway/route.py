@@ -63,6 +63,7 @@ class Route:
     form: Callable[[bytes, Mapping[str, Any]], dict[str, Any]] | None = None
     stream: bool = False
     forgets: bool = False  # ends credentials: the cache of identities must be emptied
+    refuses: tuple[int, ...] = ()  # statuses of problems beyond those of its kind
     name: str = ""
 
     @property

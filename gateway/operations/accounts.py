@@ -76,7 +76,7 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/api/v1/session/passkey", request=accounts.BeginPasskeySignIn, tag=SIGN_IN,
-        summary="A challenge for signing in with a passkey",
+        summary="A challenge for signing in with a passkey", refuses=(409,),
     ),
     Route(
         method="POST", path="/api/v1/session/passkey", request=accounts.SignInWithPasskey, tag=SIGN_IN, status=201,
