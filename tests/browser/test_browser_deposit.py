@@ -136,7 +136,7 @@ def test_without_the_right_to_view_nothing_is_seen(product, nora, open_screen):
     nora.steps.top_up(50_000)
     ada = people.colleague(nora, ["create_order"])
     page = open_screen(product.url, ada).open("/deposit")
-    expect(page.get_by_text("You may not do this").first).to_be_visible()
+    expect(page.get_by_text("It needs the permission “View”.")).to_be_visible()
     expect(page.get_by_role("link", name="SSL Certificates")).to_have_count(0)
     expect(page.get_by_role("region", name="Account balance")).to_have_count(0)
     for path in ("/orders", "/statement", "/statement.csv", "/balance"):
