@@ -9,6 +9,7 @@ from typing import Any
 from gateway.exchange import Exchange, Raw
 from gateway.spreadsheet import pages
 from shared.clock import from_text
+from shared.contracts.alert_channels import WatchedEnd
 from shared.contracts.discovery import InventoryCertificate
 
 MEDIA = "text/calendar"
@@ -35,18 +36,19 @@ def _lines(url: str, first: list[Any], following: Iterator[list[Any]]) -> Iterat
     yield _text(("END:VCALENDAR",))
 
 
-def event(found: InventoryCertificate, url: str) -> list[str]:
+def event(found: InventoryCertificate | WatchedEnd, url: str) -> list[str]:
     """The lines of one certificate's end, not folded yet. The same certificate is the same event in each file."""
     end = f"{from_text(found.not_after):%Y%m%dT%H%M%SZ}"
-    said = "\n".join([*found.names, f"Serial number: {found.serial}", f"Issuer: {found.issuer}"])
+    name = found.names[0] if found.names else found.serial
+    said = "\n".join([*found.names, f"Serial number: {found.serial}"])
     order = [f"URL:{url.rstrip('/')}/console/orders/{found.order_id}"] if found.order_id else []
     return [
         "BEGIN:VEVENT",
         f"UID:{found.fingerprint_sha256}@certwright",
-        f"DTSTAMP:{from_text(found.not_before):%Y%m%dT%H%M%SZ}",
+        f"DTSTAMP:{end}",
         f"DTSTART:{end}",
         f"DTEND:{end}",
-        f"SUMMARY:{escaped(f'Certificate for {found.common_name or found.serial} ends')}",
+        f"SUMMARY:{escaped(f'Certificate for {name} ends')}",
         f"DESCRIPTION:{escaped(said)}",
         *order,
         "TRANSP:TRANSPARENT",

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from gateway import calendar_file
 from gateway.exchange import Exchange, Raw
 from shared.clock import from_text
-from shared.contracts.alert_channels import Subscription, WatchedEnd
+from shared.contracts.alert_channels import Subscription
 from shared.contracts.alerts import AlertView
 
 RSS = "application/rss+xml"
@@ -23,7 +23,11 @@ def calendar(exchange: Exchange, reply: Any) -> Raw:
     """For the `answer` of a route."""
     found: Subscription = reply
     exchange.headers.append(_HIDE)
-    lines = [*calendar_file.HEAD, *(line for end in found.ends for line in _end(end, exchange.url)), "END:VCALENDAR"]
+    lines = [
+        *calendar_file.HEAD,
+        *(line for end in found.ends for line in calendar_file.event(end, exchange.url)),
+        "END:VCALENDAR",
+    ]
     return Raw(b"".join(calendar_file.folded(line) for line in lines), calendar_file.FULL_MEDIA)
 
 
@@ -43,25 +47,6 @@ def rss(exchange: Exchange, reply: Any) -> Raw:
     return Raw("\n".join([*head, *items, "</channel></rss>", ""]).encode(), f"{RSS}; charset=utf-8")
 
 
-def _end(end: WatchedEnd, url: str) -> list[str]:
-    moment = f"{from_text(end.not_after):%Y%m%dT%H%M%SZ}"
-    name = end.names[0] if end.names else end.serial
-    said = "\n".join([*end.names, f"Serial number: {end.serial}"])
-    order = [f"URL:{url.rstrip('/')}/console/orders/{end.order_id}"] if end.order_id else []
-    return [
-        "BEGIN:VEVENT",
-        f"UID:{end.fingerprint_sha256}@certwright",
-        f"DTSTAMP:{moment}",
-        f"DTSTART:{moment}",
-        f"DTEND:{moment}",
-        f"SUMMARY:{calendar_file.escaped(f'Certificate for {name} ends')}",
-        f"DESCRIPTION:{calendar_file.escaped(said)}",
-        *order,
-        "TRANSP:TRANSPARENT",
-        "END:VEVENT",
-    ]
-
-
 def _item(alert: AlertView, site: str) -> list[str]:
     return [
         "<item>",
@@ -76,6 +61,4 @@ def _item(alert: AlertView, site: str) -> list[str]:
 
 def _xml(text: str) -> str:
     """Text of an element; what XML cannot hold is left out."""
-    return escape(
-        "".join(one for one in text if one >= " " and one not in "\ufffe\uffff" and not "\ud800" <= one <= "\udfff")
-    )
+    return escape(_NOT_XML.sub("", text))

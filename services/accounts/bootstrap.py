@@ -8,7 +8,7 @@ from typing import Any
 
 from services.accounts.adapters.mailboxes import TIMEOUT_S, AnyMailboxes, DNSMailboxes
 from services.accounts.adapters.passkeys import WebAuthn
-from services.accounts.adapters.secrets import Argon2Passwords, FileSealer, SystemChance
+from services.accounts.adapters.secrets import Argon2Passwords, SystemChance
 from services.accounts.handlers import first_run
 from services.accounts.handlers.app import App
 from services.accounts.ports import Chance, Mailboxes, Passwords
@@ -19,6 +19,7 @@ from shared.egress.resolver import DNSResolver
 from shared.egress.settings import EgressSettings
 from shared.eventstore.database import Database
 from shared.eventstore.room import Room
+from shared.sealing import FileSealer
 from shared.settings import Settings
 
 
@@ -52,11 +53,13 @@ def build(
     hashing: dict[str, Any] = {"memory_kib": own.argon2_memory_kib, "passes": own.argon2_passes}
     if run is not None:
         hashing["run"] = run
+    sealer = FileSealer(own.secret_key_file or settings.data_dir / "accounts.key")
+    _ = sealer.cipher  # a wrong key is told at the start, not at somebody's sign-in
     return RunningApp(
         room=room,
         settings=own,
         passwords=passwords or Argon2Passwords(**hashing),
-        sealer=FileSealer(own.secret_key_file or settings.data_dir / "accounts.key"),
+        sealer=sealer,
         chance=chance or SystemChance(),
         authenticators=WebAuthn(),
         mailboxes=mailboxes or _mailboxes(own),

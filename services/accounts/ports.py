@@ -25,18 +25,6 @@ class Passwords(Protocol):
         ...
 
 
-class Sealer(Protocol):
-    """Encrypts small secrets at rest."""
-
-    def seal(self, secret: str, owner: str) -> str:
-        """The secret as text that only `open` with the same owner can read."""
-        ...
-
-    def open(self, sealed: str, owner: str) -> str:
-        """The secret. Raises ValueError when it was changed or belongs to somebody else."""
-        ...
-
-
 class Chance(Protocol):
     """Where unguessable things come from."""
 
@@ -88,6 +76,6 @@ class Authenticators(Protocol):
 class Mailboxes(Protocol):
     """Where mail can be received. Never called inside a transaction."""
 
-    def missing(self, fqdn: str) -> bool:
+    def missing(self, fqdn: str, /) -> bool:
         """Whether it is certain that nobody receives mail there."""
         ...

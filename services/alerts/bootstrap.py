@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from services.alerts.adapters.balances import AskedBalances
 from services.alerts.adapters.contacts import AskedContacts
-from services.alerts.adapters.sealing import FileSealer
 from services.alerts.adapters.webhooks import GuardedHooks
 from services.alerts.handlers.feed import FeedWriter
 from services.alerts.jobs import jobs
-from services.alerts.ports import Balances, Contacts, Hooks, Sealer
+from services.alerts.ports import Balances, Contacts, Hooks
 from services.alerts.settings import AlertsSettings
 from services.alerts.tables import projections
 from shared.clock import Clock, Ids, RandomIds, SystemClock
@@ -23,6 +22,7 @@ from shared.mail.folder import MailFolder
 from shared.mail.message import Mailer
 from shared.mail.outlet import open_folder, open_mailer
 from shared.mail.settings import MailSettings
+from shared.sealing import FileSealer, Sealer
 from shared.settings import Settings
 
 

@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 from services.alerts.handlers import low_balance, telling, watching
 from services.alerts.model.letter import welcome_letter
-from services.alerts.ports import Balances, Contacts, Hooks, Sealer
+from services.alerts.ports import Balances, Contacts, Hooks
 from services.alerts.projections import watching as store
 from shared.clock import from_text
 from shared.context import system
 from shared.eventstore.jobs import Jobs
 from shared.eventstore.room import Room
 from shared.mail.message import Mail, Mailer
+from shared.sealing import Sealer
 from shared.settings import Settings
 
 jobs = Jobs()

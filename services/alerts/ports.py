@@ -40,15 +40,3 @@ class Hooks(Protocol):
     def send(self, url: str, secret: str, message_id: str, body: bytes, timestamp: int) -> Outcome:
         """One POST. Does not raise for what the receiver does."""
         ...
-
-
-class Sealer(Protocol):
-    """Encrypts small secrets at rest."""
-
-    def seal(self, secret: str, owner: str) -> str:
-        """The secret as text that only `open` with the same owner can read."""
-        ...
-
-    def open(self, sealed: str, owner: str) -> str:
-        """The secret. Raises ValueError when it was changed or belongs to somebody else."""
-        ...

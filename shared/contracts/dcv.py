@@ -241,6 +241,14 @@ class PlacementFailed(Event):
     reason: str
 
 
+@event("dcv.ValidationEnded")
+class ValidationEnded(Event):
+    """An order has ended before its certificate: it needs the name no more."""
+
+    authorization_id: str
+    order_id: str
+
+
 @event("dcv.AuthorizationExpired")
 class AuthorizationExpired(Event):
     """The proof is too old to be used again."""

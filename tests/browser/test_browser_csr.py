@@ -38,8 +38,8 @@ def weak_modulus() -> str:
     """A request for an RSA key that three divides."""
     private = csr_builder.key("rsa2048")
     modulus = private.public_key().public_numbers().n
-    bytes_of = lambda number: number.to_bytes(256, "big")  # noqa: E731
-    return changed(csr_builder.pem(kind="rsa2048"), bytes_of(modulus), bytes_of(modulus - modulus % 6 + 3))
+    divisible = modulus - modulus % 6 + 3
+    return changed(csr_builder.pem(kind="rsa2048"), modulus.to_bytes(256, "big"), divisible.to_bytes(256, "big"))
 
 
 def old_hash(last: int) -> str:

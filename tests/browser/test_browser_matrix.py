@@ -186,8 +186,6 @@ def test_what_a_status_does_not_offer_the_api_refuses(shelf, step):
         if action == "domain_control_validation" and not order["authorizations"]:
             assert answer.status_code == 404, seen  # no CSR has asked for a name yet
             continue
-        if action == "domain_control_validation" and step in {"cancelled", "rejected"}:
-            continue  # the validation room keeps no word of the end: a choice is taken, and nothing comes of it
         assert answer.headers["Content-Type"] == "application/problem+json", seen
         assert answer.status_code == 409, seen
         assert answer.json()["code"] == "action_not_allowed", seen

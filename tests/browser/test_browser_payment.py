@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from certwright.api_client import ProblemError
 from certwright.demo.customer import COMPANY, CONTACT, GOOD_CARD
 from tests.support.hostile_text import HOSTILE
 
@@ -27,8 +28,10 @@ def owed(nora):
 def charge(nora: Any, order: dict[str, Any]) -> Any:
     try:
         return nora.api.get(f"/orders/{order['order_id']}/payment")
-    except Exception:  # noqa: BLE001 - billing has not heard of the order yet
-        return None
+    except ProblemError as error:
+        if error.status != 404:
+            raise
+        return None  # billing has not heard of the order yet
 
 
 def open_page(screen: Any, order: dict[str, Any]) -> Page:

@@ -13,7 +13,7 @@ NOTHING = frozenset({"nxdomain", "nodata"})
 class AnyMailboxes:
     """Where no resolver is configured, nobody is refused."""
 
-    def missing(self, fqdn: str) -> bool:  # noqa: ARG002 - the port's signature
+    def missing(self, _fqdn: str, /) -> bool:
         """Never known to be."""
         return False
 
@@ -24,7 +24,7 @@ class DNSMailboxes:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
 
-    def missing(self, fqdn: str) -> bool:
+    def missing(self, fqdn: str, /) -> bool:
         """True only for what the DNS says for certain; a resolver that fails says nothing about the address."""
         found = self._resolver.ask(fqdn, "MX")
         if found.status == "ok":

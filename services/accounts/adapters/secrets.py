@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Argon2id, AES-GCM and the operating system's random numbers."""
+"""Argon2id and the operating system's random numbers."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-KEY_BYTES = 32
-NONCE_BYTES = 12
 
 
 def _direct(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -52,37 +43,6 @@ class Argon2Passwords:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
-
-
-class FileSealer:
-    """AES-256-GCM with a key in a file of mode 0600, made when it does not exist. Raises ValueError on a wrong key."""
-
-    def __init__(self, key_file: Path) -> None:
-        key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
-        key = key_file.read_bytes()
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"{key_file} must hold exactly {KEY_BYTES} bytes")
-        self._cipher = AESGCM(key)
-
-    def seal(self, secret: str, owner: str) -> str:
-        """Nonce and ciphertext in base64; the owner is bound to it."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return base64.b64encode(nonce + self._cipher.encrypt(nonce, secret.encode(), owner.encode())).decode()
-
-    def open(self, sealed: str, owner: str) -> str:
-        """The secret."""
-        try:
-            raw = base64.b64decode(sealed, validate=True)
-            return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode()).decode()
-        except (InvalidTag, binascii.Error) as error:
-            raise ValueError("a sealed secret cannot be opened: another key, or changed") from error
 
 
 class SystemChance:

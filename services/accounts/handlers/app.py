@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.accounts.ports import Authenticators, Chance, Mailboxes, Passwords, Sealer
+from services.accounts.ports import Authenticators, Chance, Mailboxes, Passwords
 from services.accounts.settings import AccountsSettings
 from shared.eventstore.room import Room
+from shared.sealing import Sealer
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import msgspec
 from services.alerts.handlers.telling import push, take_down
 from services.alerts.model import channels as model
 from services.alerts.model.letter import test_letter
-from services.alerts.ports import Hooks, Sealer
+from services.alerts.ports import Hooks
 from services.alerts.projections import channels as store
 from shared.clock import to_text
 from shared.context import Context
@@ -27,6 +27,7 @@ from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 from shared.mail.message import Mailer, MailRefusedError, check_address
+from shared.sealing import Sealer
 from shared.settings import Settings
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.alerts.handlers import low_balance
 from services.alerts.model.expiry import check_rule, stream
 from services.alerts.model.low_balance import check_threshold
@@ -83,32 +85,31 @@ def list_alerts(room: Room, request: ListAlerts, context: Context) -> Page[Alert
 
 def acknowledge(uow: UnitOfWork, request: AcknowledgeAlert) -> AlertView:
     """Somebody looks after it. Errors: not_found, action_not_allowed (it is resolved)."""
-    row = store.find_alert(uow.connection, request.alert_id)
-    if row is None or row.account_id != account_of(uow.context):
-        raise not_found("alert")
+    row = _own(uow, request.alert_id)
     if row.state == "resolved":
         raise ServiceError(Code.ACTION_NOT_ALLOWED, "This alert is resolved; there is nothing left to look after.")
     if row.state == "open":
         store.keep_alert(uow.connection, request.alert_id, state="acknowledged")
         fact = AlertAcknowledged(alert_id=request.alert_id, account_id=row.account_id)
         uow.append_anywhere(stream(request.alert_id), fact)
-        row = store.find_alert(uow.connection, request.alert_id)
-        assert row is not None  # noqa: S101 - it was there, and alerts are never deleted
-    return store.alert_view(row, uow.now)
+    return store.alert_view(_own(uow, request.alert_id), uow.now)
 
 
 def mute(uow: UnitOfWork, request: MuteAlert) -> AlertView:
     """Ends mails about it, or lets them come again. Errors: not_found."""
-    row = store.find_alert(uow.connection, request.alert_id)
-    if row is None or row.account_id != account_of(uow.context):
-        raise not_found("alert")
+    row = _own(uow, request.alert_id)
     if bool(row.muted) != request.muted:
         store.keep_alert(uow.connection, request.alert_id, muted=int(request.muted))
         fact = AlertMuted(alert_id=request.alert_id, account_id=row.account_id, muted=request.muted)
         uow.append_anywhere(stream(request.alert_id), fact)
-        row = store.find_alert(uow.connection, request.alert_id)
-        assert row is not None  # noqa: S101 - it was there, and alerts are never deleted
-    return store.alert_view(row, uow.now)
+    return store.alert_view(_own(uow, request.alert_id), uow.now)
+
+
+def _own(uow: UnitOfWork, alert_id: str) -> Any:
+    row = store.find_alert(uow.connection, alert_id)
+    if row is None or row.account_id != account_of(uow.context):
+        raise not_found("alert")
+    return row
 
 
 def list_mails(folder: MailFolder, request: ListMails) -> Page[MailView]:

@@ -12,7 +12,7 @@ from services.alerts.model import channels as model
 from services.alerts.model.expiry import stream
 from services.alerts.model.letter import Letter, digest_letter, expiry_letter, low_balance_letter
 from services.alerts.model.low_balance import KIND
-from services.alerts.ports import Hooks, Outcome, Sealer
+from services.alerts.ports import Hooks, Outcome
 from services.alerts.projections import channels as store
 from services.alerts.projections import watching
 from shared.clock import from_text, to_text
@@ -21,6 +21,7 @@ from shared.contracts.alerts import AlertView, NotificationSent
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 from shared.mail.message import Mail, Mailer, MailError
+from shared.sealing import Sealer
 from shared.settings import Settings
 
 DAY = timedelta(days=1)

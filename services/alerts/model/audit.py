@@ -64,6 +64,7 @@ SENTENCES: dict[str, str] = {
     "dcv.ChallengeMailSent": "A validation mail was sent to {address}.",
     "dcv.DCVFileRequested": "The validation file for {fqdn} is to be placed on a server.",
     "dcv.DCVPassed": "Control over {fqdn} was proved by {method}.",
+    "dcv.ValidationEnded": "An order that needed this name has ended.",
     "dcv.MethodChosen": "The validation method {method} was chosen.",
     "dcv.PlacementFailed": "The validation file could not be placed: {reason}",
     "dcv.ValidationAttempted": "A proof by {method} was looked for. {reason}",

@@ -28,11 +28,10 @@ def request_invoice(uow: UnitOfWork, request: RequestInvoice, *, account: Accoun
         raise not_found("order")
     to, note = invoice.buyer(request, account), invoice.note(request)
     mailed_to = _addresses(request)
-    if find_invoice(uow.connection, request.order_id) is None:
-        invoice.require_paid(paid)
     # Whoever makes an invoice of this year waits in turn: the number after the last one is free until the commit.
     uow.lock(invoice.stream(uow.now.year))
     if find_invoice(uow.connection, request.order_id) is None:
+        invoice.require_paid(paid)
         _issue(uow, paid, seller, to, note)
     found = _found(find_invoice(uow.connection, request.order_id))
     for address in mailed_to:

@@ -32,19 +32,16 @@ def make_voucher(uow: UnitOfWork, request: MakeVoucher, *, prices: PriceList) ->
         detail = "There is, or was, a voucher with this code. Choose another one."
         raise ServiceError(Code.CONFLICT, detail, pointer="/code")
     uow.append(voucher.stream(made.code), made)
-    return _view(uow, made.code)
+    return voucher.view(_found(uow, made.code), to_text(uow.now))
 
 
 def end_voucher(uow: UnitOfWork, request: EndVoucher) -> VoucherView:
     """No order can use it from now on; once is enough. Errors: not_found."""
     code = voucher.canonical(request.code)
     uow.lock(voucher.stream(code))
-    found = find_voucher(uow.connection, code)
-    if found is None:
-        raise not_found("voucher")
-    if found.ended_at is None:
+    if _found(uow, code).ended_at is None:
         uow.append_anywhere(voucher.stream(code), VoucherEnded(code=code))
-    return _view(uow, code)
+    return voucher.view(_found(uow, code), to_text(uow.now))
 
 
 def list_page(room: Room, request: ListVouchers) -> Page[VoucherView]:
@@ -86,7 +83,8 @@ def use(uow: UnitOfWork, given: QuoteGiven, order_id: str) -> tuple[VoucherUsed 
     return used, ""
 
 
-def _view(uow: UnitOfWork, code: str) -> VoucherView:
+def _found(uow: UnitOfWork, code: str) -> voucher.Voucher:
     found = find_voucher(uow.connection, code)
-    assert found is not None  # noqa: S101 - vouchers are never deleted
-    return voucher.view(found, to_text(uow.now))
+    if found is None:
+        raise not_found("voucher")
+    return found

@@ -53,10 +53,11 @@ def on_csr_submitted(uow: UnitOfWork, event: Envelope[CSRSubmitted]) -> None:
 
 
 def on_order_ended(uow: UnitOfWork, event: Envelope[OrderCancelled] | Envelope[OrderRejected]) -> None:
-    """Nobody needs the names any more: no further looks."""
+    """Nobody needs the names any more: no further choices, no further looks."""
     for authorization_id in projections.needs_of_order(uow.connection, event.data.order_id):
-        state = uow.load(model.stream_of(authorization_id), model.authorization).state
-        uow.cancel_job(LOOK, look_key(event.data.order_id, state.fqdn))
+        loaded = uow.load(model.stream_of(authorization_id), model.authorization)
+        uow.append(loaded, *model.end(loaded.state, event.data.order_id))
+        uow.cancel_job(LOOK, look_key(event.data.order_id, loaded.state.fqdn))
 
 
 def choose_method(
@@ -100,7 +101,7 @@ def on_file_placed(uow: UnitOfWork, event: Envelope[DCVFilePlaced]) -> None:
     placed = event.data
     state = uow.load(model.stream_of(placed.authorization_id), model.authorization).state
     need = state.needs.get(placed.order_id)
-    if need is not None and need.method in model.FILE_METHODS:
+    if need is not None and need.waits and need.method in model.FILE_METHODS:
         _ask_to_look(uow, placed.authorization_id, placed.order_id)
 
 
@@ -116,7 +117,7 @@ def target_of(uow: UnitOfWork, request: LookTarget) -> Target | None:
     """What the job is to look for, by now; None when nothing is to be looked for any more."""
     state = uow.load(model.stream_of(request.authorization_id), model.authorization).state
     need = state.needs.get(request.order_id)
-    if need is None or need.passed or need.csr_version != request.csr_version or need.method not in model.LOOKED_UP:
+    if need is None or not need.waits or need.csr_version != request.csr_version or need.method not in model.LOOKED_UP:
         return None
     return Target(state.fqdn, need.method, need.md5, need.sha256, need.unique_value)
 

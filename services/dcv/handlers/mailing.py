@@ -155,7 +155,7 @@ def _state_of(row: Any, state: Authorization, now: datetime) -> str:
     if row.used_at is not None:
         return "confirmed"
     need = state.needs.get(row.order_id)
-    stale = need is None or need.csr_version != row.csr_version or need.method != "email" or need.passed
+    stale = need is None or need.csr_version != row.csr_version or need.method != "email" or not need.waits
     ended = not Rules.at(now).methods["email"].allowed  # BR 3.2.2.4.4 ends on a date, also for mails sent before it
     return "expired" if stale or ended or row.expires_at <= to_text(now) else "open"
 

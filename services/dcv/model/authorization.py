@@ -21,6 +21,7 @@ from shared.contracts.dcv import (
     MethodOption,
     PlacementFailed,
     ValidationAttempted,
+    ValidationEnded,
     ValidationRequested,
 )
 from shared.contracts.orders import CSRSubmitted
@@ -38,7 +39,7 @@ GIVE_UP_AFTER = 40
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """What one order needs: its present CSR's token, the method, and how far it is."""
+    """What one order needs: its present CSR's token, the method, and how far it is; `ended` with the order."""
 
     order_id: str
     csr_version: int
@@ -48,6 +49,12 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     unique_value: str
     attempts: int = 0
     passed: bool = False
+    ended: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether a proof is still wanted."""
+        return not (self.passed or self.ended)
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +135,11 @@ def _passed(state: Authorization, event: DCVPassed) -> Authorization:
     return msgspec.structs.replace(
         state, proof=Proof(at=event.proved_at, method=event.method, expires_at=event.expires_at)
     )
+
+
+@authorization.on(ValidationEnded)
+def _ended(state: Authorization, event: ValidationEnded) -> Authorization:
+    return _with_need(state, msgspec.structs.replace(state.needs[event.order_id], ended=True))
 
 
 @authorization.on(AuthorizationExpired)
@@ -221,7 +233,7 @@ def _usable(method: str, fqdn: str, rules: Rules) -> bool:
 def choose(state: Authorization, order_id: str, method: str, now: datetime) -> list[Event]:
     """Chooses a method, or takes the choice back with an empty word. Errors: invalid, action_not_allowed."""
     need = need_of(state, order_id)
-    _refuse_passed(need)
+    _refuse_settled(need)
     if method == need.method:
         return []
     if method:
@@ -245,7 +257,7 @@ def ask_for_file(
 ) -> DCVFileRequested:
     """Has the agent of a server place the file. Errors: action_not_allowed when the method is none with a file."""
     need = need_of(state, order_id)
-    _refuse_passed(need)
+    _refuse_settled(need)
     if need.method not in FILE_METHODS:
         detail = "Only the methods http_csr_hash and https_csr_hash use a file. Choose one of them first."
         raise ServiceError(Code.ACTION_NOT_ALLOWED, detail)
@@ -266,6 +278,7 @@ def ask_to_look(state: Authorization, order_id: str) -> list[Event]:
     need = need_of(state, order_id)
     if need.passed:
         return []
+    _refuse_settled(need)
     if need.method not in LOOKED_UP:
         detail = (
             "This name is proved by the link or the code in the mail."
@@ -288,7 +301,7 @@ def record(
 ) -> list[Event]:
     """A look is over. What it proved counts only for the CSR and method that it was made for, and only once."""
     need = need_of(state, order_id)
-    if need.passed or need.csr_version != csr_version or need.method != method:
+    if not need.waits or need.csr_version != csr_version or need.method != method:
         return []
     rules = Rules.at(now)
     if outcome.passed and not _usable(method, state.fqdn, rules):
@@ -346,6 +359,14 @@ def placement_failed(state: Authorization, order_id: str, placement_id: str, rea
     )
 
 
+def end(state: Authorization, order_id: str) -> list[Event]:
+    """The order is over and needs the name no more; once is enough."""
+    need = state.needs.get(order_id)
+    if need is None or need.ended:
+        return []
+    return [ValidationEnded(authorization_id=state.authorization_id, order_id=order_id)]
+
+
 def expire(state: Authorization, now: datetime) -> list[Event]:
     """The proof is too old by now, by the rules of today."""
     proof = state.proof
@@ -354,6 +375,8 @@ def expire(state: Authorization, now: datetime) -> list[Event]:
     return [AuthorizationExpired(authorization_id=state.authorization_id, account_id=state.account_id, fqdn=state.fqdn)]
 
 
-def _refuse_passed(need: Need) -> None:
+def _refuse_settled(need: Need) -> None:
+    if need.ended:
+        raise ServiceError(Code.ACTION_NOT_ALLOWED, "The order has ended: its names are not validated any more.")
     if need.passed:
         raise ServiceError(Code.ACTION_NOT_ALLOWED, "This name is proved already; nothing has to be done.")

@@ -9,7 +9,7 @@ import stat
 import pyotp
 import pytest
 
-from services.accounts.adapters.secrets import Argon2Passwords, FileSealer
+from services.accounts.adapters.secrets import Argon2Passwords
 from services.accounts.handlers import company, first_run, own, sign_up
 from shared.context import Context
 from shared.contracts import accounts as c
@@ -674,7 +674,7 @@ def test_events_hold_no_personal_data(house):
         assert personal not in text
 
 
-def test_passwords_are_hashed_with_argon2id_and_sealed_secrets_open_for_their_owner_only(tmp_path):
+def test_passwords_are_hashed_with_argon2id():
     hasher = Argon2Passwords(memory_kib=8192, passes=1)
     hashed = hasher.hash(given.PASSWORD)
     assert hashed.startswith("$argon2id$")
@@ -683,12 +683,3 @@ def test_passwords_are_hashed_with_argon2id_and_sealed_secrets_open_for_their_ow
     assert not hasher.verify(None, given.PASSWORD)
     assert not hasher.verify("rubbish", given.PASSWORD)
     assert Argon2Passwords(memory_kib=16384, passes=1).outdated(hashed)
-    sealer = FileSealer(tmp_path / "folder" / "key")
-    assert stat.S_IMODE((tmp_path / "folder" / "key").stat().st_mode) == 0o600
-    sealed = sealer.seal("JBSWY3DP", "user-1")
-    assert "JBSWY3DP" not in sealed
-    assert FileSealer(tmp_path / "folder" / "key").open(sealed, "user-1") == "JBSWY3DP"
-    with pytest.raises(ValueError, match="opened"):
-        sealer.open(sealed, "user-2")
-    with pytest.raises(ValueError, match="opened"):
-        sealer.open("rubbish!", "user-1")

@@ -259,6 +259,34 @@ def test_no_look_comes_after_the_order_was_cancelled(world):
     assert world.lookup.asked == []
 
 
+@pytest.mark.parametrize("method", ["http_csr_hash", "email"])
+def test_an_order_that_has_ended_takes_no_further_step_and_other_orders_go_on(world, method):
+    name = "www.shop-demo.com"
+    world.csr(name, method=method)
+    if method == "email":
+        world.choose(name, "email", "admin@shop-demo.com")
+        world.run_jobs()
+        token, code = mail_secrets(world)
+    ended = OrderCancelled(order_id="order-1", account_id=ACCOUNT, refund=0, currency="USD")
+    for _ in range(2):  # heard twice, said once
+        world.react(challenges.on_order_ended, ended, "dcv.on_order_ended")
+    with pytest.raises(ServiceError) as refusal:
+        world.choose(name, "cname_csr_hash")
+    assert refusal.value.code == "action_not_allowed"
+    if method == "email":
+        assert mailing.look_at_link(world.room, GetMailConfirmation(token=token)).state == "expired"
+        request = SubmitDCVCode(order_id="order-1", fqdn=name, code=code)
+        with pytest.raises(ServiceError) as refusal:
+            world.execute(mailing.submit_code, request, settings=world.app.own)
+        assert refusal.value.code == "invalid"
+    else:
+        with pytest.raises(ServiceError) as refusal:
+            world.check(name)
+        assert refusal.value.code == "action_not_allowed"
+    world.csr(name, order="order-2")
+    world.choose(name, "cname_csr_hash", order="order-2")
+
+
 def mail_secrets(world):
     text = world.outbox.mails[-1].text
     token = re.search(r"/validation/(\S+)", text)[1]

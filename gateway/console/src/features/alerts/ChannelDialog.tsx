@@ -3,8 +3,8 @@ import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Switch, Text, Text
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, send } from '@/api/client'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
-import { ProblemAlert } from '@/ui/Says'
 import { CopyLine } from '@/ui/Texts'
 
 type Channel = Schemas['ChannelView']
@@ -69,57 +69,50 @@ export function ChannelDialog({ channel, onKept, onClose }: ChannelDialogProps) 
   }
   const webhook = form.getValues().kind === 'webhook'
   return (
-    <Modal opened onClose={onClose} title={channel ? t('channel.changeOf', channel) : t('channel.add')} size="lg">
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          {problem && <ProblemAlert problem={problem} />}
-          {!channel && (
-            <NativeSelect
-              label={t('channel.kind')}
-              data={KINDS.map((value) => ({ value, label: t(`channel.kinds.${value}`) }))}
-              {...form.getInputProps('kind')}
-            />
-          )}
-          <TextInput
-            label={t('channel.name')}
-            description={t('channel.nameHint')}
-            withAsterisk
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps('name')}
-          />
-          <TextInput
-            label={t(webhook ? 'channel.url' : 'channel.address')}
-            description={t(webhook ? (channel ? 'channel.urlKept' : 'channel.urlHint') : 'channel.addressHint')}
-            withAsterisk={!channel}
-            autoComplete="off"
-            spellCheck={false}
-            placeholder={channel && webhook ? channel.target : undefined}
-            {...form.getInputProps('target')}
-          />
-          <NativeSelect
-            label={t('channel.digest')}
-            data={DIGESTS.map((value) => ({ value, label: t(`channel.digests.${value}`) }))}
-            {...form.getInputProps('digest')}
-          />
-          <Checkbox.Group label={t('channel.alerts')} {...form.getInputProps('alerts')}>
-            <Stack gap={8} mt={4}>
-              {ABOUT.map((value) => (
-                <Checkbox key={value} value={value} label={t(`kind.${value}`)} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          {channel && <Switch label={t('channel.enabled')} {...form.getInputProps('enabled', { type: 'checkbox' })} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t(channel ? 'ui:save' : 'channel.add')}
-            </Button>
-          </Group>
+    <FormDialog
+      title={channel ? t('channel.changeOf', channel) : t('channel.add')}
+      form={{ problem, sending, submit }}
+      verb={t(channel ? 'ui:save' : 'channel.add')}
+      size="lg"
+      onClose={onClose}
+    >
+      {!channel && (
+        <NativeSelect
+          label={t('channel.kind')}
+          data={KINDS.map((value) => ({ value, label: t(`channel.kinds.${value}`) }))}
+          {...form.getInputProps('kind')}
+        />
+      )}
+      <TextInput
+        label={t('channel.name')}
+        description={t('channel.nameHint')}
+        withAsterisk
+        autoComplete="off"
+        data-autofocus
+        {...form.getInputProps('name')}
+      />
+      <TextInput
+        label={t(webhook ? 'channel.url' : 'channel.address')}
+        description={t(webhook ? (channel ? 'channel.urlKept' : 'channel.urlHint') : 'channel.addressHint')}
+        withAsterisk={!channel}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder={channel && webhook ? channel.target : undefined}
+        {...form.getInputProps('target')}
+      />
+      <NativeSelect
+        label={t('channel.digest')}
+        data={DIGESTS.map((value) => ({ value, label: t(`channel.digests.${value}`) }))}
+        {...form.getInputProps('digest')}
+      />
+      <Checkbox.Group label={t('channel.alerts')} {...form.getInputProps('alerts')}>
+        <Stack gap={8} mt={4}>
+          {ABOUT.map((value) => (
+            <Checkbox key={value} value={value} label={t(`kind.${value}`)} />
+          ))}
         </Stack>
-      </form>
-    </Modal>
+      </Checkbox.Group>
+      {channel && <Switch label={t('channel.enabled')} {...form.getInputProps('enabled', { type: 'checkbox' })} />}
+    </FormDialog>
   )
 }

@@ -6,9 +6,10 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queryClient, type Schemas, send, useApi } from '@/api/client'
 import { Confirm } from '@/ui/Confirm'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
 import { type Column, ResourceTable, WHOLE } from '@/ui/ResourceTable'
-import { Empty, ProblemAlert } from '@/ui/Says'
+import { Empty } from '@/ui/Says'
 import { CopyLine, Moment } from '@/ui/Texts'
 
 type Link = Schemas['FeedLinkView']
@@ -99,28 +100,15 @@ function MakeLink({ onClose }: { onClose: () => void }) {
     )
   }
   return (
-    <Modal opened onClose={onClose} title={t('feed.make')}>
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          {problem && <ProblemAlert problem={problem} />}
-          <TextInput
-            label={t('feed.name')}
-            description={t('feed.nameHint')}
-            withAsterisk
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps('name')}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('feed.make')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={t('feed.make')} form={{ problem, sending, submit }} verb={t('feed.make')} onClose={onClose}>
+      <TextInput
+        label={t('feed.name')}
+        description={t('feed.nameHint')}
+        withAsterisk
+        autoComplete="off"
+        data-autofocus
+        {...form.getInputProps('name')}
+      />
+    </FormDialog>
   )
 }

@@ -15,13 +15,13 @@ interface CSRDialogProps extends OrderDialogProps {
   reissue?: boolean
 }
 
-export default function CSRDialog({ order, opened, onClose, replace = false, reissue = false }: CSRDialogProps) {
+export default function CSRDialog({ order, onClose, replace = false, reissue = false }: CSRDialogProps) {
   const { t } = useTranslation('csr')
   const [way, setWay] = useState('generate')
   const found = useApi('/api/v1/orders/{order_id}', { path: { order_id: order.order_id } })
   const title = reissue ? 'reissueTitle' : replace ? 'replaceTitle' : 'title'
   return (
-    <Modal opened={opened} onClose={onClose} title={t(title, { number: order.number })} size="lg">
+    <Modal opened onClose={onClose} title={t(title, { number: order.number })} size="lg">
       <Asked query={found}>
         {(full) => (
           <Stack>

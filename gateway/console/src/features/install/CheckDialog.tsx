@@ -19,7 +19,7 @@ interface SeenBinding {
   served?: Schemas['ServedCertificate']
 }
 
-export default function CheckDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function CheckDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation(['install', 'ui'])
   const path = { order_id: order.order_id }
   const full = useApi('/api/v1/orders/{order_id}', { path })
@@ -56,7 +56,7 @@ export default function CheckDialog({ order, opened, onClose }: OrderDialogProps
     }
   }
   return (
-    <Modal opened={opened} onClose={onClose} title={t('checkTitle', { number: order.number })} size="lg">
+    <Modal opened onClose={onClose} title={t('checkTitle', { number: order.number })} size="lg">
       <Stack>
         <Text size="sm">{t('checkText')}</Text>
         <Facts facts={[[t('expected'), <code key="serial">{expected}</code>]]} />

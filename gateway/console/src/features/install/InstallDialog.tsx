@@ -14,7 +14,7 @@ import { Facts, Fqdn } from '@/ui/Texts'
 
 type Site = Reply<'/api/v1/sites', 'get'>['items'][number]
 
-export default function InstallDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function InstallDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation(['install', 'ui', 'sentences'])
   const path = { order_id: order.order_id }
   const full = useApi('/api/v1/orders/{order_id}', { path })
@@ -35,7 +35,7 @@ export default function InstallDialog({ order, opened, onClose }: OrderDialogPro
   const over = asked.length > 0 && mine.length > 0 && mine.every((one) => one.status !== 'requested')
   const running = jobs.data?.items.filter((job) => job.kind === 'install_certificate').slice(0, asked.length) ?? []
   return (
-    <Modal opened={opened} onClose={onClose} title={t('title', { number: order.number })} size="xl">
+    <Modal opened onClose={onClose} title={t('title', { number: order.number })} size="xl">
       <Stack>
         {names.length > 0 && (
           <Facts

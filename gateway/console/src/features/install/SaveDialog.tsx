@@ -10,7 +10,7 @@ import { JobSteps } from '@/ui/JobSteps'
 import { ProblemAlert } from '@/ui/Says'
 import { Facts, Fqdn } from '@/ui/Texts'
 
-export default function SaveDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function SaveDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation(['install', 'ui'])
   const path = { order_id: order.order_id }
   const full = useApi('/api/v1/orders/{order_id}', { path })
@@ -21,7 +21,7 @@ export default function SaveDialog({ order, opened, onClose }: OrderDialogProps)
   const job = jobs.data?.items.find((one) => one.kind === 'save_certificate' && since && one.created_at >= since)
   const saved = job?.status === 'succeeded' ? String(job.result.path ?? '') : ''
   return (
-    <Modal opened={opened} onClose={onClose} title={t('saveTitle', { number: order.number })} size="lg">
+    <Modal opened onClose={onClose} title={t('saveTitle', { number: order.number })} size="lg">
       <Stack>
         {full.data && <Facts facts={[[t('name'), <Fqdn key="name" name={full.data.common_name} strong />]]} />}
         <Text size="sm">{t('saveNote')}</Text>

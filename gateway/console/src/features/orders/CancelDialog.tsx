@@ -5,11 +5,11 @@ import { queryClient, send } from '@/api/client'
 import { Confirm } from '@/ui/Confirm'
 import type { OrderDialogProps } from './actions'
 
-export default function CancelDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function CancelDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation('orders')
   return (
     <Confirm
-      opened={opened}
+      opened
       onClose={onClose}
       title={t('cancel.title', { number: order.number })}
       verb={t('cancel.verb')}

@@ -16,7 +16,7 @@ import type { OrderDialogProps } from './actions'
 type Invoice = Schemas['InvoiceView']
 const PATH = '/api/v1/orders/{order_id}/invoice'
 
-export default function InvoiceDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function InvoiceDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation('orders')
   const session = useSession()
   const account = useApi('/api/v1/account', {}, { enabled: session.customer })
@@ -26,7 +26,7 @@ export default function InvoiceDialog({ order, opened, onClose }: OrderDialogPro
   const invoice = done?.invoice ?? found.data
   const may = session.can('create_order')
   return (
-    <Modal opened={opened} onClose={onClose} title={t('invoice.title', { number: order.number })} size="lg">
+    <Modal opened onClose={onClose} title={t('invoice.title', { number: order.number })} size="lg">
       <Stack>
         {found.isPending && <Loading />}
         {found.error && !none && <ProblemAlert problem={found.error} again={() => found.refetch()} />}

@@ -8,7 +8,7 @@ import { ProblemAlert } from '@/ui/Says'
 import type { OrderDialogProps } from './actions'
 
 /** An operator refuses an order before it is issued, and tells the customer why. */
-export default function RejectDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function RejectDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation(['orders', 'ui'])
   const number = String(order.number)
   const reject = useCommand('post', '/api/v1/orders/{order_id}/reject', [
@@ -26,7 +26,7 @@ export default function RejectDialog({ order, opened, onClose }: OrderDialogProp
     },
   })
   return (
-    <Modal opened={opened} onClose={onClose} title={t('reject.title', { number })} size="lg">
+    <Modal opened onClose={onClose} title={t('reject.title', { number })} size="lg">
       <form onSubmit={(event) => void submit(event)} noValidate>
         <Stack>
           {problem && <ProblemAlert problem={problem} />}

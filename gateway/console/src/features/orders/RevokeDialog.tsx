@@ -10,12 +10,12 @@ import type { OrderDialogProps } from './actions'
 // RFC 5280 §5.3.1, as far as a subscriber may say them (BR 4.9.1.1).
 const REASONS = ['unspecified', 'keyCompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation'] as const
 
-export default function RevokeDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function RevokeDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation('orders')
   const [reason, setReason] = useState<string>(REASONS[0])
   return (
     <Confirm
-      opened={opened}
+      opened
       onClose={onClose}
       title={t('revoke.title', { number: order.number })}
       verb={t('revoke.verb')}

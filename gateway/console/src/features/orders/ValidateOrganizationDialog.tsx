@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
+import { Text, Textarea } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useTranslation } from 'react-i18next'
 import { useApi, useCommand } from '@/api/client'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
-import { Asked, ProblemAlert } from '@/ui/Says'
+import { Asked } from '@/ui/Says'
 import { Facts } from '@/ui/Texts'
 import type { OrderDialogProps } from './actions'
 
@@ -23,7 +24,7 @@ const FIELDS = [
 ] as const
 
 /** An operator has checked the organization of an OV or EV order against registers. */
-export default function ValidateOrganizationDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function ValidateOrganizationDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation(['orders', 'ui'])
   const found = useApi('/api/v1/orders/{order_id}', { path: { order_id: order.order_id } })
   const validate = useCommand('post', '/api/v1/orders/{order_id}/organization-validation', [
@@ -40,46 +41,36 @@ export default function ValidateOrganizationDialog({ order, opened, onClose }: O
     },
   })
   return (
-    <Modal opened={opened} onClose={onClose} title={t('validate.title', { number: order.number })} size="lg">
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          {problem && <ProblemAlert problem={problem} />}
-          <Text>{t('validate.text')}</Text>
-          <Asked query={found}>
-            {({ organization, validation_level }) => (
-              <Facts
-                facts={[
-                  [t('validate.level'), validation_level],
-                  ...FIELDS.map(
-                    (name) =>
-                      [
-                        t(`validate.${name}`),
-                        organization?.[name] && <bdi key={name}>{organization[name]}</bdi>,
-                      ] as const,
-                  ),
-                ]}
-              />
-            )}
-          </Asked>
-          <Textarea
-            label={t('validate.note')}
-            description={t('validate.noteHint')}
-            autosize
-            minRows={2}
-            maxRows={8}
-            data-autofocus
-            {...form.getInputProps('note')}
+    <FormDialog
+      title={t('validate.title', { number: order.number })}
+      form={{ problem, sending, submit }}
+      verb={t('validate.verb')}
+      size="lg"
+      onClose={onClose}
+    >
+      <Text>{t('validate.text')}</Text>
+      <Asked query={found}>
+        {({ organization, validation_level }) => (
+          <Facts
+            facts={[
+              [t('validate.level'), validation_level],
+              ...FIELDS.map(
+                (name) =>
+                  [t(`validate.${name}`), organization?.[name] && <bdi key={name}>{organization[name]}</bdi>] as const,
+              ),
+            ]}
           />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('validate.verb')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        )}
+      </Asked>
+      <Textarea
+        label={t('validate.note')}
+        description={t('validate.noteHint')}
+        autosize
+        minRows={2}
+        maxRows={8}
+        data-autofocus
+        {...form.getInputProps('note')}
+      />
+    </FormDialog>
   )
 }

@@ -9,7 +9,6 @@ export interface ActedOrder {
 }
 export interface OrderDialogProps {
   order: ActedOrder
-  opened: boolean
   onClose: () => void
 }
 type Dialog = LazyExoticComponent<ComponentType<OrderDialogProps>>
@@ -46,7 +45,6 @@ export function useOrderActions(): { apply: (action: string, order: ActedOrder) 
         <Dialog
           key={`${open.action} ${open.order.order_id}`}
           order={open.order}
-          opened
           onClose={onClose}
           {...extra(open.action)}
         />

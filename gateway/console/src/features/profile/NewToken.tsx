@@ -4,8 +4,8 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, send } from '@/api/client'
 import { useSession } from '@/app/session'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
-import { ProblemAlert } from '@/ui/Says'
 import { CopyLine } from '@/ui/Texts'
 
 const DAYS = ['30', '90', '180', '365', ''] as const
@@ -45,43 +45,30 @@ export function NewToken({ onMade, onClose }: { onMade: () => Promise<unknown>; 
     )
   }
   return (
-    <Modal opened onClose={onClose} title={t('token.make')}>
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          {problem && <ProblemAlert problem={problem} />}
-          <TextInput
-            label={t('token.name')}
-            description={t('token.nameHint')}
-            withAsterisk
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps('name')}
-          />
-          <Checkbox.Group label={t('rights')} withAsterisk {...form.getInputProps('permissions')}>
-            <Stack gap={6} mt={4}>
-              {permissions.map((each) => (
-                <Checkbox key={each} value={each} label={t(`ui:permission.${each}`)} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          <NativeSelect
-            label={t('token.life')}
-            data={DAYS.map((value) => ({
-              value,
-              label: value ? t('token.days', { count: Number(value) }) : t('token.never'),
-            }))}
-            {...form.getInputProps('expires_in_days')}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('token.make')}
-            </Button>
-          </Group>
+    <FormDialog title={t('token.make')} form={{ problem, sending, submit }} verb={t('token.make')} onClose={onClose}>
+      <TextInput
+        label={t('token.name')}
+        description={t('token.nameHint')}
+        withAsterisk
+        autoComplete="off"
+        data-autofocus
+        {...form.getInputProps('name')}
+      />
+      <Checkbox.Group label={t('rights')} withAsterisk {...form.getInputProps('permissions')}>
+        <Stack gap={6} mt={4}>
+          {permissions.map((each) => (
+            <Checkbox key={each} value={each} label={t(`ui:permission.${each}`)} />
+          ))}
         </Stack>
-      </form>
-    </Modal>
+      </Checkbox.Group>
+      <NativeSelect
+        label={t('token.life')}
+        data={DAYS.map((value) => ({
+          value,
+          label: value ? t('token.days', { count: Number(value) }) : t('token.never'),
+        }))}
+        {...form.getInputProps('expires_in_days')}
+      />
+    </FormDialog>
   )
 }

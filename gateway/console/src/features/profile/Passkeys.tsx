@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Passkeys (WebAuthn): added with the password given again, removed the same way.
-import { Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconFingerprint, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -8,11 +8,13 @@ import { useTranslation } from 'react-i18next'
 import { queryClient, type Schemas, send, useApi } from '@/api/client'
 import { makePasskey } from '@/api/passkeys'
 import { passkeyProblem, usePasskeysMissing } from '@/app/usePasskeys'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
 import { fromNow, moment } from '@/ui/format'
 import { PasswordField } from '@/ui/PasswordField'
-import { Asked, ProblemAlert } from '@/ui/Says'
+import { Asked } from '@/ui/Says'
 import { Codes } from './Codes'
+import { PasswordDialog } from './PasswordDialog'
 
 type Passkey = Schemas['PasskeyView']
 const refresh = () =>
@@ -71,7 +73,19 @@ export function Passkeys() {
         />
       )}
       {codes && <Codes codes={codes} onClose={() => setCodes(null)} />}
-      {removing && <Remove passkey={removing} onClose={() => setRemoving(null)} />}
+      {removing && (
+        <PasswordDialog
+          title={t('passkey.removeOf', { name: removing.name })}
+          text={t('passkey.removeText')}
+          verb={t('passkey.remove')}
+          onSend={async (body) => {
+            const path = { passkey_id: removing.passkey_id }
+            await send('post', '/api/v1/me/passkeys/{passkey_id}/remove', { path, body })
+            await refresh()
+          }}
+          onClose={() => setRemoving(null)}
+        />
+      )}
     </section>
   )
 }
@@ -118,72 +132,21 @@ function Add({ onClose, onAdded }: { onClose: () => void; onAdded: (made: Schema
     },
   })
   return (
-    <Modal opened onClose={onClose} title={t('passkey.add')}>
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          <Text>{t('passkey.then')}</Text>
-          {problem && <ProblemAlert problem={problem} />}
-          <TextInput
-            label={t('passkey.name')}
-            description={t('passkey.nameHint')}
-            withAsterisk
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps('name')}
-          />
-          <PasswordField
-            label={t('password.current')}
-            autoComplete="current-password"
-            {...form.getInputProps('current_password')}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('passkey.add')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
-  )
-}
-
-function Remove({ passkey, onClose }: { passkey: Passkey; onClose: () => void }) {
-  const { t } = useTranslation(['profile', 'ui'])
-  const { form, problem, sending, submit } = useApiForm({
-    initial: { current_password: '' },
-    check: { current_password: (text: string) => (text ? null : t('ui:missing')) } as never,
-    send: async (body) => {
-      const path = { passkey_id: passkey.passkey_id }
-      await send('post', '/api/v1/me/passkeys/{passkey_id}/remove', { path, body })
-      await refresh()
-      onClose()
-    },
-  })
-  return (
-    <Modal opened onClose={onClose} title={t('passkey.removeOf', { name: passkey.name })}>
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          <Text>{t('passkey.removeText')}</Text>
-          {problem && <ProblemAlert problem={problem} />}
-          <PasswordField
-            label={t('password.current')}
-            autoComplete="current-password"
-            data-autofocus
-            {...form.getInputProps('current_password')}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" color="vermilion" loading={sending}>
-              {t('passkey.remove')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={t('passkey.add')} form={{ problem, sending, submit }} verb={t('passkey.add')} onClose={onClose}>
+      <Text>{t('passkey.then')}</Text>
+      <TextInput
+        label={t('passkey.name')}
+        description={t('passkey.nameHint')}
+        withAsterisk
+        autoComplete="off"
+        data-autofocus
+        {...form.getInputProps('name')}
+      />
+      <PasswordField
+        label={t('password.current')}
+        autoComplete="current-password"
+        {...form.getInputProps('current_password')}
+      />
+    </FormDialog>
   )
 }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // An authenticator app (RFC 6238) in place of the order number.
-import { Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { IconAlertTriangle, IconShieldCheck } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { queryClient, type Schemas, send } from '@/api/client'
 import { useSession } from '@/app/session'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
-import { PasswordField } from '@/ui/PasswordField'
 import { ProblemAlert } from '@/ui/Says'
 import { CopyLine } from '@/ui/Texts'
 import { Codes } from './Codes'
+import { PasswordDialog } from './PasswordDialog'
 import { QRCode } from './QRCode'
 
 const refresh = () => queryClient.invalidateQueries({ queryKey: ['/api/v1/session'] })
@@ -70,7 +71,18 @@ export function SecondStep() {
         />
       )}
       {codes && <Codes codes={codes} onClose={() => setCodes(null)} />}
-      {removing && <Remove onClose={() => setRemoving(false)} />}
+      {removing && (
+        <PasswordDialog
+          title={t('second.remove')}
+          text={t('second.removeText')}
+          verb={t('second.remove')}
+          onSend={async (body) => {
+            await send('post', '/api/v1/me/totp/remove', { body })
+            await refresh()
+          }}
+          onClose={() => setRemoving(false)}
+        />
+      )}
     </section>
   )
 }
@@ -93,70 +105,24 @@ function Enrol({ enrolment, onClose, onDone }: EnrolProps) {
     },
   })
   return (
-    <Modal opened onClose={onClose} title={t('second.begin')}>
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          <Text>{t('second.scan')}</Text>
-          <QRCode text={enrolment.uri} label={t('second.qr')} />
-          <CopyLine label={t('second.secret')} text={enrolment.secret} />
-          {problem && <ProblemAlert problem={problem} />}
-          <TextInput
-            label={t('second.code')}
-            description={t('second.codeHint')}
-            withAsterisk
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            data-autofocus
-            {...form.getInputProps('code')}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('second.confirm')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
-  )
-}
-
-function Remove({ onClose }: { onClose: () => void }) {
-  const { user } = useSession()
-  const { t } = useTranslation(['profile', 'sign-up', 'ui'])
-  const { form, problem, sending, submit } = useApiForm({
-    initial: { current_password: '' },
-    check: { current_password: (text: string) => (text ? null : t('ui:missing')) } as never,
-    send: async (values) => {
-      await send('post', '/api/v1/me/totp/remove', { body: values })
-      await refresh()
-      onClose()
-    },
-  })
-  return (
-    <Modal opened onClose={onClose} title={t('second.remove')}>
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          <Text>{t(user.passkeys > 0 ? 'second.removeTextPasskey' : 'second.removeText')}</Text>
-          {problem && <ProblemAlert problem={problem} />}
-          <PasswordField
-            label={t('password.current')}
-            autoComplete="current-password"
-            data-autofocus
-            {...form.getInputProps('current_password')}
-          />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" color="vermilion" loading={sending}>
-              {t('second.remove')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog
+      title={t('second.begin')}
+      form={{ problem, sending, submit }}
+      verb={t('second.confirm')}
+      onClose={onClose}
+    >
+      <Text>{t('second.scan')}</Text>
+      <QRCode text={enrolment.uri} label={t('second.qr')} />
+      <CopyLine label={t('second.secret')} text={enrolment.secret} />
+      <TextInput
+        label={t('second.code')}
+        description={t('second.codeHint')}
+        withAsterisk
+        inputMode="numeric"
+        autoComplete="one-time-code"
+        data-autofocus
+        {...form.getInputProps('code')}
+      />
+    </FormDialog>
   )
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
-import { ProblemAlert } from '@/ui/Says'
 
 interface RenameDialogProps {
   name: string
@@ -20,21 +20,13 @@ export function RenameDialog({ name, onClose, onSend }: RenameDialogProps) {
     },
   })
   return (
-    <Modal opened onClose={onClose} title={t('renameOf', { name })}>
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          {problem && <ProblemAlert problem={problem} />}
-          <TextInput label={t('newName')} data-autofocus autoComplete="off" {...form.getInputProps('name')} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('ui:save')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog
+      title={t('renameOf', { name })}
+      form={{ problem, sending, submit }}
+      verb={t('ui:save')}
+      onClose={onClose}
+    >
+      <TextInput label={t('newName')} data-autofocus autoComplete="off" {...form.getInputProps('name')} />
+    </FormDialog>
   )
 }

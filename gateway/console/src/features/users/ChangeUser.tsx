@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '@/api/client'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
-import { ProblemAlert } from '@/ui/Says'
 import { Permissions } from './Permissions'
 import type { User } from './UsersPage'
 
@@ -25,29 +25,22 @@ export function ChangeUser({ user, onClose }: { user: User; onClose: () => void 
     },
   })
   return (
-    <Modal opened onClose={onClose} title={t('change.of', { login: user.login })} size="lg">
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          {problem && <ProblemAlert problem={problem} />}
-          <TextInput
-            label={t('email')}
-            type="email"
-            withAsterisk
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps('email')}
-          />
-          <Permissions field={form.getInputProps('permissions')} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('ui:save')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog
+      title={t('change.of', { login: user.login })}
+      form={{ problem, sending, submit }}
+      verb={t('ui:save')}
+      size="lg"
+      onClose={onClose}
+    >
+      <TextInput
+        label={t('email')}
+        type="email"
+        withAsterisk
+        autoComplete="off"
+        data-autofocus
+        {...form.getInputProps('email')}
+      />
+      <Permissions field={form.getInputProps('permissions')} />
+    </FormDialog>
   )
 }

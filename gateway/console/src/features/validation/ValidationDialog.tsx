@@ -10,7 +10,7 @@ import { Status } from '@/ui/Status'
 import { Fqdn, Moment } from '@/ui/Texts'
 import { NameProof } from './NameProof'
 
-export default function ValidationDialog({ order, opened, onClose }: OrderDialogProps) {
+export default function ValidationDialog({ order, onClose }: OrderDialogProps) {
   const { t } = useTranslation('validation')
   const [chosen, setChosen] = useState('')
   const path = { order_id: order.order_id }
@@ -18,7 +18,7 @@ export default function ValidationDialog({ order, opened, onClose }: OrderDialog
   const found = useApi('/api/v1/orders/{order_id}/authorizations', { path })
   const issued = full.data?.status === 'issued' || full.data?.status === 'installed'
   return (
-    <Modal opened={opened} onClose={onClose} title={t('title', { number: order.number })} size="xl">
+    <Modal opened onClose={onClose} title={t('title', { number: order.number })} size="xl">
       <Asked query={found}>
         {({ items }) => {
           const shown =

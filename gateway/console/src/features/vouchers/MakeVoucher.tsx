@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Button, Checkbox, Group, Modal, Radio, Stack, TextInput } from '@mantine/core'
+import { Checkbox, Group, Radio, TextInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useCommand } from '@/api/client'
+import { FormDialog } from '@/ui/FormDialog'
 import { useApiForm } from '@/ui/form'
 import { minorUnits } from '@/ui/format'
-import { ProblemAlert } from '@/ui/Says'
 import { EMPTY_VOUCHER, toVoucher, type VoucherValues, whole } from './fields'
 
 interface MakeVoucherProps {
@@ -39,61 +39,48 @@ export function MakeVoucher({ products, onClose }: MakeVoucherProps) {
   })
   const kind = form.values.kind
   return (
-    <Modal opened onClose={onClose} title={t('make')} size="lg">
-      <form onSubmit={(event) => void submit(event)} noValidate>
-        <Stack>
-          {problem && <ProblemAlert problem={problem} />}
-          <TextInput
-            label={t('code')}
-            description={t('codeHint')}
-            withAsterisk
-            autoComplete="off"
-            spellCheck={false}
-            data-autofocus
-            {...form.getInputProps('code')}
-          />
-          <Radio.Group label={t('kind')} {...form.getInputProps('kind')}>
-            <Group mt={4}>
-              <Radio value="percent" label={t('percent')} />
-              <Radio value="amount" label={t('amount', { currency })} />
-            </Group>
-          </Radio.Group>
-          <TextInput
-            label={t(kind === 'percent' ? 'percentValue' : 'amountValue', { currency })}
-            withAsterisk
-            inputMode="decimal"
-            autoComplete="off"
-            {...form.getInputProps('value')}
-          />
-          <div className="two-columns">
-            <TextInput type="date" label={t('from')} {...form.getInputProps('from')} />
-            <TextInput type="date" label={t('until')} {...form.getInputProps('until')} />
-          </div>
-          <TextInput
-            label={t('most')}
-            description={t('mostHint')}
-            inputMode="numeric"
-            autoComplete="off"
-            {...form.getInputProps('uses')}
-          />
-          <Checkbox.Group label={t('products')} description={t('productsHint')} {...form.getInputProps('products')}>
-            <div className="two-columns" style={{ marginTop: 8 }}>
-              {products.map((product) => (
-                <Checkbox key={product.code} size="xs" value={product.code} label={product.name} />
-              ))}
-            </div>
-          </Checkbox.Group>
-          <TextInput label={t('note')} autoComplete="off" {...form.getInputProps('note')} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('ui:cancel')}
-            </Button>
-            <Button type="submit" loading={sending}>
-              {t('submit')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={t('make')} form={{ problem, sending, submit }} verb={t('submit')} size="lg" onClose={onClose}>
+      <TextInput
+        label={t('code')}
+        description={t('codeHint')}
+        withAsterisk
+        autoComplete="off"
+        spellCheck={false}
+        data-autofocus
+        {...form.getInputProps('code')}
+      />
+      <Radio.Group label={t('kind')} {...form.getInputProps('kind')}>
+        <Group mt={4}>
+          <Radio value="percent" label={t('percent')} />
+          <Radio value="amount" label={t('amount', { currency })} />
+        </Group>
+      </Radio.Group>
+      <TextInput
+        label={t(kind === 'percent' ? 'percentValue' : 'amountValue', { currency })}
+        withAsterisk
+        inputMode="decimal"
+        autoComplete="off"
+        {...form.getInputProps('value')}
+      />
+      <div className="two-columns">
+        <TextInput type="date" label={t('from')} {...form.getInputProps('from')} />
+        <TextInput type="date" label={t('until')} {...form.getInputProps('until')} />
+      </div>
+      <TextInput
+        label={t('most')}
+        description={t('mostHint')}
+        inputMode="numeric"
+        autoComplete="off"
+        {...form.getInputProps('uses')}
+      />
+      <Checkbox.Group label={t('products')} description={t('productsHint')} {...form.getInputProps('products')}>
+        <div className="two-columns" style={{ marginTop: 8 }}>
+          {products.map((product) => (
+            <Checkbox key={product.code} size="xs" value={product.code} label={product.name} />
+          ))}
+        </div>
+      </Checkbox.Group>
+      <TextInput label={t('note')} autoComplete="off" {...form.getInputProps('note')} />
+    </FormDialog>
   )
 }
