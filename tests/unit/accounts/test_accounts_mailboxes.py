@@ -55,13 +55,6 @@ def test_a_resolver_that_is_slow_is_asked_once():
     assert zone.asked == [("example.com", "MX")]
 
 
-@pytest.fixture
-def house(tmp_path):
-    found = given.House(tmp_path)
-    yield found
-    found.database.close()
-
-
 def with_zone(house, zone):
     object.__setattr__(house.app, "mailboxes", DNSMailboxes(zone))
     return zone

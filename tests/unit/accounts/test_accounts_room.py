@@ -21,13 +21,6 @@ from tests.support.rooms import sent
 SAME_WORDS = "The login, the password or the second step is wrong."
 
 
-@pytest.fixture
-def house(tmp_path):
-    found = given.House(tmp_path)
-    yield found
-    found.database.close()
-
-
 def refused(call, *arguments, **more):
     with pytest.raises(ServiceError) as error:
         call(*arguments, **more)

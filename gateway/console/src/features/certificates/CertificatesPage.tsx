@@ -8,6 +8,7 @@ import { Link } from 'react-router'
 import { type Schemas, useApi } from '@/api/client'
 import { useSession } from '@/app/session'
 import { useConsole } from '@/app/useConsole'
+import { ServerFilter } from '@/features/servers/ServerFilter'
 import { type Column, ResourceTable } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
 import { Moment, Names } from '@/ui/Texts'
@@ -140,7 +141,7 @@ export default function CertificatesPage() {
         state={state}
         searchLabel={t('search')}
         csv={`/api/v1/certificates.csv?${exported(state)}`}
-        filters={<Filters state={state} servers={servers.data?.items ?? []} />}
+        filters={<Filters state={state} />}
         empty={
           <Empty icon={IconCertificate} title={t('empty.title')} text={t('empty.text')}>
             {mayBuy && (
@@ -159,7 +160,7 @@ export default function CertificatesPage() {
   )
 }
 
-function Filters({ state, servers }: { state: TableState; servers: readonly Schemas['ServerView'][] }) {
+function Filters({ state }: { state: TableState }) {
   const { t } = useTranslation('certificates')
   const { ca_brand } = useConsole()
   const { filters } = state
@@ -195,19 +196,7 @@ function Filters({ state, servers }: { state: TableState; servers: readonly Sche
           ...KINDS.map((one) => ({ value: one, label: t(`bar.${one}`, { brand: ca_brand }) })),
         ]}
       />
-      <NativeSelect
-        size="xs"
-        label={t('column.server')}
-        value={filters.server_id ?? ''}
-        onChange={(event) => state.set({ server_id: event.currentTarget.value })}
-        data={[
-          { value: '', label: t('filter.anyServer') },
-          ...servers.map((one) => ({
-            value: one.server_id,
-            label: one.address ? `${one.name} (${one.address})` : one.name,
-          })),
-        ]}
-      />
+      <ServerFilter state={state} />
     </>
   )
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sites pane (guide §2): what the web servers serve, with which certificate, and the way to a better one.
-import { Button, Group, NativeSelect, Stack, Text, Title, Tooltip } from '@mantine/core'
+import { Button, Group, Stack, Text, Title, Tooltip } from '@mantine/core'
 import { IconLock, IconWorld } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,6 +9,7 @@ import { type Schemas, useApi } from '@/api/client'
 import { useSession } from '@/app/session'
 import { PaneSwitch } from '@/features/certificates/PaneSwitch'
 import { Viewer } from '@/features/certificates/Viewer'
+import { ServerFilter } from '@/features/servers/ServerFilter'
 import { ActionMenu } from '@/ui/ActionMenu'
 import { type Column, ResourceTable } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
@@ -113,18 +114,7 @@ export default function SitesPage() {
         state={state}
         searchLabel={t('search')}
         csv={`/api/v1/sites.csv?${exported(state)}`}
-        filters={
-          <NativeSelect
-            size="xs"
-            label={t('column.server')}
-            value={state.filters.server_id ?? ''}
-            onChange={(event) => state.set({ server_id: event.currentTarget.value })}
-            data={[
-              { value: '', label: t('certificates:filter.anyServer') },
-              ...(servers.data?.items ?? []).map((one) => ({ value: one.server_id, label: one.name })),
-            ]}
-          />
-        }
+        filters={<ServerFilter state={state} />}
         empty={
           <Empty icon={IconWorld} title={t('empty.title')} text={t('empty.text')}>
             {mayAdd && (
