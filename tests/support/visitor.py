@@ -93,7 +93,7 @@ class Visitor:
             page.wait_for_timeout(300)
         expect(page.get_by_text("The agent is at work. Its sites appear within seconds.")).to_be_visible()
         page.keyboard.press("Escape")
-        expect(page.get_by_role("region", name="Servers", exact=True).last.get_by_text("nginx").first).to_be_visible()
+        expect(page.get_by_role("table", name="Servers").get_by_text("nginx").first).to_be_visible()
 
     def order(self, name: str) -> str:
         """The order wizard; ends on the payment page."""

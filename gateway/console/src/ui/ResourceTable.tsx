@@ -1,35 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table. Server paging and order, search, filters, chooser of columns, CSV, its empty, failed and loading states;
 // on a narrow screen each row is a card.
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  Group,
-  NativeSelect,
-  Pagination,
-  Popover,
-  Skeleton,
-  Stack,
-  Text,
-  TextInput,
-  UnstyledButton,
-} from '@mantine/core'
-import { useDebouncedCallback, useLocalStorage, useMediaQuery } from '@mantine/hooks'
-import {
-  IconArrowDown,
-  IconArrowsVertical,
-  IconArrowUp,
-  IconColumns3,
-  IconDownload,
-  IconRefresh,
-  IconSearch,
-} from '@tabler/icons-react'
-import { DataTable, type DataTableColumn } from 'mantine-datatable'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { ActionIcon, Button, Group, NativeSelect, Pagination, Skeleton, Stack, Text } from '@mantine/core'
+import { useLocalStorage, useMediaQuery } from '@mantine/hooks'
+import { IconDownload, IconRefresh } from '@tabler/icons-react'
+import { type ReactNode, useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Cards } from './Cards'
 import { ProblemAlert } from './Says'
+import { ColumnChooser, SearchField } from './TableControls'
 import { SIZES, type TableState } from './tableState'
+import { WideTable } from './WideTable'
 
 export interface Column<T> {
   /** Its name in the chooser of columns; also the sort key unless `sort` says another one. */
@@ -56,7 +37,7 @@ interface Found<T> {
   more?: (() => void) | null
 }
 
-interface ResourceTableProps<T> {
+export interface ResourceTableProps<T> {
   /** Keeps the choice of columns under this name. */
   name: string
   /** What the table is, for screen readers. */
@@ -146,7 +127,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         (narrow ? (
           <Cards rows={rows} columns={shown} rowKey={rowKey} label={label} />
         ) : (
-          <Table {...props} shown={shown} rows={rows} />
+          <WideTable {...props} shown={shown} rows={rows} />
         ))}
       {rows.length > 0 && found.more !== undefined && (
         <Group gap="sm">
@@ -197,178 +178,6 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         </Group>
       )}
     </Stack>
-  )
-}
-
-function Table<T>(props: ResourceTableProps<T> & { shown: readonly Column<T>[]; rows: T[] }) {
-  const { t } = useTranslation('ui')
-  const { state, selection, shown, rows, label, rowKey } = props
-  const descending = state.sort.startsWith('-')
-  const columns: DataTableColumn<T>[] = shown.map((one) => {
-    const key = one.sort === true ? one.key : one.sort
-    const sorted = key !== undefined && state.sort.replace('-', '') === key
-    const order = sorted ? (descending ? 'descending' : 'ascending') : 'none'
-    return {
-      accessor: one.key,
-      title: key ? (
-        <SortButton
-          title={one.title}
-          order={order}
-          onSort={() => state.set({ sort: order === 'ascending' ? `-${key}` : key })}
-        />
-      ) : (
-        one.title
-      ),
-      render: one.render,
-      width: one.width,
-      textAlign: one.align,
-      noWrap: one.noWrap,
-    }
-  })
-  return (
-    <DataTable<T>
-      records={rows}
-      columns={columns}
-      idAccessor={rowKey as never}
-      tableRef={(table) => table?.setAttribute('aria-label', label)}
-      withTableBorder
-      borderRadius="sm"
-      highlightOnHover
-      verticalSpacing={7}
-      fz="sm"
-      minHeight={0}
-      noRecordsText=""
-      selectedRecords={selection?.selected}
-      onSelectedRecordsChange={selection?.onChange}
-      {...(selection && {
-        allRecordsSelectionCheckboxProps: { 'aria-label': t('selectAll') },
-        getRecordSelectionCheckboxProps: (row: T) => ({ 'aria-label': t('selectRow', { row: rowKey(row) }) }),
-      })}
-    />
-  )
-}
-
-type SortOrder = 'ascending' | 'descending' | 'none'
-
-/** The head of a column that sorts: a button, while the cell itself stays a column header that says its order. */
-function SortButton({ title, order, onSort }: { title: string; order: SortOrder; onSort: () => void }) {
-  const button = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
-    button.current?.closest('th')?.setAttribute('aria-sort', order)
-  }, [order])
-  const Icon = { ascending: IconArrowUp, descending: IconArrowDown, none: IconArrowsVertical }[order]
-  return (
-    <UnstyledButton ref={button} className="sort-button" data-order={order} onClick={onSort}>
-      {title}
-      <Icon size={14} aria-hidden />
-    </UnstyledButton>
-  )
-}
-
-function Cards<T>({
-  rows,
-  columns,
-  rowKey,
-  label,
-}: {
-  rows: T[]
-  columns: readonly Column<T>[]
-  rowKey: (row: T) => string
-  label: string
-}) {
-  const headingFirst = [...columns].sort((a, b) => Number(b.card === 'heading') - Number(a.card === 'heading'))
-  return (
-    <ul className="cards" aria-label={label}>
-      {rows.map((row) => (
-        <li key={rowKey(row)} className="card">
-          {headingFirst.map((one) => {
-            const place = one.card ?? 'line'
-            if (place === 'none') return null
-            const value = one.render(row)
-            if (place === 'heading')
-              return (
-                <div key={one.key} className="card-heading">
-                  {value}
-                </div>
-              )
-            if (place === 'foot')
-              return (
-                <div key={one.key} className="card-foot">
-                  {value}
-                </div>
-              )
-            return (
-              <div key={one.key} className="card-line">
-                <span className="card-term">{one.title}</span>
-                <span className="wrap">{value}</span>
-              </div>
-            )
-          })}
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-/** What can be searched for in what was typed: no control characters, which addresses cannot hold, and no novel. */
-function searchable(text: string): string {
-  return text
-    .replace(/\p{Cc}/gu, ' ')
-    .slice(0, 200)
-    .trim()
-}
-
-/** The search field of a list; it asks when typing pauses. */
-export function SearchField({ label, state }: { label: string; state: TableState }) {
-  const [text, setText] = useState(state.search)
-  const search = useDebouncedCallback((value: string) => state.set({ search: searchable(value) }), 250)
-  useEffect(() => setText(state.search), [state.search])
-  return (
-    <TextInput
-      type="search"
-      size="xs"
-      label={label}
-      value={text}
-      maxLength={200}
-      leftSection={<IconSearch size={14} aria-hidden />}
-      onChange={(event) => {
-        setText(event.currentTarget.value)
-        search(event.currentTarget.value)
-      }}
-    />
-  )
-}
-
-function ColumnChooser<T>({
-  columns,
-  hidden,
-  onChange,
-}: {
-  columns: readonly Column<T>[]
-  hidden: string[]
-  onChange: (hidden: string[]) => void
-}) {
-  const { t } = useTranslation('ui')
-  return (
-    <Popover position="bottom-end" trapFocus returnFocus>
-      <Popover.Target>
-        <ActionIcon variant="default" size={30} aria-label={t('columns')} title={t('columns')}>
-          <IconColumns3 size={16} />
-        </ActionIcon>
-      </Popover.Target>
-      <Popover.Dropdown aria-label={t('columns')}>
-        <Checkbox.Group
-          value={columns.map((one) => one.key).filter((key) => !hidden.includes(key))}
-          onChange={(keys) => onChange(columns.map((one) => one.key).filter((key) => !keys.includes(key)))}
-        >
-          <Stack gap={10}>
-            {columns.map((one, index) => (
-              <Checkbox key={one.key} size="xs" value={one.key} label={one.title} disabled={index === 0} />
-            ))}
-          </Stack>
-        </Checkbox.Group>
-      </Popover.Dropdown>
-    </Popover>
   )
 }
 
