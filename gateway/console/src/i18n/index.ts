@@ -20,7 +20,10 @@ async function find(language: Language, namespace: string): Promise<Words[string
   for (const load of CHUNKS[language]) {
     const { words } = await load()
     const texts = words[namespace]
-    if (texts) return texts
+    if (!texts) continue
+    // What came along is there for all: a part of a page that asks for its words later must not blank the page.
+    for (const [along, theirs] of Object.entries(words)) i18next.addResourceBundle(language, along, theirs)
+    return texts
   }
   throw new Error(`there are no words of ${namespace}`)
 }
