@@ -15,8 +15,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from shared.probe.handshake import Failed, handshake
+from shared.probe.handshake import handshake
 from shared.probe.leaf import Leaf
+from shared.probe.outcome import Failed
 
 from certwright_agent import arguments as check
 from certwright_agent import journal

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.probe.handshake import Failed, handshake
+from shared.probe.handshake import handshake
 from shared.probe.leaf import Leaf
+from shared.probe.outcome import Failed
 
 from certwright_agent import arguments as check
 from certwright_agent.certificates import first_in_file

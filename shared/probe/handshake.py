@@ -13,26 +13,12 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Union
 
 from shared.probe.leaf import Leaf, read_leaf
+from shared.probe.outcome import Failed, Failure
 
 Connect = Callable[["tuple[str, int]", float], socket.socket]
-
-
-class Failure(str, Enum):
-    """Closed list of what can go wrong, stable on every wire."""
-
-    BAD_ADDRESS = "bad_address"  # not an IP address literal, or not a port
-    UNREACHABLE = "unreachable"
-    REFUSED = "refused"
-    TIMEOUT = "timeout"
-    CLOSED = "closed"  # the peer hung up in the middle
-    NOT_TLS = "not_tls"
-    ALERT = "alert"  # the peer speaks TLS and refused us
-    NO_CERTIFICATE = "no_certificate"
-    BAD_CERTIFICATE = "bad_certificate"
 
 
 @dataclass(frozen=True)
@@ -44,14 +30,6 @@ class Served:
     chain: tuple[bytes, ...]
     protocol: str
     cipher: str
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why nothing was seen; `detail` is for people and never holds more than 200 characters."""
-
-    failure: Failure
-    detail: str
 
 
 Observation = Union[Served, Failed]

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from shared.probe.handshake import Failed, Failure, Served, handshake
+from shared.probe.handshake import Served, handshake
+from shared.probe.outcome import Failed, Failure
 from tests.support.small_ca import SmallCA
 
 

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the certificate chain that a server shows up to TLS 1.2, and hangs up: nobody's key does any work.
+
+The server sends its chain in the clear before the client has to prove or compute anything (RFC 5246 §7.3). What is read
+so is marked by `Chain.proved` False: anybody could have sent it, also one who does not have the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.probe.conversation import Conversation
+from shared.probe.hello import (
+    TLS12,
+    ClientHello,
+    KeyExchange,
+    ServerHello,
+    read_certificates,
+    read_key_exchange,
+    read_server_hello,
+)
+from shared.probe.outcome import Failure, ProbeError
+from shared.probe.records import (
+    CERTIFICATE,
+    CERTIFICATE_REQUEST,
+    CERTIFICATE_STATUS,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+    Records,
+    read_message,
+)
+from shared.probe.suites import suite
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What was shown, leaf first as it came, in DER. `version` and `suite` are numbers of the registries.
+
+    `proved`: the server signed something fresh with the leaf's key, and the signature was verified.
+    """
+
+    certificates: tuple[bytes, ...]
+    version: int
+    suite: int
+    proved: bool
+
+
+def read_chain(hello: bytes) -> Conversation[Chain]:
+    """Sends a packed ClientHello of TLS 1.2 or below and returns the chain. Ends by ProbeError.
+
+    The handshake stops at the Certificate message; `read_flight` goes on to the end of the server's flight.
+    """
+    records = Records()
+    records.feed((yield hello))
+    message = yield from read_message(records)
+    if message.kind != SERVER_HELLO:
+        raise ProbeError(Failure.MALFORMED, f"handshake message {message.kind} before the ServerHello")
+    chosen = read_server_hello(message.body)
+    message = yield from read_message(records)
+    if message.kind != CERTIFICATE:
+        # RFC 5246 §7.4.2: anonymous suites show none.
+        raise ProbeError(Failure.NO_CERTIFICATE, f"the server shows no certificate with {suite(chosen.suite).name}")
+    return Chain(read_certificates(message.body), chosen.version, chosen.suite, proved=False)
+
+
+@dataclass(frozen=True)
+class Flight:
+    """All that a server of TLS 1.2 or below sends before the client must answer (RFC 5246 §7.3).
+
+    `stapled` is the body of CertificateStatus (RFC 6066 §8), `client_certificate` whether one is asked for.
+    """
+
+    client_random: bytes
+    hello: ServerHello
+    certificates: tuple[bytes, ...]
+    key_exchange: KeyExchange | None
+    stapled: bytes
+    client_certificate: bool
+
+
+def read_flight(hello: ClientHello, random: bytes) -> Conversation[Flight]:
+    """Sends the hello with this random (32 bytes) and reads to the ServerHelloDone. Ends by ProbeError."""
+    records = Records()
+    records.feed((yield hello.with_random(random).pack()))
+    message = yield from read_message(records)
+    if message.kind != SERVER_HELLO:
+        raise ProbeError(Failure.MALFORMED, f"handshake message {message.kind} before the ServerHello")
+    chosen = read_server_hello(message.body)
+    if chosen.version > TLS12:
+        raise ProbeError(Failure.MALFORMED, "a version that was not offered")
+    kind = suite(chosen.suite)
+    certificates: tuple[bytes, ...] = ()
+    exchange, stapled, asks = None, b"", False
+    while True:
+        message = yield from read_message(records)
+        if message.kind == CERTIFICATE:
+            certificates = read_certificates(message.body)
+        elif message.kind == CERTIFICATE_STATUS:
+            stapled = message.body
+        elif message.kind == SERVER_KEY_EXCHANGE and kind.key_exchange in ("ECDHE", "DHE", "DH", "ECDH"):
+            exchange = read_key_exchange(
+                message.body, elliptic=kind.elliptic, version=chosen.version, anonymous=kind.anonymous
+            )
+        elif message.kind == CERTIFICATE_REQUEST:
+            asks = True
+        elif message.kind == SERVER_HELLO_DONE:
+            return Flight(random, chosen, certificates, exchange, stapled, asks)
+        elif message.kind != SERVER_KEY_EXCHANGE:
+            raise ProbeError(Failure.MALFORMED, f"handshake message {message.kind} in the server's flight")

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Has thousands of conversations at once in one thread: an own loop over non-blocking sockets and epoll.
+
+asyncio's streams cost more per host than everything that is done with it (docs/adr/0016-own-probe.md). Memory is
+bounded by `Limits.in_flight`, whatever the number of dials: they are drawn from an iterator, results go out as they come.
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+import select
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Callable
+
+from shared.probe.conversation import Conversation, Dial, Outcome
+from shared.probe.outcome import Failed, Failure, ProbeError
+
+_TICK_S = 0.05
+_RECEIVE = 16 * 1024
+# SO_LINGER 0 ends a connection by a reset: no TIME_WAIT is left, on either side.
+_AT_ONCE = struct.pack("ii", 1, 0)
+_DIALLING = {errno.EINPROGRESS, errno.EWOULDBLOCK, 0}
+_NONE: set[int] = set()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one run. Times in seconds, for each connection; `rate` in new connections a second, 0 for no limit;
+    `received` in bytes for each connection."""
+
+    in_flight: int = 5000
+    connect_s: float = 3.0
+    talk_s: float = 8.0
+    rate: float = 0.0
+    received: int = 512 * 1024
+
+
+class _Drawn(Enum):
+    FULL = 0
+    WAITS = 1  # for the rate
+    NOTHING = 2
+
+
+class _Connection:
+    __slots__ = ("connected", "dial", "fd", "received", "socket", "talk", "tick", "unsent")
+
+    def __init__(self, dial: Dial[Any], sock: socket.socket, tick: int) -> None:
+        self.dial = dial
+        self.socket = sock
+        self.fd = sock.fileno()
+        self.talk: Conversation[Any] = _silence()
+        self.unsent = b""
+        self.received = 0
+        self.tick = tick
+        self.connected = False
+
+
+def _silence() -> Conversation[Any]:
+    """What is talked before there is a connection."""
+    yield b""
+
+
+class Loop:
+    """One run of conversations. Not thread-safe, but for `stop`."""
+
+    def __init__(self, limits: Limits = Limits(), *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._stopped = False
+        self._open: dict[int, _Connection] = {}
+        self._wheel: dict[int, set[int]] = {}  # tick of the deadline: descriptors
+        self._turned = 0
+        self._done: deque[tuple[Dial[Any], Outcome[Any]]] = deque()
+        self._allowed = 0.0
+        self._rated_at = 0.0
+        self._room = _make_room(limits.in_flight)
+
+    def stop(self) -> None:
+        """Ends the run within a tick: open connections end as `stopped`, no dial is drawn any more."""
+        self._stopped = True
+
+    def run(self, dials: Iterable[Dial[Any] | None]) -> Iterator[tuple[Dial[Any], Outcome[Any]]]:
+        """Draws dials and yields each with its outcome, in the order in which they end.
+
+        An iterator that is at its end, or gives None, is asked again after the next outcomes: they may bring it more.
+        """
+        source = iter(dials)
+        self._epoll = select.epoll()
+        self._rated_at = self._clock()
+        self._turned = int(self._rated_at / _TICK_S)
+        try:
+            while not self._stopped:
+                drawn = self._draw(source)
+                if self._open or self._done:
+                    self._turn_events(0 if self._done else _TICK_S)
+                    self._expire()
+                elif drawn is _Drawn.WAITS:
+                    time.sleep(_TICK_S if self._limits.rate < 1 / _TICK_S else 1 / self._limits.rate)
+                else:
+                    return  # nothing is under way that could bring the source a further dial
+                while self._done:
+                    yield self._done.popleft()
+            for connection in list(self._open.values()):
+                self._end(connection, Failed(Failure.STOPPED, "the scan was stopped", connected=connection.connected))
+            while self._done:
+                yield self._done.popleft()
+        finally:
+            for connection in list(self._open.values()):
+                connection.socket.close()
+            self._open.clear()
+            self._epoll.close()
+
+    def _draw(self, source: Iterator[Dial[Any] | None]) -> _Drawn:
+        """Starts what may be started. A dial that failed at once ends the round, so that its outcome gets out."""
+        while len(self._open) < self._room and not self._done:
+            if not self._may_dial():
+                return _Drawn.WAITS
+            dial = next(source, None)
+            if dial is None:
+                return _Drawn.NOTHING
+            self._start(dial)
+        return _Drawn.FULL
+
+    @property
+    def open_connections(self) -> int:
+        """How many are under way."""
+        return len(self._open)
+
+    def _may_dial(self) -> bool:
+        rate = self._limits.rate
+        if not rate:
+            return True
+        now = self._clock()
+        self._allowed = min(self._allowed + (now - self._rated_at) * rate, max(1.0, rate * _TICK_S))
+        self._rated_at = now
+        if self._allowed < 1:
+            return False
+        self._allowed -= 1
+        return True
+
+    def _start(self, dial: Dial[Any]) -> None:
+        family = socket.AF_INET6 if ":" in dial.address else socket.AF_INET
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:
+            self._done.append((dial, Failed(_reason(error.errno), str(error)[:200])))
+            return
+        try:
+            code = sock.connect_ex((dial.address, dial.port))
+        except (OSError, OverflowError, ValueError) as error:
+            sock.close()
+            self._done.append((dial, Failed(Failure.BAD_ADDRESS, str(error)[:200])))
+            return
+        if code not in _DIALLING:
+            sock.close()
+            self._done.append((dial, Failed(_reason(code), _words(code))))
+            return
+        tick = self._deadline(self._limits.connect_s)
+        connection = _Connection(dial, sock, tick)
+        self._open[connection.fd] = connection
+        self._wheel.setdefault(tick, set()).add(connection.fd)
+        # Edge-triggered: one registration serves the connection from the dial to the last byte.
+        self._epoll.register(connection.fd, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET)
+
+    def _turn_events(self, timeout: float) -> None:
+        for fd, mask in self._epoll.poll(timeout, 512):
+            connection = self._open.get(fd)
+            if connection is None:
+                continue
+            if not connection.connected and not self._connect(connection):
+                continue
+            if connection.unsent and mask & select.EPOLLOUT and not self._send(connection):
+                continue
+            if mask & ~select.EPOLLOUT:
+                # No further edge tells of an end that came together with the last bytes.
+                self._receive(connection, ending=bool(mask & ~(select.EPOLLOUT | select.EPOLLIN)))
+
+    def _connect(self, connection: _Connection) -> bool:
+        code = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self._end(connection, Failed(_reason(code), _words(code)))
+            return False
+        connection.connected = True
+        self._wheel.get(connection.tick, _NONE).discard(connection.fd)
+        connection.tick = self._deadline(self._limits.talk_s)
+        self._wheel.setdefault(connection.tick, set()).add(connection.fd)
+        connection.talk = connection.dial.talk()
+        return self._advance(connection, None)
+
+    def _advance(self, connection: _Connection, received: bytes | None) -> bool:
+        """Hands on what came (None starts); False when that ended the conversation."""
+        try:
+            answer = next(connection.talk) if received is None else connection.talk.send(received)
+        except StopIteration as end:
+            self._end(connection, end.value)
+            return False
+        except ProbeError as error:
+            self._end(connection, error.failed())
+            return False
+        if received == b"":
+            self._end(connection, Failed(Failure.CLOSED, "the peer hung up in the middle", connected=True))
+            return False
+        if answer:
+            connection.unsent += answer
+            return self._send(connection)
+        return True
+
+    def _send(self, connection: _Connection) -> bool:
+        try:
+            sent = connection.socket.send(connection.unsent)
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            return self._broken(connection, error)
+        connection.unsent = connection.unsent[sent:]
+        return True
+
+    def _receive(self, connection: _Connection, *, ending: bool) -> None:
+        while True:
+            try:
+                received = connection.socket.recv(_RECEIVE)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._broken(connection, error)
+                return
+            connection.received += len(received)
+            if connection.received > self._limits.received:
+                much = f"more than {self._limits.received} bytes"
+                self._end(connection, Failed(Failure.TOO_LONG, much, connected=True))
+                return
+            if not self._advance(connection, received) or (len(received) < _RECEIVE and not ending):
+                return
+
+    def _broken(self, connection: _Connection, error: OSError) -> bool:
+        reset = error.errno in (errno.ECONNRESET, errno.EPIPE)
+        failure = Failure.RESET if reset else _reason(error.errno)
+        self._end(connection, Failed(failure, _words(error.errno or 0), connected=True))
+        return False
+
+    def _end(self, connection: _Connection, outcome: Outcome[Any]) -> None:
+        del self._open[connection.fd]
+        self._wheel.get(connection.tick, _NONE).discard(connection.fd)
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        connection.socket.close()  # takes it out of the epoll set too
+        self._done.append((connection.dial, outcome))
+
+    def _deadline(self, seconds: float) -> int:
+        return int((self._clock() + seconds) / _TICK_S) + 1
+
+    def _expire(self) -> None:
+        now = int(self._clock() / _TICK_S)
+        while self._turned < now:
+            self._turned += 1
+            for fd in self._wheel.pop(self._turned, ()):
+                connection = self._open[fd]
+                what = "answer" if connection.connected else "connection"
+                self._end(connection, Failed(Failure.TIMEOUT, f"no {what} in time", connected=connection.connected))
+
+
+def _make_room(in_flight: int) -> int:
+    """How many sockets may be open: what was asked for, as far as the process may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = in_flight + 64
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return in_flight if soft == resource.RLIM_INFINITY else max(1, min(in_flight, soft - 64))
+
+
+def _reason(code: int | None) -> Failure:
+    if code == errno.ECONNREFUSED:
+        return Failure.REFUSED
+    if code == errno.ETIMEDOUT:
+        return Failure.TIMEOUT
+    if code in (errno.ECONNRESET, errno.EPIPE):
+        return Failure.RESET
+    return Failure.UNREACHABLE
+
+
+def _words(code: int) -> str:
+    return errno.errorcode.get(code, str(code)) if code else "unknown error"
