@@ -2,7 +2,8 @@
 """Has thousands of conversations at once in one thread: an own loop over non-blocking sockets and epoll.
 
 asyncio's streams cost more per host than everything that is done with it (docs/adr/0016-own-probe.md). Memory is
-bounded by `Limits.in_flight`, whatever the number of dials: they are drawn from an iterator, results go out as they come.
+bounded by `Limits.in_flight`, whatever the number of dials: they are drawn from an iterator, and results go out as they
+come.
 """
 
 from __future__ import annotations

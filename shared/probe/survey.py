@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
@@ -125,8 +125,7 @@ class Survey:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; bytes as base64."""
-        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
-        return plain
+        return {name: _plain(value) for name, value in dataclasses.asdict(self).items()}
 
     @staticmethod
     def from_json(plain: dict[str, Any]) -> Survey:
@@ -151,14 +150,11 @@ class Survey:
         return Survey(**known)
 
 
-_Plain = Union[None, bool, int, float, str, "list[Any]", "dict[str, Any]"]
-
-
-def _plain(value: Any) -> _Plain:
+def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
-    return value  # type: ignore[no-any-return]
+    return value
