@@ -76,12 +76,12 @@ def shake_hands(
     )
 
 
-def write_and_read(hands: Hands, request: bytes, most: int) -> Conversation[bytes]:
-    """Sends a request and returns what comes until the peer closes, or `most` bytes of it. Ends by ProbeError."""
+def write_and_read(hands: Hands, request: bytes, most: int, until: bytes) -> Conversation[bytes]:
+    """Sends a request and returns what comes, to `until`, to the peer's end, or to `most` bytes. Ends by ProbeError."""
     answer = b""
     try:
         hands.tls.write(request)
-        while len(answer) < most:
+        while len(answer) < most and until not in answer:
             try:
                 piece = hands.tls.read(16384)
             except ssl.SSLWantReadError:

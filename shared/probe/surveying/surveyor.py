@@ -17,11 +17,23 @@ from shared.probe.loop import Limits
 from shared.probe.outcome import Failed, Failure
 from shared.probe.starttls import STARTTLS, after_starttls
 from shared.probe.suites import suite
-from shared.probe.survey import Offer, Survey
+from shared.probe.survey import FEATURES, HOLES, Fact, Offer, Survey
+from shared.probe.surveying.features import (
+    from_handshakes,
+    survey_alpn,
+    survey_extensions,
+    survey_fallback,
+    survey_versions,
+)
+from shared.probe.surveying.implementation_holes import survey_ccs, survey_heartbleed
 from shared.probe.surveying.inquiry import Inquirer, Inquiry, together
+from shared.probe.surveying.key_groups import names_of, survey_fields, survey_groups
 from shared.probe.surveying.offers import survey_protocol, survey_ssl2
 from shared.probe.surveying.openssl import Hands
+from shared.probe.surveying.resumption import survey_session_ids, survey_ticketbleed
+from shared.probe.surveying.robot import survey_robot
 from shared.probe.surveying.served import Seen, chains_of, look_basic, look_closely, protocol_name
+from shared.probe.surveying.web import survey_web
 
 BASIC, ADVANCED = "basic", "advanced"
 Progress = Callable[[int, int, str], None]
@@ -48,10 +60,13 @@ def survey(
     starttls: str = "",
     depth: str = BASIC,
     limits: SurveyLimits = SurveyLimits(),
+    web: bool = True,
+    plain_port: int = 0,
     progress: Progress | None = None,
 ) -> Survey:
     """Looks at `address:port`, an IP literal that the caller may dial, asking for `server_name` (A-labels; "" for no
-    name). `progress` gets done, planned so far, and what was last.
+    name). An advanced survey asks for the page `/` where `web` is True and there is no STARTTLS, and once more by plain
+    HTTP on `plain_port` of the same address, unless that is 0. `progress` gets done, planned so far, and what was last.
 
     Never raises for what the network or the peer does: `Survey.failure` says why nothing was seen, and every part that
     is missing has its reason. Raises ValueError for a depth or a STARTTLS protocol that does not exist.
@@ -76,7 +91,9 @@ def survey(
         progress=progress,
     )
     asked = server_name or None
-    filled = inquirer.hold(_basic(blank, asked) if depth == BASIC else _advanced(blank, asked))
+    filled = inquirer.hold(
+        _basic(blank, asked) if depth == BASIC else _advanced(blank, asked, wants_web=web, plain_port=plain_port)
+    )
     failed = inquirer.hopeless
     if failed is not None and not filled.failure:
         filled = replace(filled, failure=failed.failure.value, failure_detail=failed.detail)
@@ -92,18 +109,87 @@ def _basic(blank: Survey, server_name: str | None) -> Inquiry[Survey]:
     return _with_handshakes(blank, seen)
 
 
-def _advanced(blank: Survey, server_name: str | None) -> Inquiry[Survey]:
-    seen, ssl2, *offers = yield from together(
+def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_port: int) -> Inquiry[Survey]:
+    asks_web = wants_web and not blank.starttls
+    (
+        seen,
+        offers,
+        groups,
+        fields,
+        extensions,
+        intolerance,
+        alpn,
+        ids,
+        heartbleed,
+        ccs,
+        bleeds,
+        robot,
+        web,
+    ) = yield from together(
         look_closely(server_name),
-        survey_ssl2(),
-        *(survey_protocol(version, server_name) for version in _VERSIONS),
+        _survey_offers(server_name),
+        survey_groups(server_name),
+        survey_fields(server_name),
+        survey_extensions(server_name),
+        survey_versions(server_name),
+        survey_alpn(server_name),
+        survey_session_ids(server_name),
+        survey_heartbleed(server_name),
+        survey_ccs(server_name),
+        survey_ticketbleed(server_name),
+        survey_robot(server_name),
+        survey_web(blank.server_name, plain_port) if asks_web else _no_web(),
     )
-    protocols: dict[str, Offer] = {"SSLv2": ssl2[0]}
-    protocols.update(zip((VERSION_NAMES[version] for version in _VERSIONS), offers))
-    filled = replace(_with_handshakes(blank, seen), protocols=protocols)
+    protocols, fallback = offers
+    features = {
+        **from_handshakes(seen, server_name),
+        **extensions,
+        "version_intolerance": intolerance,
+        "fallback_scsv": fallback,
+        "session_ids": ids,
+    }
+    holes = {
+        "heartbleed": heartbleed,
+        "ccs_injection": ccs,
+        "ticketbleed": bleeds,
+        "robot": robot,
+        "winshock": Fact(None, "nothing that a server answers tells of it, but a harmful request"),
+    }
+    filled = replace(
+        _with_handshakes(blank, seen),
+        protocols=protocols,
+        groups=names_of(groups),
+        groups_checked=groups.checked,
+        finite_fields=fields,
+        alpn=alpn.accepted,
+        alpn_checked=not alpn.lacking,
+        features={name: _as_fact(features.get(name)) for name in FEATURES},
+        holes={name: _as_fact(holes[name]) for name in HOLES},
+        web=web,
+    )
     if filled.failure and any(offer.offered for offer in protocols.values()):
         filled = replace(filled, failure="", failure_detail="")
     return filled
+
+
+def _survey_offers(server_name: str | None) -> Inquiry[tuple[dict[str, Offer], Fact]]:
+    """The protocols, and what can be asked only by who knows them."""
+    ssl2, *offers = yield from together(
+        survey_ssl2(), *(survey_protocol(version, server_name) for version in _VERSIONS)
+    )
+    protocols: dict[str, Offer] = {"SSLv2": ssl2[0]}
+    protocols.update(zip((VERSION_NAMES[version] for version in _VERSIONS), offers))
+    offered = {version: bool(offer.offered) for version, offer in zip(_VERSIONS, offers)}
+    fallback = yield from survey_fallback(offered, server_name)
+    return protocols, fallback
+
+
+def _no_web() -> Inquiry[None]:
+    yield from together()
+
+
+def _as_fact(found: object) -> Fact:
+    return found if isinstance(found, Fact) else Fact(None, "this look does not tell")
 
 
 def _with_handshakes(blank: Survey, seen: Seen) -> Survey:
