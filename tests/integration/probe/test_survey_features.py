@@ -249,6 +249,7 @@ def test_a_server_that_takes_few_at_a_time_is_asked_more_slowly(rsa: KeyFiles) -
 
         with _listener(behave) as port:
             found = _survey(port, web=False)
+    assert found.protocols["TLSv1.2"].reason == ""
     assert set(found.protocols["TLSv1.2"].suites) == {
         "TLS_RSA_WITH_AES_128_CBC_SHA",
         "TLS_RSA_WITH_AES_256_CBC_SHA",
