@@ -14,7 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Callable, NamedTuple, Union, cast
 
 from shared.probe.chain import Chain, read_chain
@@ -92,17 +92,16 @@ class Sweep:
         start: int = 0,
         limits: Limits = _USUAL,
         clock: Callable[[], float] = time.monotonic,
+        each_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """`endpoints` begin at index `start` of `total`."""
+        """`endpoints` begin at index `start` of `total`; `each_turn` is the loop's."""
         self._endpoints = iter(endpoints)
         self._total = total
         self._next = start
         self._clock = clock
-        self._loop = Loop(limits, clock=clock)
+        self._loop = Loop(limits, clock=clock, each_turn=each_turn)
         self._open: dict[int, Endpoint] = {}  # in the order in which they were drawn
         self._again: deque[Dial[Chain]] = deque()
-        self._hellos: tuple[str | None, bytes] = (None, _hello(None))
-        self._plain = partial(read_chain, self._hellos[1])
         self._keys = Keys() if Keys is not None else None
         self._ended = self._connected = self._found = 0
         self._failures: Counter[Failure] = Counter()
@@ -140,22 +139,22 @@ class Sweep:
 
     def _dials(self) -> Iterator[Dial[Chain] | None]:
         """First looks; second ones as soon as they are known. None when only such can still come."""
+        kind: tuple[object, ...] = ()
+        talk: Callable[[], Conversation[Chain]] = partial(read_chain, b"")
         for endpoint in self._endpoints:
             while self._again:
                 yield self._again.popleft()
             index = self._next
             self._next = index + 1
             self._open[index] = endpoint
-            talk = self._plain if endpoint[2] is None and not protocol_of(endpoint) else self._first(endpoint)
+            if kind != endpoint[1:]:  # of thousands in a row only the address differs
+                kind, talk = endpoint[1:], self._first(endpoint)
             yield Dial(endpoint[0], endpoint[1], talk, (index, True))
         while True:
             yield self._again.popleft() if self._again else None
 
     def _first(self, endpoint: Endpoint) -> Callable[[], Conversation[Chain]]:
-        name = endpoint.server_name
-        if self._hellos[0] != name:
-            self._hellos = (name, _hello(name))
-        return _behind_starttls(endpoint, partial(read_chain, self._hellos[1]))
+        return _behind_starttls(endpoint, partial(read_chain, _hello(endpoint.server_name)))
 
     def _second(self, index: int) -> Dial[Chain]:
         endpoint = self._open[index]
@@ -179,6 +178,7 @@ class Sweep:
         return Sighting(index, endpoint, outcome)
 
 
+@lru_cache(maxsize=64)
 def _hello(server_name: str | None) -> bytes:
     return ClientHello(_SUITES, TLS12, server_name, _GROUPS, _SIGNATURES).pack()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,8 +27,6 @@ from shared.probe.records import (
     handshake,
     record,
 )
-
-_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,9 @@ class Script:
 
 
 @dataclass(frozen=True)
-class _Hello:
+class Hello:
+    """What a ClientHello offers."""
+
     version: int
     session_id: bytes
     suites: tuple[int, ...]
@@ -88,13 +87,13 @@ def _serve(connection: socket.socket, script: Script) -> None:
 
 
 def _talk(connection: socket.socket, script: Script) -> None:
-    head = _exactly(connection, 2)
+    head = exactly(connection, 2)
     if head[0] & 0x80:
-        _exactly(connection, (head[0] & 0x7F) << 8 | head[1])
+        exactly(connection, (head[0] & 0x7F) << 8 | head[1])
         _speak_ssl2(connection, script)
         return
-    rest = _exactly(connection, 3)
-    hello = _read_hello(_exactly(connection, int.from_bytes(rest[1:3], "big")))
+    rest = exactly(connection, 3)
+    hello = read_hello(exactly(connection, int.from_bytes(rest[1:3], "big")))
     chosen = next((code for code in script.suites if code in hello.suites), None)
     if hello.version < script.version or (0x2B in hello.extensions and chosen is None):
         connection.sendall(record(ALERT, b"\x02\x46", script.version))
@@ -119,7 +118,7 @@ def _speak_ssl2(connection: socket.socket, script: Script) -> None:
     connection.sendall((0x8000 | len(body)).to_bytes(2, "big") + body)
 
 
-def _flight(script: Script, hello: _Hello, chosen: int) -> bytes:
+def _flight(script: Script, hello: Hello, chosen: int) -> bytes:
     extensions = b""
     if script.heartbeat and HEARTBEAT_MODE in hello.extensions:
         extensions += HEARTBEAT_MODE.to_bytes(2, "big") + b"\x00\x01\x01"
@@ -136,8 +135,8 @@ def _flight(script: Script, hello: _Hello, chosen: int) -> bytes:
 
 def _react(connection: socket.socket, script: Script) -> bool:
     """Answers one record; False when the talk is over."""
-    head = _exactly(connection, 5)
-    body = _exactly(connection, int.from_bytes(head[3:5], "big"))
+    head = exactly(connection, 5)
+    body = exactly(connection, int.from_bytes(head[3:5], "big"))
     if head[0] == HEARTBEAT:
         claimed = int.from_bytes(body[1:3], "big")
         if script.heartbeat == "bleeds":
@@ -146,7 +145,7 @@ def _react(connection: socket.socket, script: Script) -> bool:
         return True
     if head[0] == CHANGE_CIPHER_SPEC:
         if script.ccs == "taken":
-            _exactly(connection, 6)
+            exactly(connection, 6)
             connection.sendall(record(ALERT, b"\x02\x14", script.version))
         else:
             connection.sendall(record(ALERT, b"\x02\x0a", script.version))
@@ -159,7 +158,8 @@ def _react(connection: socket.socket, script: Script) -> bool:
     return False
 
 
-def _read_hello(body: bytes) -> _Hello:
+def read_hello(body: bytes) -> Hello:
+    """Reads the one message in a record. Raises EOFError for another one, ProbeError for nonsense."""
     reader = Reader(body)
     if reader.number(1) != CLIENT_HELLO:
         raise EOFError
@@ -174,10 +174,11 @@ def _read_hello(body: bytes) -> _Hello:
             kind = listed.number(2)
             extensions[kind] = listed.vector(2)
     codes = tuple(int.from_bytes(suites[at : at + 2], "big") for at in range(0, len(suites), 2))
-    return _Hello(version, session, codes, compression, extensions)
+    return Hello(version, session, codes, compression, extensions)
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
+def exactly(connection: socket.socket, count: int) -> bytes:
+    """So many bytes. Raises EOFError when the peer closed."""
     received = b""
     while len(received) < count:
         piece = connection.recv(count - len(received))
@@ -185,9 +186,3 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
             raise EOFError
         received += piece
     return received
-
-
-def reset(connection: socket.socket) -> None:
-    """Ends a connection by a TCP reset."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-    connection.close()

@@ -23,10 +23,10 @@ Opening = Callable[[Callable[[], Conversation[Any]]], Conversation[Any]]
 
 _FRUITLESS = frozenset((Failure.NOT_TLS, Failure.TIMEOUT, Failure.NO_STARTTLS, Failure.TOO_LONG, Failure.MALFORMED))
 _HUNG_UP = frozenset((Failure.RESET, Failure.CLOSED))
-_NO_WAY_IN = frozenset((Failure.REFUSED, Failure.TIMEOUT, Failure.UNREACHABLE, Failure.RESET))
+_NO_WAY_IN = frozenset((Failure.REFUSED, Failure.TIMEOUT, Failure.UNREACHABLE))
 # So many outcomes of one such kind, and nothing else, mean that the rest would end likewise.
-_ENOUGH_FRUITLESS = 6
-_ENOUGH_HUNG_UP = 14
+_ENOUGH = 6
+# A server that hung up so often on a connection that was alone does so on purpose, and is not asked twice any more.
 _CONFIRMED = 3
 _RETRIES = 3
 
@@ -75,7 +75,8 @@ class _Wish:
     asked: Ask[Any]
     tries: int = 0
     not_before: float = 0.0
-    hung_up: bool = False
+    alone: bool = False
+    among: int = 0  # how many connections were allowed when it began
 
 
 @dataclass
@@ -97,6 +98,9 @@ class Inquirer:
     connections: int = 0
     _ready: deque[tuple[_Task, Any]] = field(default_factory=deque)
     _wishes: deque[_Wish] = field(default_factory=deque)
+    _alone: deque[_Wish] = field(default_factory=deque)  # to be asked while nothing else is
+    _solo: bool = False
+    _throttles: bool = False
     _open: int = 0
     _done: int = 0
     _connected: bool = False
@@ -112,7 +116,7 @@ class Inquirer:
         self._result = Failed(Failure.STOPPED, "nothing was asked")
         self._ready.append((_Task(inquiry, None, 0), None))
         self._advance()
-        while self._wishes:
+        while self._wishes or self._alone:
             self._loop = Loop(self.limits, clock=self.clock)
             for dial, outcome in self._loop.run(_Dials(self._next_dial)):
                 self._open -= 1
@@ -136,10 +140,17 @@ class Inquirer:
         if self._over():
             self._loop.stop()
             return None
-        if not self._wishes or self._open >= self.at_once or self._wishes[0].not_before > self.clock():
+        if self._alone:
+            if self._open:
+                return None
+            wish = self._alone.popleft()
+            self._solo = True
+        elif self._solo or not self._wishes or self._open >= self.at_once or self._wishes[0].not_before > self.clock():
             return None
-        wish = self._wishes.popleft()
+        else:
+            wish = self._wishes.popleft()
         self._open += 1
+        wish.among = self.at_once
         self.connections += 1
         talk = wish.asked.talk
         if self.opening is not None and not wish.asked.port:
@@ -152,13 +163,15 @@ class Inquirer:
 
     def _take(self, wish: _Wish, outcome: Outcome[Any]) -> None:
         """Hands an outcome on, unless it looks as if the server had had too much of us."""
-        if not wish.asked.port:
-            again = self._judge(wish, outcome)
-            if again:
-                wish.tries += 1
+        self._solo = False
+        if not wish.asked.port and self._judge(wish, outcome):
+            wish.tries += 1
+            if wish.alone:
+                self._alone.append(wish)
+            else:
                 wish.not_before = self.clock() + 0.05 * 2**wish.tries
                 self._wishes.append(wish)
-                return
+            return
         self._deliver(wish, outcome)
         if self._hopeless is not None:
             self._drop(self._hopeless)
@@ -166,8 +179,10 @@ class Inquirer:
     def _judge(self, wish: _Wish, outcome: Outcome[Any]) -> bool:
         """Whether to ask once more."""
         if not isinstance(outcome, Failed) or outcome.failure is Failure.ALERT:
-            if wish.hung_up:  # the same question, alone, has an answer: it was one of too many
-                self._slow_down()
+            if wish.alone:  # the same question has an answer now: it was one of too many
+                self._throttles = True
+                self._slow_down(wish)
+                self._wishes.extendleft(self._relieved())
             self._connected = self._fruitful = True
             return False
         self._connected = self._connected or outcome.connected
@@ -175,34 +190,44 @@ class Inquirer:
             if not self._connected:
                 self._hopeless = self._hopeless or outcome
                 return False
-            self._slow_down()
+            self._slow_down(wish)
             return wish.tries < _RETRIES
-        if outcome.failure in _HUNG_UP and self._fruitful and self._confirmed < _CONFIRMED:
-            if not wish.hung_up:
-                wish.hung_up = True
+        if outcome.failure in _HUNG_UP:
+            if not wish.alone and (self._throttles or self._confirmed < _CONFIRMED):
+                wish.alone = True
                 return True
-            self._confirmed += 1
+            self._confirmed += wish.alone
         if not self._fruitful:
             self._lose_hope(outcome)
         return False
 
     def _lose_hope(self, outcome: Failed) -> None:
         count = self._fruitless[outcome.failure] = self._fruitless.get(outcome.failure, 0) + 1
-        if (outcome.failure in _FRUITLESS and count >= _ENOUGH_FRUITLESS) or count >= _ENOUGH_HUNG_UP:
+        if outcome.failure in _FRUITLESS | _HUNG_UP and count >= _ENOUGH:
             self._hopeless = self._hopeless or outcome
 
-    def _slow_down(self) -> None:
-        self.at_once = max(1, self.at_once // 2)
+    def _slow_down(self, wish: _Wish) -> None:
+        """Halves the connections, once for all those that were begun together."""
+        if wish.among <= self.at_once:
+            self.at_once = max(1, self.at_once // 2)
+
+    def _relieved(self) -> list[_Wish]:
+        """Those that waited to be alone, and may go with the others now that these are fewer."""
+        relieved = [wish for wish in self._alone if wish.tries < _RETRIES]
+        self._alone = deque(wish for wish in self._alone if wish.tries >= _RETRIES)
+        for wish in relieved:
+            wish.alone = False
+        return relieved
 
     def _drop(self, failed: Failed) -> None:
-        while self._wishes:
-            self._deliver(self._wishes.popleft(), failed)
+        while self._wishes or self._alone:
+            self._deliver((self._wishes or self._alone).popleft(), failed)
             self._advance()
 
     def _deliver(self, wish: _Wish, outcome: Outcome[Any]) -> None:
         self._done += 1
         if self.progress is not None:
-            self.progress(self._done, self._done + len(self._wishes) + self._open, wish.asked.what)
+            self.progress(self._done, self._done + len(self._wishes) + len(self._alone) + self._open, wish.asked.what)
         self._ready.append((wish.task, outcome))
 
     def _advance(self) -> None:

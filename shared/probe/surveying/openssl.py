@@ -111,7 +111,8 @@ def broken(error: Exception) -> ProbeError:
             return ProbeError(Failure.ALERT, f"alert {reason[len(start) :].lower()}", number)
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return ProbeError(Failure.CLOSED, "the peer hung up in the middle")
-    return ProbeError(Failure.MALFORMED, f"{reason or error}")
+    strange = reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+    return ProbeError(Failure.NOT_TLS if strange else Failure.MALFORMED, f"{reason or error}")
 
 
 def _certificates(tls: Any) -> tuple[bytes, ...]:

@@ -18,6 +18,7 @@ from shared.probe.outcome import Failed, Failure
 from shared.probe.starttls import STARTTLS, after_starttls
 from shared.probe.suites import suite
 from shared.probe.survey import FEATURES, HOLES, Fact, Offer, Survey
+from shared.probe.surveying.after_handshake import Young, early_data_fact, survey_renegotiation, survey_young
 from shared.probe.surveying.features import (
     from_handshakes,
     survey_alpn,
@@ -124,6 +125,8 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         ccs,
         bleeds,
         robot,
+        anew,
+        young,
         web,
     ) = yield from together(
         look_closely(server_name),
@@ -138,6 +141,8 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         survey_ccs(server_name),
         survey_ticketbleed(server_name),
         survey_robot(server_name),
+        survey_renegotiation(server_name),
+        survey_young(server_name),
         survey_web(blank.server_name, plain_port) if asks_web else _no_web(),
     )
     protocols, fallback = offers
@@ -147,7 +152,11 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         "version_intolerance": intolerance,
         "fallback_scsv": fallback,
         "session_ids": ids,
+        "client_renegotiation": anew,
+        "early_data": early_data_fact(young),
     }
+    if features["client_certificate"].value is None and isinstance(young, Young):
+        features["client_certificate"] = Fact(young.client_certificate)
     holes = {
         "heartbleed": heartbleed,
         "ccs_injection": ccs,
@@ -211,7 +220,7 @@ def _with_handshakes(blank: Survey, seen: Seen) -> Survey:
             negotiated_suite=suite(seen.usual.suite).name,
         )
     if isinstance(flight, Failed):
-        worse = seen.usual if seen.usual.alert < 0 else flight
+        worse = seen.usual if flight.failure is Failure.ALERT and seen.usual.alert < 0 else flight
         return replace(filled, failure=worse.failure.value, failure_detail=worse.detail)
     return filled
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -14,7 +13,9 @@ from shared.probe.survey import Survey
 from shared.probe.surveying.inquiry import Inquirer
 from shared.probe.surveying.resumption import survey_ticketbleed
 from shared.probe.surveying.surveyor import survey
+from tests.support.bleeding_proxy import bleeding
 from tests.support.key_files import KeyFiles, self_signed
+from tests.support.s_server import s_server
 from tests.support.scripted_tls import Script, scripted
 
 
@@ -79,7 +80,6 @@ def test_robot(files: KeyFiles, unpad: Any, tells: bool) -> None:
     secret = (key.public_key().public_numbers().n, key.private_numbers().d)
     fact = _survey(files, secret=secret, unpad=unpad).holes["robot"]
     assert fact.value is tells, fact
-    assert x509.load_der_x509_certificate(files.der)
 
 
 def test_ticketbleed_needs_a_ticket(files: KeyFiles) -> None:
@@ -87,3 +87,10 @@ def test_ticketbleed_needs_a_ticket(files: KeyFiles) -> None:
         fact = Inquirer("127.0.0.1", port).hold(survey_ticketbleed("a.example.test"))
     assert fact.value is None  # no handshake comes to its end here
     assert fact.reason
+
+
+def test_ticketbleed(files: KeyFiles) -> None:
+    with s_server(files, "-tls1_2", "-www") as sound, bleeding(sound) as bleeds:
+        facts = [Inquirer("127.0.0.1", port).hold(survey_ticketbleed("a.example.test")) for port in (sound, bleeds)]
+    assert [fact.value for fact in facts] == [False, True]
+    assert "16 bytes" in facts[1].detail
