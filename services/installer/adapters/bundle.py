@@ -56,7 +56,7 @@ class SourceBundle:
     @cached_property
     def program(self) -> bytes:
         """The one file: a zip that Python runs (PEP 441)."""
-        names = ["shared/__init__.py", *self._files("shared", "probe")]
+        names = ["shared/__init__.py", *self._files("shared", "probe"), *self._files("shared", "probe", "surveying")]
         members = {name: self._read(name) for name in names}
         members |= {
             f"certwright_agent/{name}": self._read(f"agent/certwright_agent/{name}") for name in self._modules()

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The certificate chains that a server shows, by kind of key, with and without a name; and whether it proves them."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, replace
+
+from shared.probe.chain import Flight
+from shared.probe.conversation import Outcome
+from shared.probe.hello import SCT, SESSION_TICKET, STATUS_REQUEST, TLS12, VERSION_NAMES
+from shared.probe.outcome import Failed, Failure
+from shared.probe.suites import suite
+from shared.probe.survey import ServedChain
+from shared.probe.surveying.hellos import USUAL, hear_flight, hello_of, suites_of
+from shared.probe.surveying.inquiry import Inquiry, ask, together
+from shared.probe.surveying.openssl import Hands, context_of, shake_hands
+
+# RFC 6066 §8: an OCSP response for the leaf, no responder named, no extensions.
+OCSP_WANTED = (STATUS_REQUEST, b"\x01\x00\x00\x00\x00")
+RSA_SUITES = suites_of(("ECDHE", "DHE", "RSA"), ("RSA",))
+ECDSA_SUITES = suites_of(("ECDHE",), ("ECDSA",))
+_UNASKED = Failed(Failure.STOPPED, "not asked")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the handshakes brought: outcomes by the way that was asked, those without a server name apart."""
+
+    usual: Outcome[Hands]
+    flight: Outcome[Flight]
+    rsa: Outcome[Hands]
+    ecdsa: Outcome[Hands]
+    nameless: Outcome[Flight]
+    nameless_usual: Outcome[Hands]
+
+    @property
+    def flights(self) -> list[Flight]:
+        """Those that came to their end."""
+        return [one for one in (self.flight, self.nameless) if isinstance(one, Flight)]
+
+
+def look_basic(server_name: str | None) -> Inquiry[Seen]:
+    """One finished handshake, and one flight with what may be stapled to it."""
+    usual, flight = yield from together(_usual(server_name), _flight(server_name))
+    return Seen(usual, flight, _UNASKED, _UNASKED, _UNASKED, _UNASKED)
+
+
+def look_closely(server_name: str | None) -> Inquiry[Seen]:
+    """The same, each kind of key by a handshake of its own, and all again without a name."""
+    usual, flight, rsa, ecdsa, nameless, nameless_usual = yield from together(
+        _usual(server_name),
+        _flight(server_name),
+        _kind("RSA", server_name),
+        _kind("ECDSA", server_name),
+        _flight(None) if server_name else _unasked(),
+        _usual(None) if server_name else _unasked(),
+    )
+    return Seen(usual, flight, rsa, ecdsa, nameless, nameless_usual)
+
+
+def chains_of(seen: Seen) -> tuple[ServedChain, ...]:
+    """Every chain that was shown, each leaf once for each way of asking (with a name or without)."""
+    found: list[ServedChain] = []
+    named = [_from_hands(one) for one in (seen.usual, seen.rsa, seen.ecdsa) if isinstance(one, Hands)]
+    if isinstance(seen.flight, Flight):
+        named.append(_from_flight(seen.flight))
+    nameless = [_from_hands(one) for one in (seen.nameless_usual,) if isinstance(one, Hands)]
+    if isinstance(seen.nameless, Flight):
+        nameless.append(_from_flight(seen.nameless))
+    for chains, with_name in ((named, True), (nameless, False)):
+        best: dict[bytes, ServedChain] = {}
+        for chain in chains:
+            if not chain.certificates:
+                continue
+            leaf = chain.certificates[0]
+            known = best.get(leaf)
+            if known is None:
+                best[leaf] = chain
+                continue
+            longer = known if len(known.certificates) >= len(chain.certificates) else chain
+            # A suite of TLS 1.3 names no kind of key; one that does says more.
+            telling = chain if known.authentication == "any" else known
+            best[leaf] = replace(
+                known,
+                certificates=longer.certificates,
+                proved=known.proved or chain.proved,
+                authentication=telling.authentication,
+            )
+        found.extend(replace(chain, with_server_name=with_name) for chain in best.values())
+    return tuple(found)
+
+
+def _usual(server_name: str | None) -> Inquiry[Outcome[Hands]]:
+    return ask("handshake", lambda: shake_hands(context_of(), server_name))
+
+
+def _kind(authentication: str, server_name: str | None) -> Inquiry[Outcome[Hands]]:
+    context = context_of(f"a{authentication}:!eNULL:@SECLEVEL=0", highest=ssl.TLSVersion.TLSv1_2)
+    return ask(f"{authentication} certificate", lambda: shake_hands(context, server_name))
+
+
+def _flight(server_name: str | None) -> Inquiry[Outcome[Flight]]:
+    hello = hello_of(TLS12, USUAL, server_name, extensions=(OCSP_WANTED, (SCT, b""), (SESSION_TICKET, b"")))
+    return hear_flight("chain", hello)
+
+
+def _unasked() -> Inquiry[Failed]:
+    yield from together()
+    return _UNASKED
+
+
+def _from_hands(hands: Hands) -> ServedChain:
+    return ServedChain(
+        hands.certificates, suite(hands.suite).authentication, protocol_name(hands.protocol), proved=True
+    )
+
+
+def _from_flight(flight: Flight) -> ServedChain:
+    protocol = VERSION_NAMES.get(flight.hello.version, "")
+    return ServedChain(flight.certificates, suite(flight.hello.suite).authentication, protocol, proved=False)
+
+
+def protocol_name(name: str) -> str:
+    """OpenSSL's name of it as ours."""
+    return "TLSv1.0" if name == "TLSv1" else name
