@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 MOST_FOUND = 500  # in one transaction
 FLUSH_S = 0.5  # how often progress is written down, and how soon a scan hears that it shall stop
 AGAIN_S = 1.0
+WEB_PORT = 80  # where an advanced check looks for a redirect to HTTPS
 SILENT = frozenset({"timeout", "unreachable", "stopped"})  # no proof that nothing is there
 
 
@@ -50,7 +51,7 @@ class DiscoveryApp(Protocol):
     own: DiscoverySettings
     prober: Prober
     hosts: Hosts
-    judge: Judge
+    judge: Judge | None
 
 
 class _StoppedError(Exception):
@@ -182,7 +183,7 @@ def _batch(found: Scan, piece: list[Found], now: Progress, before: int) -> Batch
         found=piece,
         done=before + now.done,
         total=before + now.total if _is_last(found, before) else found.total,
-        rate=now.rate,
+        rate=now.rate or 0.0,
         seconds_left=now.seconds_left,
         failing=now.failures,
     )
@@ -264,13 +265,14 @@ def check(app: DiscoveryApp, payload: dict[str, Any]) -> None:
 
 
 def _survey(app: DiscoveryApp, asked: checks.Asked, address: str, context: Context) -> checks.Outcome:
-    named = None if asked.fqdn == address else asked.fqdn
     order = {
         "address": address,
         "port": asked.port,
-        "server_name": named,
-        "starttls": asked.starttls or None,
+        "server_name": "" if asked.fqdn == address else asked.fqdn,
+        "starttls": asked.starttls,
         "depth": asked.depth,
+        "web": asked.starttls == "",
+        "plain_port": WEB_PORT if asked.starttls == "" else 0,
     }
     with app.prober.run({"survey": order}) as session:
         for said in session.lines():
@@ -279,6 +281,6 @@ def _survey(app: DiscoveryApp, asked: checks.Asked, address: str, context: Conte
                 app.room.execute(checks.note_step, step, context)
             elif isinstance(said, Surveyed):
                 survey = said.survey
-                verdict = app.judge.judge(survey)
+                verdict = app.judge.judge(survey) if app.judge is not None and not survey["failure"] else None
                 return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
     raise WorkerError("it ended without a survey")

@@ -38,7 +38,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     total: int
     found: int = 0
-    rate: float = 0.0
+    rate: float | None = None
     seconds_left: float | None = None
     failures: dict[str, int] = {}
 
@@ -57,7 +57,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """How far a survey is."""
 
     done: int = 0
-    total: int = 0
+    total: int = msgspec.field(default=0, name="of")
 
 
 class Surveyed(NamedTuple):

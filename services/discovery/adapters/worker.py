@@ -66,11 +66,10 @@ class WorkerSession:
         self._kind = kind
 
     def tell(self, order: Mapping[str, Any]) -> None:
-        """Sends the order, and that there is no more. Raises WorkerError."""
+        """Sends the order. The line stays open: its end tells the worker to stop. Raises WorkerError."""
         try:
             self._connection.settimeout(END_S)
             self._connection.sendall(json.dumps(order).encode() + b"\n")
-            self._connection.shutdown(socket.SHUT_WR)
         except OSError as error:
             raise WorkerError("the worker takes no order") from error
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from services.discovery.model.checked import certificates_of
 from services.discovery.model.comparison import compare
 from services.discovery.model.targets import STARTTLS
 from services.discovery.ports import Hosts
@@ -161,7 +162,8 @@ def _found(connection: Any, check_id: str, account_id: str) -> CheckView:
     row = table.find_check(connection, check_id, account_id)
     if row is None:
         raise not_found("check")
-    return table.check_view(row)
+    view = table.check_view(row)
+    return view if view.survey is None else msgspec.structs.replace(view, certificates=certificates_of(view.survey))
 
 
 # --- queries -------------------------------------------------------------------------------------------------------
@@ -201,5 +203,5 @@ def compare_checks(room: Room, request: CompareChecks, context: Context) -> Chec
     if first.survey is None or second.survey is None:
         raise invalid("One of them has seen nothing.", "/other_check_id")
     changes = compare(first.survey, second.survey, (first.grade, second.grade))
-    plain = [msgspec.structs.replace(one, survey=None, verdict=None) for one in (first, second)]
+    plain = [msgspec.structs.replace(one, survey=None, verdict=None, certificates=[]) for one in (first, second)]
     return CheckComparison(before=plain[0], after=plain[1], changes=changes)

@@ -12,10 +12,32 @@ DEPTHS = ("basic", "advanced")
 CHECK_STATES = ("waiting", "running", "finished", "failed")
 
 
+class CheckedCertificate(View):
+    """What a certificate that the endpoint sent says. `key` such as `rsa 2048`, `signature_hash` such as `sha256`;
+    `level` (DV, OV, IV, EV) and `organization` are empty where it does not say."""
+
+    subject: str
+    common_name: str
+    names: list[str]
+    organization: str
+    serial: str
+    fingerprint_sha256: str
+    not_before: str
+    not_after: str
+    key: str
+    signature_hash: str
+    issuer: str
+    issuer_name: str
+    brand: str
+    level: str
+    self_signed: bool
+    pem: str
+
+
 class CheckView(View):
-    """One check. `state`: waiting, running, finished, failed (`reason` and `detail` say why). `verdict` holds the
-    grade, the rule that set it, the certificate's facts, the protocols and the findings; `survey` what was observed.
-    Both are None until it has finished, and in lists. `steps` of `steps_total` parts of the survey are done (0 of 0
+    """One check. `state`: waiting, running, finished, failed (`reason` and `detail` say why). `certificates` is the
+    chain as it was sent, the endpoint's own first; `survey` what was observed, `verdict` what is to be thought of it:
+    grade, the rule that set it, findings. They are empty or None until it has finished, and in lists. `steps` of `steps_total` parts of the survey are done (0 of 0
     while unknown)."""
 
     check_id: str
@@ -32,6 +54,7 @@ class CheckView(View):
     ended_at: str | None
     steps: int = 0
     steps_total: int = 0
+    certificates: list[CheckedCertificate] = []
     verdict: dict[str, Any] | None = None
     survey: dict[str, Any] | None = None
 
