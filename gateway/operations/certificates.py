@@ -54,6 +54,22 @@ ROUTES = (
         summary="How many certificates end within 30 to 180 days",
     ),
     Route(
+        method="GET", path="/api/v1/certificates/words", request=discovery.GetInventoryWords, tag=CERTIFICATES,
+        summary="Brands, validation levels and keys that the list can be narrowed to",
+    ),
+    Route(
+        method="POST", path="/api/v1/certificates/bookmarks", request=discovery.BookmarkCertificates,
+        tag=CERTIFICATES, summary="Take certificates over to the sites pane, with a flag",
+    ),
+    Route(
+        method="DELETE", path="/api/v1/certificates/bookmarks/{fingerprint_sha256}", request=discovery.RemoveBookmark,
+        tag=CERTIFICATES, status=204, summary="Take the flag away; what only scans know leaves the inventory",
+    ),
+    Route(
+        method="PUT", path="/api/v1/certificates/{fingerprint_sha256}/description",
+        request=discovery.DescribeCertificate, tag=CERTIFICATES, summary="Who looks after it, and tags",
+    ),
+    Route(
         method="GET", path="/api/v1/certificates/{fingerprint_sha256}", request=discovery.GetInventoryCertificate,
         tag=CERTIFICATES, summary="One certificate",
     ),

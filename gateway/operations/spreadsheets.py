@@ -9,6 +9,7 @@ from typing import Any
 from gateway import calendar_file
 from gateway.operations.billing import SHOP
 from gateway.operations.certificates import CERTIFICATES, EVENTS
+from gateway.operations.discovery import DISCOVERY
 from gateway.operations.installer import SERVERS
 from gateway.operations.orders import ORDERS
 from gateway.route import Route
@@ -26,7 +27,7 @@ def _fields(*names: str) -> tuple[Column, ...]:
 
 
 def _places(found: discovery.InventoryCertificate) -> list[str]:
-    return [f"{one.site_name} {one.address}:{one.port}" for one in found.places if one.source == "agent"]
+    return [f"{one.site_name} {one.address}:{one.port}".strip() for one in found.places if one.source != "issued"]
 
 
 def _bindings(site: installer.ListedSite) -> list[str]:
@@ -54,6 +55,7 @@ ORDER_COLUMNS = (
 CERTIFICATE_COLUMNS = (
     *_fields("common_name", "names", "subject", "issuer", "serial", "fingerprint_sha256", "not_before", "not_after"),
     *_fields("days_left", "own", "self_signed", "form", "key_algorithm", "first_seen_at", "last_seen_at", "order_id"),
+    *_fields("brand", "level", "spki_sha256", "bookmarked", "owner", "tags"),
     Column("places", _places),
 )
 SITE_COLUMNS = (
@@ -64,6 +66,19 @@ SITE_COLUMNS = (
     Column("certificate_serial", _of_served("serial")),
     Column("certificate_not_after", _of_served("not_after")),
     *_fields("document_root", "config_path", "writable", "reason", "last_reported_at", "server_id", "site_id"),
+)
+FACTS = ("common_name", "names", "subject", "issuer", "brand", "level", "serial", "fingerprint_sha256", "not_before",
+    "not_after", "days_left", "own", "self_signed", "key_algorithm")  # fmt: skip
+
+
+def _of_certificate(name: str) -> Column:
+    return Column(name, lambda result: getattr(result.certificate, name))
+
+
+RESULT_COLUMNS = (
+    *_fields("address", "port", "name", "state"),
+    *(_of_certificate(name) for name in FACTS),
+    *_fields("protocol", "starttls", "proved", "previous_sha256"),
 )
 STATEMENT_COLUMNS = (
     *_fields("at", "text"),
@@ -103,6 +118,7 @@ ROUTES = (
         media=calendar_file.MEDIA,
     ),
     _file("/api/v1/sites.csv", installer.ListSites, SERVERS, "sites", SITE_COLUMNS),
+    _file("/api/v1/scans/{scan_id}/results.csv", discovery.ListScanResults, DISCOVERY, "scan_results", RESULT_COLUMNS),
     _file("/api/v1/statement.csv", billing.ListStatement, SHOP, "statement", STATEMENT_COLUMNS),
     _file("/api/v1/audit.csv", alerts.ListAudit, EVENTS, "audit", AUDIT_COLUMNS),
 )

@@ -1,27 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the inventory together."""
+"""Puts the room together: database, the worker, the policy of addresses, the judgement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.discovery.adapters.hosts import open_hosts
+from services.discovery.adapters.worker import WorkerProber
+from services.discovery.jobs import jobs
+from services.discovery.ports import Hosts, Judge, Prober
 from services.discovery.projections import projections
+from services.discovery.settings import DiscoverySettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
+from shared.egress.settings import EgressSettings
 from shared.eventstore.database import Database
 from shared.eventstore.room import Room
 from shared.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass
 class App:
-    """The room; it needs nothing of the outside world yet."""
+    """The parts of the service."""
 
     room: Room
     settings: Settings
+    own: DiscoverySettings
+    prober: Prober
+    hosts: Hosts
+    judge: Judge | None
 
 
-def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> App:
-    """Opens the database and returns the room."""
+def build(
+    settings: Settings,
+    *,
+    discovery: DiscoverySettings | None = None,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    prober: Prober | None = None,
+    hosts: Hosts | None = None,
+    judge: Judge | None = None,
+) -> App:
+    """Opens the database and returns the room; arguments replace the parts that tests own."""
+    own = discovery or DiscoverySettings()
     database = Database.open("discovery", settings)
-    room = Room("discovery", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds())
-    return App(room=room, settings=settings)
+    room = Room("discovery", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds(), jobs=jobs)
+    return App(
+        room=room,
+        settings=settings,
+        own=own,
+        prober=prober or WorkerProber(),
+        hosts=hosts or open_hosts(own, EgressSettings()),
+        judge=judge,
+    )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the inventory. They hold state, not folded events: what is served where is only true until the next
-report."""
+"""The tables of the inventory, of scans and of checks. They hold state, not folded events: what is served where is only
+true until the next report."""
 
 from __future__ import annotations
 
@@ -30,8 +30,16 @@ certificates = sa.Table(
     sa.Column("search", sa.Text, nullable=False),  # FQDNs, subject and issuer in lower case
     sa.Column("first_seen_at", sa.Text, nullable=False),
     sa.Column("last_seen_at", sa.Text, nullable=False),
+    sa.Column("brand", sa.Text, nullable=False, server_default=""),
+    sa.Column("level", sa.Text, nullable=False, server_default=""),
+    sa.Column("spki", sa.Text, nullable=False, server_default=""),  # SHA-256 of the public key
+    sa.Column("chain_pem", sa.Text, nullable=False, server_default=""),
+    sa.Column("bookmarked", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("tags", sa.JSON, nullable=False, server_default="[]"),
 )
 sa.Index("certificates_by_expiry", certificates.c.account_id, certificates.c.not_after, certificates.c.fingerprint)
+sa.Index("certificates_by_key", certificates.c.account_id, certificates.c.spki)
 
 places = sa.Table(
     "places",
@@ -57,3 +65,108 @@ reports = sa.Table(
     sa.Column("agent_id", sa.Text, nullable=False, index=True),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
+
+# FQDNs that an account has proved: they may be scanned from here.
+proved_names = sa.Table(
+    "proved_names",
+    projections.state,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("fqdn", sa.Text, primary_key=True),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text, nullable=False),
+)
+
+scans = sa.Table(
+    "scans",
+    projections.state,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),  # the account's, counted from 1
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("schedule_id", sa.Text, nullable=False),
+    sa.Column("targets", sa.JSON, nullable=False),
+    sa.Column("names", sa.JSON, nullable=False),
+    sa.Column("ports", sa.JSON, nullable=False),
+    sa.Column("exclude", sa.JSON, nullable=False),
+    sa.Column("networks", sa.JSON, nullable=False),  # the targets in CIDR form
+    sa.Column("named", sa.JSON, nullable=True),  # endpoints that the names lead to; NULL before they were looked up
+    sa.Column("name_problems", sa.JSON, nullable=False),
+    sa.Column("rate", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("done", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Column("speed", sa.Float, nullable=False),
+    sa.Column("seconds_left", sa.Float, nullable=True),
+    sa.Column("failures", sa.JSON, nullable=False),  # of the parts that were gone through
+    sa.Column("failing", sa.JSON, nullable=False),  # of the part that runs
+    sa.Column("crashes", sa.Integer, nullable=False),
+    sa.Column("compared_with", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=True),
+    sa.Column("ended_at", sa.Text, nullable=True),
+)
+sa.Index("scans_of_account", scans.c.account_id, scans.c.number, unique=True)
+sa.Index("scans_by_definition", scans.c.account_id, scans.c.definition, scans.c.state)
+
+scan_results = sa.Table(
+    "scan_results",
+    projections.state,
+    sa.Column("scan_id", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("port", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),  # address and port so that texts sort as numbers do
+    sa.Column("starttls", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("protocol", sa.Text, nullable=False),
+    sa.Column("proved", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+)
+sa.Index("scan_results_by_place", scan_results.c.scan_id, scan_results.c.place, scan_results.c.name)
+
+scan_schedules = sa.Table(
+    "scan_schedules",
+    projections.state,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("targets", sa.JSON, nullable=False),
+    sa.Column("names", sa.JSON, nullable=False),
+    sa.Column("ports", sa.JSON, nullable=False),
+    sa.Column("exclude", sa.JSON, nullable=False),
+    sa.Column("rate", sa.Integer, nullable=False),
+    sa.Column("every_hours", sa.Integer, nullable=False),
+    sa.Column("quiet_from", sa.Text, nullable=False),
+    sa.Column("quiet_until", sa.Text, nullable=False),
+    sa.Column("next_at", sa.Text, nullable=False, index=True),
+    sa.Column("last_scan_id", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+)
+
+checks = sa.Table(
+    "checks",
+    projections.state,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),  # the account's, counted from 1
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("fqdn", sa.Text, nullable=False),
+    sa.Column("port", sa.Integer, nullable=False),
+    sa.Column("starttls", sa.Text, nullable=False),
+    sa.Column("depth", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("grade", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("steps", sa.Integer, nullable=False),
+    sa.Column("steps_total", sa.Integer, nullable=False),
+    sa.Column("verdict", sa.JSON, nullable=True),
+    sa.Column("survey", sa.JSON, nullable=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text, nullable=True),
+)
+sa.Index("checks_of_account", checks.c.account_id, checks.c.number, unique=True)
+sa.Index("checks_of_endpoint", checks.c.account_id, checks.c.fqdn, checks.c.port, checks.c.number)

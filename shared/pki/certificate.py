@@ -52,7 +52,7 @@ class Certificate:
     in lower-case
     hexadecimal;
     `names` the DNS names of the SAN in lower case, sorted (the CN alone when there is no SAN). `not_after` is the
-    last valid second.
+    last valid second; `issuer_name` the issuer's common name, or its organization.
     """
 
     der: bytes
@@ -72,6 +72,7 @@ class Certificate:
     curve: str
     signature_hash: str
     is_ca: bool
+    issuer_name: str = ""
 
     @property
     def pem(self) -> str:
@@ -203,6 +204,7 @@ def _read(der: bytes) -> Certificate:
         curve=curve,
         signature_hash=_signature_hash(loaded),
         is_ca=_is_ca(loaded),
+        issuer_name=_first(loaded.issuer, NameOID.COMMON_NAME) or _first(loaded.issuer, NameOID.ORGANIZATION_NAME),
     )
 
 

@@ -21,7 +21,7 @@ from typing import Any, Callable
 from shared.probe.targets import TargetError
 
 # Name of the job: the module whose `run(job, worker)` does it. It may raise TargetError before it has begun.
-JOBS = {"scan": "shared.probe.scan_job"}
+JOBS = {"scan": "shared.probe.scan_job", "survey": "shared.probe.survey_job"}
 _MOST = 64 * 1024 * 1024  # bytes of one job
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,8 @@ from datetime import datetime
 from shared.clock import derived_id, from_text, to_text
 from shared.contracts.discovery import CertificateDetails
 from shared.contracts.installer import ServedCertificate
-from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate
+from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate, to_pem
+from shared.pki.issuance import issuer_and_level
 
 
 def stream(account_id: str, fingerprint: str) -> str:
@@ -32,8 +34,12 @@ class Sighting:
     not_after: str
     key_algorithm: str
     pem: str
+    brand: str = ""
+    level: str = ""
+    spki: str = ""
 
 
+MOST_CHAIN = 10
 FORMS = ("single", "wildcard", "multi_domain")
 
 
@@ -52,6 +58,16 @@ def read_pem(pem: str) -> Sighting | None:
         return _of(parse_certificate(pem))
     except CertificateUnreadableError:
         return None
+
+
+def read_chain(chain: Sequence[str]) -> tuple[Sighting, str] | None:
+    """What a server sent, base64 DER, leaf first: the leaf, and PEM of the rest; None when the leaf cannot be read."""
+    try:
+        ders = [base64.b64decode(one, validate=True) for one in chain]
+        found = _of(parse_certificate(ders[0]))
+    except (CertificateUnreadableError, ValueError, IndexError):
+        return None
+    return found, "".join(to_pem(der) for der in ders[1:MOST_CHAIN])
 
 
 def details_of(pem: str) -> CertificateDetails | None:
@@ -98,6 +114,7 @@ def read_served(served: ServedCertificate) -> Sighting | None:
 
 
 def _of(certificate: Certificate) -> Sighting:
+    brand, level = issuer_and_level(certificate.der)
     size = certificate.curve or (str(certificate.key_size) if certificate.key_size else "")
     return Sighting(
         fingerprint=certificate.sha256,
@@ -110,6 +127,9 @@ def _of(certificate: Certificate) -> Sighting:
         not_after=to_text(certificate.not_after),
         key_algorithm=f"{certificate.key_kind} {size}".strip(),
         pem=certificate.pem,
+        brand=brand,
+        level=level,
+        spki=certificate.spki_sha256,
     )
 
 

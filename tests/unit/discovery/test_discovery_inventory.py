@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.discovery import bootstrap, handlers
+from services.discovery import bootstrap
+from services.discovery.handlers import inventory as handlers
 from services.discovery.model.sighting import form_of, read_pem
 from services.discovery.projections import projections
 from shared.clock import to_text

@@ -10,6 +10,7 @@ export const GO: Record<string, string> = {
   s: 'servers',
   w: 'sites',
   c: 'certificates',
+  f: 'discovery',
   d: 'deposit',
   p: 'profile',
   a: 'alerts',

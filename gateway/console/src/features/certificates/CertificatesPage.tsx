@@ -15,6 +15,7 @@ import { Moment, Names } from '@/ui/Texts'
 import { exported, type TableState, useTableState } from '@/ui/tableState'
 import { Expiring } from './Expiring'
 import { KINDS, type Kind, KindText, kindOf, kindOfFilters, ONLY } from './kind'
+import { MoreFilters } from './MoreFilters'
 import { PaneSwitch } from './PaneSwitch'
 import { Until } from './Until'
 import { useRenewal } from './useRenewal'
@@ -84,6 +85,28 @@ export default function CertificatesPage() {
       sort: true,
       width: 150,
       render: (row) => <bdi className="wrap">{row.subject || '–'}</bdi>,
+    },
+    {
+      key: 'brand',
+      title: t('brand'),
+      width: 120,
+      optional: true,
+      render: (row) => <bdi className="wrap">{row.brand || '–'}</bdi>,
+    },
+    { key: 'level', title: t('level'), width: 90, optional: true, render: (row) => row.level || '–' },
+    {
+      key: 'key',
+      title: t('key'),
+      width: 110,
+      optional: true,
+      render: (row) => row.key_algorithm.replace(/^\w+/, (word) => word.toUpperCase()) || '–',
+    },
+    {
+      key: 'owner',
+      title: t('owner'),
+      width: 110,
+      optional: true,
+      render: (row) => <bdi className="wrap">{[row.owner, ...row.tags].filter(Boolean).join(', ') || '–'}</bdi>,
     },
     {
       key: 'last_seen_at',
@@ -197,6 +220,7 @@ function Filters({ state }: { state: TableState }) {
         ]}
       />
       <ServerFilter state={state} />
+      <MoreFilters state={state} />
     </>
   )
 }

@@ -7,6 +7,7 @@ import { Link } from 'react-router'
 import { type Schemas, useApi } from '@/api/client'
 import { Asked } from '@/ui/Says'
 import { Copy, CopyLine, Facts, Fqdn, Moment } from '@/ui/Texts'
+import { Description } from './Description'
 import { KindText, kindOf } from './kind'
 import { Until } from './Until'
 
@@ -58,7 +59,7 @@ export function Viewer({ fingerprint, serverNames, onClose }: ViewerProps) {
 
 function General({ certificate, serverNames }: { certificate: Certificate; serverNames: ReadonlyMap<string, string> }) {
   const { t } = useTranslation('certificates')
-  const served = certificate.places.filter((place) => place.source === 'agent')
+  const served = certificate.places.filter((place) => place.source !== 'issued')
   return (
     <Stack>
       <Facts
@@ -76,6 +77,8 @@ function General({ certificate, serverNames }: { certificate: Certificate; serve
               : t('noNames'),
           ],
           [t('issuer'), <bdi key="issuer">{certificate.issuer}</bdi>],
+          [t('brand'), certificate.brand && <bdi key="brand">{certificate.brand}</bdi>],
+          [t('level'), certificate.level && t(`levels.${certificate.level}`)],
           [t('column.from'), <Moment key="from" at={certificate.not_before} precision="second" />],
           [t('column.to'), <Until key="to" at={certificate.not_after} daysLeft={certificate.days_left} exact />],
           [
@@ -90,6 +93,7 @@ function General({ certificate, serverNames }: { certificate: Certificate; serve
           [t('column.seen'), <Moment key="last" at={certificate.last_seen_at} precision="stamp" />],
         ]}
       />
+      <Description certificate={certificate} />
       <Title order={3}>{t('servedAt')}</Title>
       {served.length === 0 ? (
         <Text size="sm" c="dimmed">
@@ -98,8 +102,10 @@ function General({ certificate, serverNames }: { certificate: Certificate; serve
       ) : (
         <ul className="places">
           {served.map((place) => (
-            <li key={`${place.site_id} ${place.address}:${place.port}`}>
-              <bdi className="wrap">{serverNames.get(place.server_id) ?? t('unknownServer')}</bdi>
+            <li key={`${place.source} ${place.site_id} ${place.site_name} ${place.address}:${place.port}`}>
+              <bdi className="wrap">
+                {place.source === 'scan' ? t('source.scan') : (serverNames.get(place.server_id) ?? t('unknownServer'))}
+              </bdi>
               <bdi className="wrap">{place.site_name}</bdi>
               <code>{`${place.address || '*'}:${place.port}`}</code>
               <span className="dim">
@@ -130,6 +136,7 @@ function Details({ certificate }: { certificate: Certificate }) {
       <CopyLine label={t('sha256')} text={certificate.fingerprint_sha256} />
       {details && <CopyLine label={t('sha1')} text={details.fingerprint_sha1} />}
       {details && <CopyLine label={t('keyHash')} text={details.spki_sha256} />}
+      {certificate.spki_sha256 && <SameKey certificate={certificate} />}
       <Chain certificate={certificate} />
       {certificate.pem ? (
         <PEM label={t('pem')} text={certificate.pem.trim()} name={certificate.fingerprint_sha256.slice(0, 16)} />
@@ -142,7 +149,7 @@ function Details({ certificate }: { certificate: Certificate }) {
   )
 }
 
-/** Who stands above it. The certificates of the chain are known for our own only. */
+/** Who stands above it. The certificates of the chain are known for our own, and where a scan has seen them. */
 function Chain({ certificate }: { certificate: Certificate }) {
   const { t } = useTranslation('certificates')
   const file = useApi(
@@ -150,7 +157,7 @@ function Chain({ certificate }: { certificate: Certificate }) {
     { path: { order_id: certificate.order_id }, query: { serial: certificate.serial } },
     { enabled: certificate.order_id !== '' },
   )
-  const chain = file.data?.chain_pem.trim() ?? ''
+  const chain = (file.data?.chain_pem || certificate.chain_pem).trim()
   return (
     <>
       <Title order={3}>{t('chain')}</Title>
@@ -173,6 +180,26 @@ function Chain({ certificate }: { certificate: Certificate }) {
         <PEM label={t('chainPEM')} text={chain} name={`${certificate.fingerprint_sha256.slice(0, 16)}-chain`} />
       )}
     </>
+  )
+}
+
+/** The same key in another certificate: who has one can speak for the other. */
+function SameKey({ certificate }: { certificate: Certificate }) {
+  const { t } = useTranslation('certificates')
+  const found = useApi('/api/v1/certificates', { query: { spki_sha256: certificate.spki_sha256, limit: 50 } })
+  const others = (found.data?.items ?? []).filter((one) => one.fingerprint_sha256 !== certificate.fingerprint_sha256)
+  if (others.length === 0) return null
+  return (
+    <div>
+      <Text size="sm">{t('sameKey', { count: others.length })}</Text>
+      <ul className="plain-list">
+        {others.map((one) => (
+          <li key={one.fingerprint_sha256}>
+            <bdi className="wrap">{`${one.names[0] || one.common_name || one.serial} (${one.serial})`}</bdi>
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }
 

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { type Schemas, useApi } from '@/api/client'
 import { useSession } from '@/app/session'
+import { Bookmarks } from '@/features/certificates/Bookmarks'
 import { PaneSwitch } from '@/features/certificates/PaneSwitch'
 import { Viewer } from '@/features/certificates/Viewer'
 import { ServerFilter } from '@/features/servers/ServerFilter'
@@ -125,6 +126,7 @@ export default function SitesPage() {
           </Empty>
         }
       />
+      <Bookmarks onView={setViewed} />
       {viewed && <Viewer fingerprint={viewed} serverNames={serverNames} onClose={() => setViewed(null)} />}
       {dialogs}
     </Stack>

@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from services.discovery.model.sighting import Sighting, days_left, details_of, form_of
-from services.discovery.tables import certificates, places, projections, reports
+from services.discovery.tables import certificates, places, reports
 from shared.contracts.discovery import InventoryCertificate, ListInventory, Place
 from shared.contracts.paging import Ordering
-
-__all__ = ["projections"]  # where tools look for it
 
 SORTS: dict[str, sa.Column[str]] = {
     "not_after": certificates.c.not_after,
@@ -24,6 +22,7 @@ SORTS: dict[str, sa.Column[str]] = {
     "issuer": certificates.c.issuer,
     "last_seen_at": certificates.c.last_seen_at,
 }
+TAGS = certificates.c.tags
 SELF_SIGNED = certificates.c.issuer == certificates.c.subject
 
 
@@ -35,7 +34,13 @@ class Seen(NamedTuple):
 
 
 def remember(
-    connection: sa.Connection, account_id: str, sighting: Sighting, at: str, *, order_id: str | None = None
+    connection: sa.Connection,
+    account_id: str,
+    sighting: Sighting,
+    at: str,
+    *,
+    order_id: str | None = None,
+    chain_pem: str = "",
 ) -> bool:
     """Takes a certificate into the inventory; True when the account did not know it. `order_id` marks it as our own."""
     own = order_id is not None
@@ -49,7 +54,9 @@ def remember(
     if own:
         change |= {"own": True, "order_id": order_id}
     if sighting.pem:
-        change |= {"pem": sighting.pem, "key_algorithm": sighting.key_algorithm}
+        change |= {"pem": sighting.pem, "key_algorithm": sighting.key_algorithm, **_of_bytes(sighting)}
+    if chain_pem:
+        change["chain_pem"] = chain_pem
     if connection.execute(sa.update(certificates).where(mine).values(**change)).rowcount:
         return False
     search = "\n".join((*sighting.names, sighting.common_name, sighting.subject, sighting.issuer)).lower()
@@ -70,12 +77,18 @@ def remember(
             "own": own,
             "order_id": order_id or "",
             "pem": sighting.pem,
+            "chain_pem": chain_pem,
+            **_of_bytes(sighting),
             "search": search,
             "first_seen_at": at,
             "last_seen_at": at,
         },
     )
     return True
+
+
+def _of_bytes(sighting: Sighting) -> dict[str, str]:
+    return {"brand": sighting.brand, "level": sighting.level, "spki": sighting.spki}
 
 
 def add_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
@@ -128,7 +141,9 @@ def list_inventory(
     """
     conditions: list[sa.ColumnElement[bool]] = [certificates.c.account_id == account_id]
     if request.search:
-        conditions.append(certificates.c.search.contains(request.search.strip().lower(), autoescape=True))
+        text = request.search.strip().lower()
+        said = (certificates.c.search, sa.func.lower(certificates.c.owner), sa.func.lower(sa.cast(TAGS, sa.Text)))
+        conditions.append(sa.or_(*(one.contains(text, autoescape=True) for one in said)))
     if until is not None:
         conditions.append(certificates.c.not_after <= until)
     if request.own is not None:
@@ -141,13 +156,7 @@ def list_inventory(
         conditions.append(SELF_SIGNED if request.self_signed else sa.not_(SELF_SIGNED))
     if request.fingerprint:
         conditions.append(certificates.c.fingerprint.in_([one.lower() for one in request.fingerprint]))
-    if request.server_id is not None:
-        there = sa.and_(
-            places.c.account_id == account_id,
-            places.c.fingerprint == certificates.c.fingerprint,
-            places.c.server_id == request.server_id,
-        )
-        conditions.append(sa.exists().where(there))
+    conditions += _words(request, account_id)
     total = connection.execute(sa.select(sa.func.count()).select_from(certificates).where(*conditions)).scalar_one()
     if after is not None:
         end, fingerprint = after
@@ -160,6 +169,85 @@ def list_inventory(
     shown = sa.select(certificates).join(chosen, chosen.c.fingerprint == tie)
     rows = connection.execute(shown.where(certificates.c.account_id == account_id).order_by(*order)).all()
     return rows, total
+
+
+def _words(request: ListInventory, account_id: str) -> list[sa.ColumnElement[bool]]:
+    """The filters by place, issuer, validation level and key."""
+    found: list[sa.ColumnElement[bool]] = []
+    here = sa.and_(places.c.account_id == account_id, places.c.fingerprint == certificates.c.fingerprint)
+    if request.server_id is not None:
+        found.append(sa.exists().where(here, places.c.server_id == request.server_id))
+    if request.source is not None:
+        found.append(sa.exists().where(here, places.c.source == request.source))
+    pairs = (
+        (certificates.c.brand, request.brand),
+        (certificates.c.level, request.level),
+        (certificates.c.key_algorithm, request.key),
+        (certificates.c.spki, request.spki_sha256 and request.spki_sha256.lower()),
+    )
+    found += [column == wanted for column, wanted in pairs if wanted is not None]
+    if request.bookmarked is not None:
+        found.append(certificates.c.bookmarked.is_(request.bookmarked))
+    if request.reused is not None:
+        other = certificates.alias("other")
+        same = sa.and_(
+            other.c.account_id == account_id,
+            other.c.spki == certificates.c.spki,
+            other.c.fingerprint != certificates.c.fingerprint,
+        )
+        shared = sa.and_(certificates.c.spki != "", sa.exists().where(same))
+        found.append(shared if request.reused else sa.not_(shared))
+    return found
+
+
+def words(connection: sa.Connection, account_id: str) -> tuple[list[str], list[str], list[str]]:
+    """The brands, levels and keys of an account's certificates."""
+    mine = certificates.c.account_id == account_id
+
+    def values(column: sa.Column[str]) -> list[str]:
+        return sorted(connection.execute(sa.select(column).where(mine, column != "").distinct()).scalars())
+
+    return values(certificates.c.brand), values(certificates.c.level), values(certificates.c.key_algorithm)
+
+
+def known_of(connection: sa.Connection, account_id: str, fingerprints: Sequence[str]) -> set[str]:
+    """Those of the fingerprints that the account has."""
+    mine = sa.select(certificates.c.fingerprint).where(
+        certificates.c.account_id == account_id, certificates.c.fingerprint.in_(fingerprints)
+    )
+    return set(connection.execute(mine).scalars())
+
+
+def bookmark(connection: sa.Connection, account_id: str, fingerprints: Sequence[str], flag: bool) -> None:
+    """Sets the flag of some certificates, or takes it away."""
+    mine = sa.and_(certificates.c.account_id == account_id, certificates.c.fingerprint.in_(fingerprints))
+    connection.execute(sa.update(certificates).where(mine).values(bookmarked=flag))
+
+
+def describe(connection: sa.Connection, account_id: str, fingerprint: str, owner: str, tags: Sequence[str]) -> None:
+    """Writes down who looks after a certificate, and its tags."""
+    connection.execute(sa.update(certificates).where(_is(account_id, fingerprint)).values(owner=owner, tags=list(tags)))
+
+
+def drop_if_only_scanned(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
+    """Takes a certificate out of the inventory that neither an issuance nor an agent told of."""
+    here = sa.and_(places.c.account_id == account_id, places.c.fingerprint == fingerprint)
+    known = sa.select(places.c.id).where(here, places.c.source != "scan").limit(1)
+    if connection.execute(known).first() is None:
+        connection.execute(sa.delete(places).where(here))
+        gone = sa.delete(certificates).where(_is(account_id, fingerprint), certificates.c.own.is_(sa.false()))
+        connection.execute(gone)
+
+
+def put_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
+    """Notes what stands at a place now, instead of what stood there before."""
+    connection.execute(sa.delete(places).where(places.c.id == place_id))
+    add_place(connection, place_id, account_id, fingerprint, place)
+
+
+def remove_place(connection: sa.Connection, place_id: str) -> None:
+    """Nothing stands there any more."""
+    connection.execute(sa.delete(places).where(places.c.id == place_id))
 
 
 def count_expiring(connection: sa.Connection, account_id: str, now: str, until: Sequence[str]) -> list[tuple[int, ...]]:
@@ -209,6 +297,13 @@ def views(
             pem=row.pem if with_pem else "",
             self_signed=row.issuer == row.subject,
             details=details_of(row.pem) if with_pem and row.pem else None,
+            brand=row.brand,
+            level=row.level,
+            spki_sha256=row.spki,
+            bookmarked=row.bookmarked,
+            owner=row.owner,
+            tags=row.tags,
+            chain_pem=row.chain_pem if with_pem else "",
         )
         for row in rows
     ]

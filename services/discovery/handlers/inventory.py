@@ -6,32 +6,42 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.discovery.model.sighting import FORMS, Sighting, read_pem, read_served, stream
-from services.discovery.projections import (
+from services.discovery.projections.inventory import (
     SORTS,
     Seen,
     add_place,
+    bookmark,
     count_expiring,
+    describe,
+    drop_if_only_scanned,
     find_certificate,
     is_newer_report,
+    known_of,
     list_inventory,
     remember,
     replace_places,
     servers_of_agent,
     views,
+    words,
 )
 from shared.clock import derived_id, to_text
 from shared.context import Context
 from shared.contracts import installer, orders
-from shared.contracts.base import Page
+from shared.contracts.base import Done, Page
 from shared.contracts.discovery import (
+    BookmarkCertificates,
     CertDiscovered,
     CountExpiring,
+    DescribeCertificate,
     Expiring,
     ExpiringCount,
     GetInventoryCertificate,
+    GetInventoryWords,
     InventoryCertificate,
+    InventoryWords,
     ListInventory,
     Place,
+    RemoveBookmark,
 )
 from shared.contracts.paging import cursor_at, ordering, pair_after
 from shared.contracts.tenancy import account_of
@@ -41,6 +51,9 @@ from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 
 MAX_PAGE = 200
+MAX_TAGS, MAX_WORD = 20, 60
+LEVELS = ("DV", "OV", "IV", "EV")
+SOURCES = ("issued", "agent", "scan")
 WINDOWS = (30, 60, 90, 180)  # days: the bars of the chart "Expiring certificates"
 BY_EXPIRY = "not_after"
 GONE = 2**62  # newer than any report: a removed agent reports no more, and what it said before says nothing
@@ -52,7 +65,7 @@ def on_cert_issued(uow: UnitOfWork, envelope: Envelope[orders.CertIssued]) -> No
     sighting = read_pem(event.certificate_pem)
     if sighting is None:
         raise ValueError(f"certificate {event.serial} of order {event.order_id} cannot be read")
-    _remember(uow, event.account_id, sighting, envelope.occurred_at, "issued", order_id=event.order_id)
+    take_in(uow, event.account_id, sighting, envelope.occurred_at, "issued", order_id=event.order_id)
     place = Place(source="issued", seen_at=envelope.occurred_at)
     place_id = derived_id("issued", event.account_id, sighting.fingerprint)
     add_place(uow.connection, place_id, event.account_id, sighting.fingerprint, place)
@@ -82,7 +95,7 @@ def on_sites_reported(uow: UnitOfWork, envelope: Envelope[installer.SitesReporte
             parts = (event.server_id, site.site_id, binding.address, str(binding.port), sighting.fingerprint)
             seen.append((derived_id("agent", *parts), Seen(sighting, place)))
     for _, each in seen:
-        _remember(uow, event.account_id, each.sighting, envelope.occurred_at, "agent")
+        take_in(uow, event.account_id, each.sighting, envelope.occurred_at, "agent")
     replace_places(uow.connection, event.server_id, event.account_id, seen)
 
 
@@ -95,10 +108,18 @@ def on_agent_removed(uow: UnitOfWork, envelope: Envelope[installer.AgentRemoved]
         replace_places(uow.connection, server_id, event.account_id, [])
 
 
-def _remember(
-    uow: UnitOfWork, account_id: str, sighting: Sighting, at: str, source: str, *, order_id: str | None = None
+def take_in(
+    uow: UnitOfWork,
+    account_id: str,
+    sighting: Sighting,
+    at: str,
+    source: str,
+    *,
+    order_id: str | None = None,
+    chain_pem: str = "",
 ) -> None:
-    if remember(uow.connection, account_id, sighting, at, order_id=order_id):
+    """Takes a certificate into the inventory, and tells when it is new there."""
+    if remember(uow.connection, account_id, sighting, at, order_id=order_id, chain_pem=chain_pem):
         discovered = CertDiscovered(
             account_id=account_id,
             fingerprint_sha256=sighting.fingerprint,
@@ -106,7 +127,52 @@ def _remember(
             not_after=sighting.not_after,
             source=source,
         )
-        uow.append(stream(account_id, sighting.fingerprint), discovered)
+        # It may have been in the inventory before and taken out.
+        uow.append_anywhere(stream(account_id, sighting.fingerprint), discovered)
+
+
+def bookmark_certificates(uow: UnitOfWork, request: BookmarkCertificates) -> Done:
+    """The flag of the sites pane. Errors: not_found, invalid."""
+    account_id = account_of(uow.context)
+    wanted = [one.lower() for one in request.fingerprints]
+    if not 1 <= len(wanted) <= MAX_PAGE:
+        raise invalid(f"Give 1 to {MAX_PAGE} fingerprints.", "/fingerprints")
+    if known_of(uow.connection, account_id, wanted) != set(wanted):
+        raise not_found("certificate")
+    bookmark(uow.connection, account_id, wanted, True)
+    return Done()
+
+
+def remove_bookmark(uow: UnitOfWork, request: RemoveBookmark) -> Done:
+    """Away with the flag, and with what only scans know. Errors: not_found."""
+    account_id = account_of(uow.context)
+    fingerprint = request.fingerprint_sha256.lower()
+    row = find_certificate(uow.connection, account_id, fingerprint)
+    if row is None or not row.bookmarked:
+        raise not_found("bookmark")
+    bookmark(uow.connection, account_id, [fingerprint], False)
+    drop_if_only_scanned(uow.connection, account_id, fingerprint)
+    return Done(id=fingerprint)
+
+
+def describe_certificate(uow: UnitOfWork, request: DescribeCertificate) -> InventoryCertificate:
+    """The account's own words. Errors: not_found, invalid."""
+    account_id = account_of(uow.context)
+    fingerprint = request.fingerprint_sha256.lower()
+    if find_certificate(uow.connection, account_id, fingerprint) is None:
+        raise not_found("certificate")
+    owner = request.owner.strip()
+    if len(owner) > MAX_WORD or not owner.isprintable():
+        raise invalid(f"An owner has at most {MAX_WORD} characters, on one line.", "/owner")
+    tags = list(dict.fromkeys(tag.strip() for tag in request.tags if tag.strip()))
+    if len(tags) > MAX_TAGS:
+        raise invalid(f"Give at most {MAX_TAGS} tags.", "/tags")
+    for number, tag in enumerate(request.tags):
+        if len(tag.strip()) > MAX_WORD or not tag.isprintable():
+            raise invalid(f"A tag has at most {MAX_WORD} characters, on one line.", f"/tags/{number}")
+    describe(uow.connection, account_id, fingerprint, owner, tags)
+    row = find_certificate(uow.connection, account_id, fingerprint)
+    return views(uow.connection, account_id, [row] if row is not None else [], uow.now, with_pem=True)[0]
 
 
 # --- queries -------------------------------------------------------------------------------------------------------
@@ -122,6 +188,10 @@ def inventory(room: Room, request: ListInventory, context: Context) -> Page[Inve
         raise invalid("Give 0 to 3660 days.", "/expires_within_days")
     if request.form not in {None, *FORMS}:
         raise invalid(f"The form is one of {', '.join(FORMS)}.", "/form")
+    if request.level not in {None, *LEVELS}:
+        raise invalid(f"The level is one of {', '.join(LEVELS)}.", "/level")
+    if request.source not in {None, *SOURCES}:
+        raise invalid(f"The source is one of {', '.join(SOURCES)}.", "/source")
     if len(request.fingerprint) > MAX_PAGE:
         raise invalid(f"Give up to {MAX_PAGE} fingerprints.", "/fingerprint")
     place = ordering(request.sort, request.offset, request.cursor, keys=SORTS, default=BY_EXPIRY)
@@ -160,3 +230,11 @@ def inventory_certificate(room: Room, request: GetInventoryCertificate, context:
         if row is None:
             raise not_found("certificate")
         return views(connection, account_id, [row], room.clock.now(), with_pem=True)[0]
+
+
+def inventory_words(room: Room, _request: GetInventoryWords, context: Context) -> InventoryWords:
+    """What the filters can be set to. Errors: forbidden."""
+    account_id = account_of(context)
+    with room.query() as connection:
+        brands, levels, keys = words(connection, account_id)
+    return InventoryWords(brands=brands, levels=levels, keys=keys)

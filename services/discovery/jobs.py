@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Slow work of the room: scans and checks, each in a worker process that this leads. Each may run twice."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
+from typing import Any, Protocol
+
+import msgspec
+
+from services.discovery.handlers import checks, progress
+from services.discovery.handlers.progress import Batch, Ending, Missing, Names, Scan
+from services.discovery.handlers.scans import SCAN
+from services.discovery.model.targets import STARTTLS, inside
+from services.discovery.ports import (
+    End,
+    Endpoint,
+    Found,
+    Hosts,
+    Judge,
+    Lookup,
+    Prober,
+    Progress,
+    Step,
+    Surveyed,
+    WorkerError,
+)
+from services.discovery.projections.results import missing_from
+from services.discovery.settings import DiscoverySettings
+from shared.context import Context, system
+from shared.eventstore.jobs import Jobs, Retry
+from shared.eventstore.room import Room
+
+jobs = Jobs()
+_log = logging.getLogger(__name__)
+
+MOST_FOUND = 500  # in one transaction
+FLUSH_S = 0.5  # how often progress is written down, and how soon a scan hears that it shall stop
+AGAIN_S = 1.0
+WEB_PORT = 80  # where an advanced check looks for a redirect to HTTPS
+SILENT = frozenset({"timeout", "unreachable", "stopped"})  # no proof that nothing is there
+
+
+class DiscoveryApp(Protocol):
+    """What these functions need of the service."""
+
+    room: Room
+    own: DiscoverySettings
+    prober: Prober
+    hosts: Hosts
+    judge: Judge | None
+
+
+class _StoppedError(Exception):
+    """Somebody ended the scan."""
+
+
+@jobs.kind(SCAN, attempts=progress.MOST_CRASHES + 1, backoff=(AGAIN_S,), timeout=24 * 3600)
+def scan(app: DiscoveryApp, payload: dict[str, Any]) -> None:
+    """Runs a scan from where it is to its end. What it finds is stored as it comes."""
+    context = system("discovery", account_id=payload["account_id"])
+    found = app.room.execute(progress.begin, payload["scan_id"], context)
+    if found is None:
+        return
+    ending = Ending(scan_id=found.scan_id, account_id=found.account_id, state="finished")
+    try:
+        _run(app, found, context)
+    except _StoppedError:
+        ending = msgspec.structs.replace(ending, state="stopped")
+    except WorkerError as error:
+        _log.warning("the worker of scan %s broke off: %s", found.scan_id, error)
+        failed = msgspec.structs.replace(ending, state="failed", reason="worker_failed")
+        if app.room.execute(progress.count_crash, failed, context):
+            raise Retry(AGAIN_S, "the worker broke off") from error
+        return
+    app.room.execute(progress.end, ending, context)
+
+
+def _run(app: DiscoveryApp, found: Scan, context: Context) -> None:
+    if found.state == "stopping":
+        raise _StoppedError
+    named = found.named
+    if named is None:
+        names = _look_up(app, found)
+        app.room.execute(progress.record_names, names, context)
+        named = names.endpoints
+        found = msgspec.structs.replace(found, named=named, total=names.total)
+    if named and found.done < len(named):
+        found = _sweep(app, found, context, {"endpoints": named}, before=0)
+    if found.networks:
+        part = {"include": found.networks, "ports": found.ports, "exclude": found.exclude}
+        found = _sweep(app, found, context, part, before=len(named))
+    _look_again(app, found, context)
+
+
+def _look_up(app: DiscoveryApp, found: Scan) -> Names:
+    """Each name is resolved once; what it leads to is dialled, whatever it says later (rebinding)."""
+    endpoints: list[Endpoint] = []
+    problems = []
+    for name in found.names:
+        known = app.hosts.look_up(name)
+        if known.addresses and name not in found.proved and not _allowed(known, app.own):
+            detail = f"{name} leads to an address that the operator has not allowed, and is not proved."
+            known = Lookup((), "address_refused", detail)
+        if not known.addresses:
+            problems.append({"name": name, "reason": known.reason, "detail": known.detail})
+        endpoints += [
+            Endpoint(address, port, name, STARTTLS.get(port)) for address in known.addresses for port in found.ports
+        ]
+    total = found.total - len(found.names) * len(found.ports) + len(endpoints)
+    return Names(scan_id=found.scan_id, endpoints=endpoints, problems=problems, total=total)
+
+
+def _allowed(known: Lookup, own: DiscoverySettings) -> bool:
+    return all(inside(ip_network(address), own.external_networks) for address in known.addresses)
+
+
+def _order(app: DiscoveryApp, found: Scan, part: Mapping[str, Any], start: int) -> dict[str, Any]:
+    own = app.own
+    limits = {"connect_s": own.connect_timeout_s, "talk_s": own.talk_timeout_s, "in_flight": own.in_flight}
+    return {"scan": {**part, **limits, "rate": found.rate, "from": start}}
+
+
+def _sweep(app: DiscoveryApp, found: Scan, context: Context, part: Mapping[str, Any], *, before: int) -> Scan:
+    """One part of a scan, endpoints or networks, after `before` endpoints of the part in front of it."""
+    start = max(0, found.done - before)
+    with app.prober.run(_order(app, found, part, start)) as session:
+        waiting: list[Found] = []
+        now = Progress(done=start, total=found.total - before)
+        written = time.monotonic()
+        for said in session.lines():
+            if isinstance(said, Found):
+                waiting.append(said)
+            elif isinstance(said, Progress):
+                now = said
+            elif isinstance(said, End):
+                return _end_part(app, found, context, waiting, said, before=before)
+            if len(waiting) < MOST_FOUND and time.monotonic() - written < FLUSH_S:
+                continue
+            # Nothing that was found may lie before `done` and yet be unwritten: progress comes after what it counts.
+            for piece in _pieces(waiting):
+                state = app.room.execute(progress.take, _batch(found, piece, now, before), context)
+                if state != "running":
+                    session.stop()
+            waiting = []
+            written = time.monotonic()
+    raise WorkerError("it ended without saying so")
+
+
+def _end_part(app: DiscoveryApp, found: Scan, context: Context, waiting: list[Found], end: End, *, before: int) -> Scan:
+    failures = dict(found.failures)
+    for reason, count in end.failures.items():
+        failures[reason] = failures.get(reason, 0) + count
+    now = Progress(done=end.done, total=end.total)
+    state = "running"
+    for piece in _pieces(waiting):
+        batch = msgspec.structs.replace(_batch(found, piece, now, before), failures=failures, failing={})
+        state = app.room.execute(progress.take, batch, context)
+    if end.stopped or state != "running":
+        raise _StoppedError
+    total = before + end.total if _is_last(found, before) else found.total
+    return msgspec.structs.replace(found, done=before + end.done, total=total, failures=failures)
+
+
+def _is_last(found: Scan, before: int) -> bool:
+    """Whether the part after `before` endpoints is the last one: names come first, networks after them."""
+    return before > 0 or not (found.networks and found.named)
+
+
+def _pieces(found: Sequence[Found]) -> Iterator[list[Found]]:
+    """At most `MOST_FOUND` at a time; one empty piece when there is nothing, since progress is written all the same."""
+    for start in range(0, max(len(found), 1), MOST_FOUND):
+        yield list(found[start : start + MOST_FOUND])
+
+
+def _batch(found: Scan, piece: list[Found], now: Progress, before: int) -> Batch:
+    return Batch(
+        scan_id=found.scan_id,
+        account_id=found.account_id,
+        found=piece,
+        done=before + now.done,
+        total=before + now.total if _is_last(found, before) else found.total,
+        rate=now.rate or 0.0,
+        seconds_left=now.seconds_left,
+        failing=now.failures,
+    )
+
+
+def _look_again(app: DiscoveryApp, found: Scan, context: Context) -> None:
+    """Places of the scan before that this one did not find are asked once more, so that silence and an answer without
+    a certificate are told apart."""
+    if not found.compared_with:
+        return
+    with app.room.query() as connection:
+        missing = missing_from(connection, found.scan_id, found.compared_with)
+    endpoints = [Endpoint(spot.address, spot.port, spot.name or None, kept.starttls or None)
+        for spot, kept in missing.items()]  # fmt: skip
+    waiting = [endpoints] if endpoints else []
+    while waiting:
+        group = waiting.pop()
+        seen, failures = _ask(app, found, context, group)
+        left = [one for one in group if one not in seen]
+        silent = sum(count for reason, count in failures.items() if reason in SILENT)
+        if left and silent and silent < len(left):
+            # Some answered and some did not: find out which.
+            half = max(1, len(left) // 2)
+            waiting += [left[:half], left[half:]]
+            continue
+        gone = [
+            Missing(
+                scan_id=found.scan_id,
+                account_id=found.account_id,
+                address=one.address,
+                port=one.port,
+                name=one.server_name or "",
+                silent=silent > 0,
+            )
+            for one in left
+        ]
+        app.room.execute(progress.record_missing, gone, context)
+
+
+def _ask(
+    app: DiscoveryApp, found: Scan, context: Context, group: list[Endpoint]
+) -> tuple[set[Endpoint], dict[str, int]]:
+    """Looks at some endpoints; those with a certificate, which is taken over, and why the others have none."""
+    seen: list[Found] = []
+    with app.prober.run(_order(app, found, {"endpoints": group}, 0)) as session:
+        for said in session.lines():
+            if isinstance(said, Found):
+                seen.append(said)
+            elif isinstance(said, End):
+                now = Progress(done=found.done, total=found.total)
+                for piece in _pieces(seen):
+                    if app.room.execute(progress.take, _batch(found, piece, now, 0), context) != "running":
+                        raise _StoppedError
+                if said.stopped:
+                    raise _StoppedError
+                places = {(one.address, one.port, one.server_name) for one in seen}
+                return {one for one in group if one[:3] in places}, said.failures
+    raise WorkerError("it ended without saying so")
+
+
+@jobs.kind(checks.CHECK, attempts=3, backoff=(AGAIN_S,), timeout=600)
+def check(app: DiscoveryApp, payload: dict[str, Any]) -> None:
+    """Looks closely at one endpoint and judges it."""
+    context = system("discovery", account_id=payload["account_id"])
+    asked = app.room.execute(checks.begin, payload["check_id"], context)
+    if asked is None:
+        return
+    known = app.hosts.look_up(asked.fqdn)
+    if not known.addresses:
+        failed = checks.Outcome(check_id=asked.check_id, reason=known.reason, detail=known.detail)
+        app.room.execute(checks.record, failed, context)
+        return
+    try:
+        outcome = _survey(app, asked, known.addresses[0], context)
+    except WorkerError as error:
+        _log.warning("the worker of check %s broke off: %s", asked.check_id, error)
+        outcome = checks.Outcome(check_id=asked.check_id, reason="worker_failed", detail=str(error)[:200])
+    app.room.execute(checks.record, outcome, context)
+
+
+def _survey(app: DiscoveryApp, asked: checks.Asked, address: str, context: Context) -> checks.Outcome:
+    order = {
+        "address": address,
+        "port": asked.port,
+        "server_name": "" if asked.fqdn == address else asked.fqdn,
+        "starttls": asked.starttls,
+        "depth": asked.depth,
+        "web": asked.starttls == "",
+        "plain_port": WEB_PORT if asked.starttls == "" else 0,
+    }
+    with app.prober.run({"survey": order}) as session:
+        for said in session.lines():
+            if isinstance(said, Step):
+                step = checks.Stage(check_id=asked.check_id, done=said.done, total=said.total)
+                app.room.execute(checks.note_step, step, context)
+            elif isinstance(said, Surveyed):
+                survey = said.survey
+                verdict = app.judge.judge(survey) if app.judge is not None and not survey["failure"] else None
+                return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
+    raise WorkerError("it ended without a survey")

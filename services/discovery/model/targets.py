@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be scanned, as people write it: addresses, CIDR networks, first-last, address/mask; names; ports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+    summarize_address_range,
+)
+
+Network = IPv4Network | IPv6Network
+MAX_ENDPOINTS = 1 << 20
+MAX_ENTRIES = 200
+MAX_NAMES = 200
+MAX_PORTS = 64
+# What listens behind STARTTLS by its port (RFC 6409, 3501, 1939, 4217, 4511; registered ports of the databases).
+STARTTLS = {
+    21: "ftp", 25: "smtp", 110: "pop3", 143: "imap", 389: "ldap", 587: "smtp", 3306: "mysql", 5432: "postgresql",
+}  # fmt: skip
+# These validation methods prove the whole name space below an FQDN (BR 3.2.2.4.4 and .7).
+_WHOLE = frozenset({"cname_csr_hash", "email"})
+
+
+class TargetsRefusedError(ValueError):
+    """Something that cannot be scanned as it is written. `place` is its JSON pointer."""
+
+    def __init__(self, detail: str, place: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.place = place
+
+
+def read_networks(texts: Sequence[str], place: str) -> list[list[Network]]:
+    """The networks that each entry stands for. Raises TargetsRefusedError."""
+    if len(texts) > MAX_ENTRIES:
+        raise TargetsRefusedError(f"Give up to {MAX_ENTRIES} entries.", place)
+    return [_read(text.strip(), f"{place}/{number}") for number, text in enumerate(texts)]
+
+
+def _read(text: str, place: str) -> list[Network]:
+    first, dash, last = text.partition("-")
+    try:
+        if dash:
+            return _range(ip_address(first.strip()), ip_address(last.strip()), place)
+        return [ip_network(text, strict=False)]
+    except ValueError:
+        detail = "Write an address, a network such as 192.0.2.0/24, 192.0.2.1-192.0.2.20, or address/subnet mask."
+        raise TargetsRefusedError(detail, place) from None
+
+
+def _range(first: IPv4Address | IPv6Address, last: IPv4Address | IPv6Address, place: str) -> list[Network]:
+    if isinstance(first, IPv4Address) and isinstance(last, IPv4Address) and first <= last:
+        return list(summarize_address_range(first, last))
+    if isinstance(first, IPv6Address) and isinstance(last, IPv6Address) and first <= last:
+        return list(summarize_address_range(first, last))
+    raise TargetsRefusedError("The last address comes after the first one and is of its kind.", place)
+
+
+def read_ports(ports: Sequence[int]) -> list[int]:
+    """The ports, each once, in order. Raises TargetsRefusedError."""
+    for number, port in enumerate(ports):
+        if not 1 <= port <= 65_535:
+            raise TargetsRefusedError("A port is between 1 and 65535.", f"/ports/{number}")
+    found = sorted(set(ports))
+    if not 1 <= len(found) <= MAX_PORTS:
+        raise TargetsRefusedError(f"Give 1 to {MAX_PORTS} ports.", "/ports")
+    return found
+
+
+def count_addresses(include: Iterable[Network], exclude: Iterable[Network]) -> int:
+    """How many addresses are in one of `include` and in none of `exclude`."""
+    included, excluded = _spans(include), _spans(exclude)
+    total = 0
+    for version, first, last in included:
+        total += last - first + 1
+        for other, start, end in excluded:
+            if other == version:
+                total -= max(0, min(last, end) - max(first, start) + 1)
+    return total
+
+
+def _spans(networks: Iterable[Network]) -> list[tuple[int, int, int]]:
+    found = list(networks)
+    merged: list[Network] = [
+        *collapse_addresses([one for one in found if isinstance(one, IPv4Network)]),
+        *collapse_addresses([one for one in found if isinstance(one, IPv6Network)]),
+    ]
+    return [(one.version, int(one.network_address), int(one.broadcast_address)) for one in merged]
+
+
+def inside(network: Network, allowed: Iterable[Network]) -> bool:
+    """Whether all of a network lies within one of the allowed ones."""
+    return any(
+        network.version == one.version
+        and int(one.network_address) <= int(network.network_address)
+        and int(network.broadcast_address) <= int(one.broadcast_address)
+        for one in allowed
+    )
+
+
+def proves(proved: str, method: str, name: str) -> bool:
+    """Whether an account that proved the FQDN `proved` by `method` may have `name` scanned."""
+    base = proved.removeprefix("*.")
+    if name == base:
+        return True
+    return (method in _WHOLE or proved.startswith("*.")) and name.endswith(f".{base}")
+
+
+def definition_of(targets: Sequence[str], names: Sequence[str], ports: Sequence[int], exclude: Sequence[str]) -> str:
+    """The same text for scans of the same places, whatever the order in which they are written."""
+    parts = [sorted(targets), sorted(names), sorted(ports), sorted(exclude)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of scans and checks: `CERTWRIGHT_DISCOVERY_…`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ENV_FILE, PrefixedSettings
+
+
+class DiscoverySettings(PrefixedSettings):
+    """What may be scanned, and how hard."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CERTWRIGHT_DISCOVERY_", env_file=ENV_FILE, extra="ignore", frozen=True
+    )
+
+    external_networks: list[IPv4Network | IPv6Network] = []
+    """Networks that every account may scan from here, such as `["198.51.100.0/24"]`; private ones too, if they stand
+    here. Beyond them an account may scan names that it has proved."""
+
+    rate: int = Field(500, ge=1, le=100_000)
+    """Most new connections per second of one scan, unless it asks for fewer."""
+
+    in_flight: int = Field(400, ge=1, le=20_000)
+    """Most connections of one scan that are open at once."""
+
+    connect_timeout_s: float = Field(3.0, gt=0, le=60)
+    """How long an address may take to accept a connection, in seconds."""
+
+    talk_timeout_s: float = Field(8.0, gt=0, le=120)
+    """How long a server may take for its part of the handshake, in seconds."""
+
+    scans_per_account: int = Field(3, ge=1, le=100)
+    """How many scans of one account may wait or run at once."""
+
+    checks_per_account: int = Field(5, ge=1, le=100)
+    """How many checks of one account may wait or run at once."""
