@@ -9,6 +9,7 @@ come.
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import select
 import socket
@@ -309,4 +310,4 @@ def _reason(code: int | None) -> Failure:
 
 
 def _words(code: int) -> str:
-    return errno.errorcode.get(code, str(code)) if code else "unknown error"
+    return os.strerror(code).lower() if code else "unknown error"

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the verdict of a survey: rows, grade, findings, and what was not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from shared.checker.findings import findings
+from shared.checker.grade import grade
+from shared.checker.leaf_facts import (
+    ChainUnreadableError,
+    ReadChain,
+    alternative_names,
+    read_chain,
+    strength_as_rsa,
+)
+from shared.checker.trust import MICROSOFT, Store, Trust, is_for, mozilla, trust_of
+from shared.checker.verdict import Row, Verdict
+from shared.clock import to_text
+from shared.pki.issuance import issuer_and_level
+from shared.probe.survey import FEATURES, HOLES, Survey
+
+_NO_ROOTS = "no roots of that name are loaded"
+
+
+def judge(survey: Survey, *, at: datetime, stores: Sequence[Store] = ()) -> Verdict:
+    """Judges a survey as of `at`. `stores` come beside Mozilla's roots, which are always asked."""
+    try:
+        chain = read_chain(survey)
+    except ChainUnreadableError:
+        chain = None
+    known = [mozilla(), *stores]
+    trusts = [trust_of(chain.certificates, store, at) for store in known] if chain else []
+    host = survey.server_name or survey.address
+    letter = grade(
+        survey,
+        key_bits=strength_as_rsa(chain.certificates[0]) if chain else 0,
+        trusted=any(one.trusted for one in trusts) if chain else None,
+        right_name=chain is not None and is_for(host, alternative_names(chain.certificates[0])),
+        chain_complete=chain is not None and (chain.self_signed or len(chain.facts) > 1),
+    )
+    return Verdict(
+        at=to_text(at),
+        grade=letter,
+        rows=tuple(_rows(chain, trusts)) if chain else (),
+        findings=tuple(findings(survey, chain, trusts, at)),
+        not_checked=tuple(_not_checked(survey, trusts if chain else None)),
+    )
+
+
+def _rows(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Row]:
+    """The rows of the basic check (guide §9)."""
+    leaf = chain.leaf
+    brand, level = issuer_and_level(leaf.der)
+    size = leaf.curve or (f"{leaf.key_size} bits" if leaf.key_size else "")
+    yield Row("common_name", "Common Name", leaf.common_name)
+    yield Row("subject", "Subject Name", leaf.subject)
+    yield Row("names", "Names", ", ".join(leaf.names))
+    yield Row("organization", "Organization", leaf.organization)
+    yield Row("serial", "Serial Number", leaf.serial)
+    yield Row("sha256", "SHA-256 Fingerprint", leaf.sha256)
+    yield Row("valid_from", "Valid From", f"{leaf.not_before:%Y-%m-%d %H:%M:%S} UTC")
+    yield Row("valid_to", "Valid To", f"{leaf.not_after:%Y-%m-%d %H:%M:%S} UTC")
+    yield Row("key", "Key", f"{leaf.key_kind.upper()} {size}".strip())
+    yield Row("weak_key_debian", "Weak key (Debian)", "", checked=False, reason="no list of weak keys is loaded")
+    yield Row("signature", "Signature", leaf.signature_hash.upper())
+    yield Row("issuer", "Issuer Name", leaf.issuer)
+    yield Row("issuer_brand", "Issuer Brand", brand)
+    yield Row("validation", "Validation Type", level, checked=bool(level), reason="" if level else "no policy says it")
+    by_name = {one.store: one for one in trusts}
+    for code, label, store in (
+        ("trusted_microsoft", "Trusted by Microsoft?", MICROSOFT),
+        ("trusted_mozilla", "Trusted by Mozilla?", "Mozilla"),
+    ):
+        trust = by_name.get(store, Trust(store, None, _NO_ROOTS))
+        yield Row(code, label, _yes(trust.trusted), trust.trusted is not None, trust.reason)
+    yield Row("trusted", "Trusted", _yes(any(one.trusted for one in trusts)))
+
+
+def _yes(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
+
+
+def _not_checked(survey: Survey, trusts: Sequence[Trust] | None) -> Iterator[Row]:
+    if survey.failure:
+        yield Row("endpoint", "Endpoint", "", checked=False, reason=survey.failure_detail or survey.failure)
+        return
+    if trusts is not None and all(one.store != MICROSOFT for one in trusts):
+        yield Row("trusted_microsoft", "Trusted by Microsoft?", "", checked=False, reason=_NO_ROOTS)
+    yield Row("weak_key_debian", "Weak key (Debian)", "", checked=False, reason="no list of weak keys is loaded")
+    yield Row("revocation", "Revocation", "", checked=False, reason="CRL and OCSP are not asked yet")
+    if survey.depth == "basic":
+        yield Row("advanced", "Protocols, suites, holes", "", checked=False, reason="this is a basic check")
+        return
+    for name, offer in survey.protocols.items():
+        if offer.offered is None:
+            yield Row(name, name, "", checked=False, reason=offer.reason)
+    for names, facts in ((FEATURES, survey.features), (HOLES, survey.holes)):
+        for name in names:
+            fact = facts.get(name)
+            if fact is None or fact.value is None:
+                reason = fact.reason if fact else "it was not looked at"
+                yield Row(name, name.replace("_", " ").capitalize(), "", checked=False, reason=reason)
