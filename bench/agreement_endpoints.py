@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -109,7 +110,7 @@ class Endpoints:
             "script, compression": Script(self.rsa.der, compression=True),
             "script, ROBOT": self._oracle(),
         }
-        return found + [Endpoint(name, lambda script=script: scripted(script)) for name, script in scripts.items()]
+        return found + [Endpoint(name, functools.partial(scripted, script)) for name, script in scripts.items()]
 
     def _s_server(self, files: KeyFiles, options: list[str]) -> Callable[[], AbstractContextManager[int]]:
         page = [] if "-early_data" in options else ["-www"]  # s_server has one or the other
