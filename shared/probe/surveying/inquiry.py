@@ -23,7 +23,7 @@ Opening = Callable[[Callable[[], Conversation[Any]]], Conversation[Any]]
 
 _FRUITLESS = frozenset((Failure.NOT_TLS, Failure.TIMEOUT, Failure.NO_STARTTLS, Failure.TOO_LONG, Failure.MALFORMED))
 _HUNG_UP = frozenset((Failure.RESET, Failure.CLOSED))
-_NO_WAY_IN = frozenset((Failure.REFUSED, Failure.TIMEOUT, Failure.UNREACHABLE, Failure.RESET))
+_NO_WAY_IN = frozenset((Failure.REFUSED, Failure.TIMEOUT, Failure.UNREACHABLE))
 # So many outcomes of one such kind, and nothing else, mean that the rest would end likewise.
 _ENOUGH = 6
 # A server that hung up so often on a connection that was alone does so on purpose, and is not asked twice any more.

@@ -86,6 +86,8 @@ def test_early_data_and_client_certificates_in_tls13(rsa: KeyFiles) -> None:
     assert "4096" in found.features["early_data"].detail
     assert found.features["client_certificate"].value is True
     assert found.features["extended_master_secret"].value is None
+    assert found.features["client_renegotiation"].value is False
+    assert found.holes["heartbleed"].value is False
 
 
 def test_primes_and_curves(rsa: KeyFiles, ec: KeyFiles, tmp_path: Path) -> None:
@@ -225,6 +227,38 @@ def test_hostile_servers_end_with_a_reason(behave: Any, failure: str) -> None:
     assert all(fact.reason for fact in (*found.features.values(), *found.holes.values()) if fact.value is None)
 
 
+def test_mail_by_starttls(rsa: KeyFiles) -> None:
+    with s_server(rsa, "-tls1_2") as behind:
+
+        def behave(connection: socket.socket) -> None:
+            connection.sendall(b"220 mx.example.test ESMTP\r\n")
+            connection.recv(1000)
+            connection.sendall(b"250-mx.example.test\r\n250 STARTTLS\r\n")
+            connection.recv(1000)
+            connection.sendall(b"220 go ahead\r\n")
+            with socket.create_connection(("127.0.0.1", behind)) as server:
+                threading.Thread(target=_pour, args=(connection, server), daemon=True).start()
+                _pour(server, connection)
+
+        with _listener(behave) as port:
+            found = _survey(port, starttls="smtp")
+            wrong = _survey(port, starttls="imap")
+    assert found.failure == ""
+    assert found.chains[0].certificates == (rsa.der,)
+    assert [name for name, offer in found.protocols.items() if offer.offered] == ["TLSv1.2"]
+    assert found.web is None
+    assert wrong.failure == "not_tls"
+
+
+def test_an_address_is_no_server_name(rsa: KeyFiles) -> None:
+    with s_server(rsa) as port:
+        found = survey("127.0.0.1", port, server_name="127.0.0.1")
+    assert found.failure == ""
+    assert found.chains[0].proved
+    with pytest.raises(ValueError, match="A-labels"):
+        survey("127.0.0.1", port, server_name="bücher.example")
+
+
 def test_nobody_there() -> None:
     found = survey("127.0.0.1", free_port(), server_name=_NAME, depth="advanced")
     assert found.failure == "refused"
@@ -249,6 +283,7 @@ def test_a_server_that_takes_few_at_a_time_is_asked_more_slowly(rsa: KeyFiles) -
 
         with _listener(behave) as port:
             found = _survey(port, web=False)
+    assert found.protocols["TLSv1.2"].reason == ""
     assert set(found.protocols["TLSv1.2"].suites) == {
         "TLS_RSA_WITH_AES_128_CBC_SHA",
         "TLS_RSA_WITH_AES_256_CBC_SHA",
