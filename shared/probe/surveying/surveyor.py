@@ -64,10 +64,12 @@ def survey(
     web: bool = True,
     plain_port: int = 0,
     progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Survey:
     """Looks at `address:port`, an IP literal that the caller may dial, asking for `server_name` (A-labels; "" for no
     name). An advanced survey asks for the page `/` where `web` is True and there is no STARTTLS, and once more by plain
     HTTP on `plain_port` of the same address, unless that is 0. `progress` gets done, planned so far, and what was last.
+    `stopped` is asked all the time, and True ends the survey with what it has.
 
     Never raises for what the network or the peer does: `Survey.failure` says why nothing was seen, and every part that
     is missing has its reason. Raises ValueError for a depth or a STARTTLS protocol that does not exist, or for a name
@@ -93,6 +95,7 @@ def survey(
         deadline_s=limits.basic_s if depth == BASIC else limits.advanced_s,
         opening=functools.partial(_open, starttls, server_name) if starttls else None,
         progress=progress,
+        stopped=stopped,
     )
     asked = _asked(server_name)
     filled = inquirer.hold(
@@ -205,7 +208,7 @@ def _survey_offers(server_name: str | None) -> Inquiry[tuple[dict[str, Offer], F
     )
     protocols: dict[str, Offer] = {"SSLv2": ssl2[0]}
     protocols.update(zip((VERSION_NAMES[version] for version in _VERSIONS), offers))
-    offered = {version: bool(offer.offered) for version, offer in zip(_VERSIONS, offers)}
+    offered = {version: offer.offered for version, offer in zip(_VERSIONS, offers)}
     fallback = yield from survey_fallback(offered, server_name)
     return protocols, fallback
 

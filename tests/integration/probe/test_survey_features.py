@@ -250,6 +250,17 @@ def test_mail_by_starttls(rsa: KeyFiles) -> None:
     assert wrong.failure == "not_tls"
 
 
+def test_a_survey_can_be_stopped(rsa: KeyFiles) -> None:
+    asked: list[str] = []
+    with s_server(rsa) as port:
+        found = _survey(port, progress=lambda _done, _of, what: asked.append(what), stopped=lambda: len(asked) > 8)
+    assert found.connections < 40
+    assert found.protocols["TLSv1.2"].offered is None or not found.protocols["TLSv1.2"].complete
+    assert found.holes["robot"].value is None
+    assert found.holes["robot"].reason
+    assert found.features["fallback_scsv"].reason == "not every protocol could be asked for"
+
+
 def test_an_address_is_no_server_name(rsa: KeyFiles) -> None:
     with s_server(rsa) as port:
         found = survey("127.0.0.1", port, server_name="127.0.0.1")
