@@ -56,6 +56,9 @@ def test_certificates_by_expiry_come_from_their_index(app):
     [
         ({"spki_sha256": "ab" * 32}, "certificates_by_key (account_id=? AND spki=?)"),
         ({"reused": True}, "certificates_by_key (account_id=? AND spki=?)"),
+        ({"brand": "Sectigo"}, "COVERING INDEX certificates_by_brand (account_id=? AND brand=?)"),
+        ({"level": "EV"}, "COVERING INDEX certificates_by_level (account_id=? AND level=?)"),
+        ({"key": "rsa 2048"}, "COVERING INDEX certificates_by_kind (account_id=? AND key_algorithm=?)"),
         ({"source": "scan"}, "places_by_certificate (account_id=? AND fingerprint=?)"),
         ({"fingerprint": ["ab" * 32]}, "(account_id=? AND fingerprint=?)"),
     ],

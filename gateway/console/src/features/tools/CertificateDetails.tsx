@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of the guide (§9). What nobody looked at says so.
+// The rows of the guide (§9). What nobody looked at says so: no list of roots or of weak keys is at hand.
 import { Paper, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { CopyLine, Facts, Fqdn, Moment } from '@/ui/Texts'
 import { Answer } from './Answer'
-import { trustOf } from './verdict'
 
 export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
   const { t } = useTranslation(['tools', 'certificates'])
@@ -16,7 +15,6 @@ export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
         <Text>{t('noCertificate')}</Text>
       </Paper>
     )
-  const trust = trustOf(check.verdict)
   return (
     <Paper withBorder p="md" component="section" aria-labelledby="certificate-details">
       <Stack gap="sm">
@@ -41,26 +39,14 @@ export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
             [t('details.from'), <Moment key="from" at={leaf.not_before} precision="second" />],
             [t('details.to'), <Moment key="to" at={leaf.not_after} precision="second" />],
             [t('details.key'), leaf.key.replace(/^\w+/, (word) => word.toUpperCase())],
-            [
-              t('details.debian'),
-              <Answer key="debian" value={trust.debian.value} yes="bad" reason={trust.debian.reason} />,
-            ],
+            [t('details.debian'), <Answer key="debian" value={null} yes="bad" />],
             [t('details.signature'), leaf.signature_hash.toUpperCase()],
             [t('details.issuer'), <bdi key="issuer">{leaf.issuer_name || leaf.issuer}</bdi>],
             [t('details.brand'), <bdi key="brand">{leaf.brand || '–'}</bdi>],
             [t('details.level'), leaf.level ? t(`certificates:levels.${leaf.level}`) : t('details.noLevel')],
-            [
-              t('details.microsoft'),
-              <Answer key="microsoft" value={trust.microsoft.value} yes="good" reason={trust.microsoft.reason} />,
-            ],
-            [
-              t('details.mozilla'),
-              <Answer key="mozilla" value={trust.mozilla.value} yes="good" reason={trust.mozilla.reason} />,
-            ],
-            [
-              t('details.trusted'),
-              <Answer key="trusted" value={trust.trusted.value} yes="good" reason={trust.trusted.reason} />,
-            ],
+            [t('details.microsoft'), <Answer key="microsoft" value={null} yes="good" />],
+            [t('details.mozilla'), <Answer key="mozilla" value={null} yes="good" />],
+            [t('details.trusted'), <Answer key="trusted" value={null} yes="good" />],
           ]}
         />
         <CopyLine label={t('details.serial')} text={leaf.serial} />
