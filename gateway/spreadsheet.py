@@ -102,7 +102,8 @@ def _rows(columns: Sequence[Column], first: list[Any], pages: Iterator[list[Any]
 def pages(exchange: Exchange, asked: Any) -> Iterator[list[Any]]:
     """All rows of a list, page after page. Raises ServiceError for more than a file may have."""
     defaults = {one.name: one.default for one in msgspec.structs.fields(type(asked))}
-    by_offset = "sort" in defaults and asked.sort != defaults["sort"]  # cursors know the usual order only
+    # Cursors know the usual order only, and some lists have none.
+    by_offset = "sort" in defaults and (asked.sort != defaults["sort"] or "cursor" not in defaults)
     page = exchange.send(asked)
     if page.total is not None and page.total > MOST_ROWS:
         detail = f"These are {page.total} rows; a file has at most {MOST_ROWS}. Narrow the list down."

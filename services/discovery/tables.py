@@ -27,19 +27,28 @@ certificates = sa.Table(
     sa.Column("own", sa.Boolean, nullable=False),
     sa.Column("order_id", sa.Text, nullable=False),
     sa.Column("pem", sa.Text, nullable=False),
-    sa.Column("search", sa.Text, nullable=False),  # FQDNs, subject and issuer in lower case
+    sa.Column("search", sa.Text, nullable=False),  # FQDNs, subject, issuer, owner, tags; lower case
     sa.Column("first_seen_at", sa.Text, nullable=False),
     sa.Column("last_seen_at", sa.Text, nullable=False),
     sa.Column("brand", sa.Text, nullable=False, server_default=""),
     sa.Column("level", sa.Text, nullable=False, server_default=""),
     sa.Column("spki", sa.Text, nullable=False, server_default=""),  # SHA-256 of the public key
-    sa.Column("chain_pem", sa.Text, nullable=False, server_default=""),
     sa.Column("bookmarked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("owner", sa.Text, nullable=False, server_default=""),
     sa.Column("tags", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("chain_pem", sa.Text, nullable=False, server_default=""),
 )
 sa.Index("certificates_by_expiry", certificates.c.account_id, certificates.c.not_after, certificates.c.fingerprint)
 sa.Index("certificates_by_key", certificates.c.account_id, certificates.c.spki)
+# Each holds what a page by expiry is chosen by: rows with their PEM are read for the page alone.
+for _index, _column in (("brand", "brand"), ("level", "level"), ("kind", "key_algorithm")):
+    sa.Index(
+        f"certificates_by_{_index}",
+        certificates.c.account_id,
+        certificates.c[_column],
+        certificates.c.not_after,
+        certificates.c.fingerprint,
+    )
 
 places = sa.Table(
     "places",

@@ -5,7 +5,7 @@
      "web": true, "plain_port": 80}
 
 Answers are `{"progress": {"done": 12, "of": 140, "what": "TLSv1.2 suites"}}`, at most ten a second, and at last
-`{"survey": …}` (`Survey.to_json`), or `{"error": "…"}` for a request that is none.
+`{"survey": …}` (`Survey.to_json`), or `{"error": {"entry": "survey", "message": "…"}}` for a request that is none.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from shared.probe.surveying.surveyor import BASIC, survey
 _PAUSE_S = 0.1
 
 
-def run(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:
-    """Holds one survey and emits its progress and its result."""
+def run(
+    request: dict[str, Any], emit: Callable[[dict[str, Any]], None], stopped: Callable[[], bool] = lambda: False
+) -> None:
+    """Holds one survey and emits its progress and its result; `stopped` ends it early, with what it has."""
     told_at = 0.0
 
     def progress(done: int, planned: int, what: str) -> None:
@@ -39,8 +41,9 @@ def run(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None
             web=bool(request.get("web", True)),
             plain_port=int(request.get("plain_port", 0)),
             progress=progress,
+            stopped=stopped,
         )
     except (KeyError, TypeError, ValueError) as error:
-        emit({"error": f"not a request for a survey: {error}"})
+        emit({"error": {"entry": "survey", "message": f"not a request for a survey: {error}"}})
         return
     emit({"survey": found.to_json()})

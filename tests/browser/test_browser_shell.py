@@ -77,7 +77,9 @@ def test_the_menu_leads_to_the_pages_of_a_customer(product, nora, open_screen):
     menu = page.get_by_role("navigation", name="Main menu")
     ssl = menu.get_by_role("region", name="SSL Management")
     account = menu.get_by_role("region", name="Account", exact=True)
-    expect(ssl.get_by_role("link")).to_have_text(["SSL Certificates", "Sites", "Certificates", "Agents and servers"])
+    expect(ssl.get_by_role("link")).to_have_text(
+        ["SSL Certificates", "Sites", "Certificates", "SSL Certificate Discovery", "SSL Tools", "Agents and servers"]
+    )
     expect(account.get_by_role("link")).to_have_text(
         ["EPKI Manager", "Company", "Profile", "Alerts", "Users", "Audit log"]
     )

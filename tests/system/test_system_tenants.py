@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 import requests
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certwright.api_client import APIClient, ProblemError
+from certwright.servers.process import free_port
 from gateway.calendar_file import MEDIA as CALENDAR
 from gateway.examples import example
 from gateway.operations import ROUTES
@@ -22,13 +26,16 @@ from gateway.route import WITH_BODY, Input
 from gateway.spreadsheet import MEDIA as CSV
 from shared.contracts.base import Permission
 from tests.support import csr_builder
+from tests.support.agent_by_hand import key_file, strangers_certificate
 from tests.support.live_gateway import PASSWORD, live, sign_up
+from tests.support.tls_listeners import listen, serving
 
 PATIENCE_S = 30
 CODE = "ABCDEFGHJKMNPQRSTVWX"
 NOBODYS = "0b6f2a54-5d0e-4a3c-9b7e-6a4f1c2d3e4f"
 IDS = {"order_id", "quote_id", "agent_id", "user_id", "token_id", "session_id", "server_id", "site_id", "job_id",
-    "fingerprint_sha256", "renews_order_id", "site_ids", "channel_id", "link_id"}  # fmt: skip
+    "fingerprint_sha256", "renews_order_id", "site_ids", "channel_id", "link_id",
+    "scan_id", "schedule_id", "check_id", "other_check_id"}  # fmt: skip
 
 
 def until(look):
@@ -73,6 +80,20 @@ def enrol(url, owner):
     return {"agent_id": made["agent_id"], "server_id": found["server_id"], "site_id": found["site_id"]}
 
 
+def looks(owner):
+    """Two checks of one endpoint that have seen something."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = Path(folder) / "one.pem"
+        certificate.write_text(strangers_certificate("shop.example.com"))
+        context.load_cert_chain(certificate, key_file(Path(folder)))
+    with serving(listen("127.0.0.1"), context) as port:
+        made = [owner.post("/checks", {"fqdn": "127.0.0.1", "port": port})["check_id"] for _ in range(2)]
+        for one in made:
+            until(lambda one=one: owner.get(f"/checks/{one}")["state"] == "finished")
+    return {"check_id": made[0], "other_check_id": made[1]}
+
+
 def belongings(url, owner):
     """One thing of every kind that has an id."""
     ids = enrol(url, owner)
@@ -94,6 +115,11 @@ def belongings(url, owner):
     ids["job_id"] = until(lambda: owner.get("/jobs")["items"])[0]["job_id"]
     ids["fingerprint_sha256"] = until(lambda: owner.get("/certificates")["items"])[0]["fingerprint_sha256"]
     ids["fqdn"] = "shop.example.com"
+    here = {"targets": ["127.0.0.1"], "ports": [free_port()]}
+    ids["scan_id"] = owner.post("/scans", here)["scan_id"]
+    nightly = {**here, "name": "nightly", "every_hours": 24}
+    ids["schedule_id"] = owner.post("/scan-schedules", nightly)["schedule_id"]
+    ids |= looks(owner)
     mails = {"kind": "email", "name": "Ops", "target": "ops@example.com"}
     ids["channel_id"] = owner.post("/alert-channels", mails)["channel"]["channel_id"]
     ids["link_id"] = owner.post("/alert-feeds", {"name": "Calendar"})["link"]["link_id"]
@@ -102,7 +128,8 @@ def belongings(url, owner):
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory):
-    with live(tmp_path_factory.mktemp("tenants")) as running:
+    settings = {"CERTWRIGHT_DISCOVERY_EXTERNAL_NETWORKS": '["127.0.0.1/32"]'}
+    with live(tmp_path_factory.mktemp("tenants"), settings) as running:
         running.owner = running.customer("owner@example.com")
         running.other = running.customer("other@example.com")
         running.ids = belongings(running.url, running.owner)

@@ -159,7 +159,8 @@ def describe_certificate(uow: UnitOfWork, request: DescribeCertificate) -> Inven
     """The account's own words. Errors: not_found, invalid."""
     account_id = account_of(uow.context)
     fingerprint = request.fingerprint_sha256.lower()
-    if find_certificate(uow.connection, account_id, fingerprint) is None:
+    known = find_certificate(uow.connection, account_id, fingerprint)
+    if known is None:
         raise not_found("certificate")
     owner = request.owner.strip()
     if len(owner) > MAX_WORD or not owner.isprintable():
@@ -170,7 +171,7 @@ def describe_certificate(uow: UnitOfWork, request: DescribeCertificate) -> Inven
     for number, tag in enumerate(request.tags):
         if len(tag.strip()) > MAX_WORD or not tag.isprintable():
             raise invalid(f"A tag has at most {MAX_WORD} characters, on one line.", f"/tags/{number}")
-    describe(uow.connection, account_id, fingerprint, owner, tags)
+    describe(uow.connection, known, owner, tags)
     row = find_certificate(uow.connection, account_id, fingerprint)
     return views(uow.connection, account_id, [row] if row is not None else [], uow.now, with_pem=True)[0]
 

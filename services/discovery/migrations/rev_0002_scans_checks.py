@@ -120,11 +120,14 @@ def upgrade() -> None:
     op.add_column("certificates", sa.Column("brand", sa.Text(), server_default="", nullable=False))
     op.add_column("certificates", sa.Column("level", sa.Text(), server_default="", nullable=False))
     op.add_column("certificates", sa.Column("spki", sa.Text(), server_default="", nullable=False))
-    op.add_column("certificates", sa.Column("chain_pem", sa.Text(), server_default="", nullable=False))
     op.add_column("certificates", sa.Column("bookmarked", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("certificates", sa.Column("owner", sa.Text(), server_default="", nullable=False))
     op.add_column("certificates", sa.Column("tags", sa.JSON(), server_default="[]", nullable=False))
+    op.add_column("certificates", sa.Column("chain_pem", sa.Text(), server_default="", nullable=False))
     op.create_index("certificates_by_key", "certificates", ["account_id", "spki"], unique=False)
+    for index, column in (("brand", "brand"), ("level", "level"), ("kind", "key_algorithm")):
+        columns = ["account_id", column, "not_after", "fingerprint"]
+        op.create_index(f"certificates_by_{index}", "certificates", columns, unique=False)
     _read_again(op.get_bind())
 
 

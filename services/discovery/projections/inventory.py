@@ -22,7 +22,6 @@ SORTS: dict[str, sa.Column[str]] = {
     "issuer": certificates.c.issuer,
     "last_seen_at": certificates.c.last_seen_at,
 }
-TAGS = certificates.c.tags
 SELF_SIGNED = certificates.c.issuer == certificates.c.subject
 
 
@@ -59,7 +58,7 @@ def remember(
         change["chain_pem"] = chain_pem
     if connection.execute(sa.update(certificates).where(mine).values(**change)).rowcount:
         return False
-    search = "\n".join((*sighting.names, sighting.common_name, sighting.subject, sighting.issuer)).lower()
+    search = _search_text((*sighting.names, sighting.common_name, sighting.subject, sighting.issuer))
     connection.execute(
         sa.insert(certificates),
         {
@@ -85,6 +84,10 @@ def remember(
         },
     )
     return True
+
+
+def _search_text(words: Iterable[str]) -> str:
+    return "\n".join(words).lower()
 
 
 def _of_bytes(sighting: Sighting) -> dict[str, str]:
@@ -141,9 +144,7 @@ def list_inventory(
     """
     conditions: list[sa.ColumnElement[bool]] = [certificates.c.account_id == account_id]
     if request.search:
-        text = request.search.strip().lower()
-        said = (certificates.c.search, sa.func.lower(certificates.c.owner), sa.func.lower(sa.cast(TAGS, sa.Text)))
-        conditions.append(sa.or_(*(one.contains(text, autoescape=True) for one in said)))
+        conditions.append(certificates.c.search.contains(request.search.strip().lower(), autoescape=True))
     if until is not None:
         conditions.append(certificates.c.not_after <= until)
     if request.own is not None:
@@ -224,9 +225,11 @@ def bookmark(connection: sa.Connection, account_id: str, fingerprints: Sequence[
     connection.execute(sa.update(certificates).where(mine).values(bookmarked=flag))
 
 
-def describe(connection: sa.Connection, account_id: str, fingerprint: str, owner: str, tags: Sequence[str]) -> None:
-    """Writes down who looks after a certificate, and its tags."""
-    connection.execute(sa.update(certificates).where(_is(account_id, fingerprint)).values(owner=owner, tags=list(tags)))
+def describe(connection: sa.Connection, row: sa.Row[Any], owner: str, tags: Sequence[str]) -> None:
+    """Writes down who looks after a certificate, and its tags; both can be searched for."""
+    search = _search_text((*row.names, row.common_name, row.subject, row.issuer, owner, *tags))
+    mine = _is(row.account_id, row.fingerprint)
+    connection.execute(sa.update(certificates).where(mine).values(owner=owner, tags=list(tags), search=search))
 
 
 def drop_if_only_scanned(connection: sa.Connection, account_id: str, fingerprint: str) -> None:

@@ -37,8 +37,8 @@ class CheckedCertificate(View):
 class CheckView(View):
     """One check. `state`: waiting, running, finished, failed (`reason` and `detail` say why). `certificates` is the
     chain as it was sent, the endpoint's own first; `survey` what was observed, `verdict` what is to be thought of it:
-    grade, the rule that set it, findings. They are empty or None until it has finished, and in lists. `steps` of `steps_total` parts of the survey are done (0 of 0
-    while unknown)."""
+    grade, the rule that set it, findings. They are empty or None until it has finished, and in lists. `steps` of
+    `steps_total` parts of the survey are done (0 of 0 while unknown)."""
 
     check_id: str
     fqdn: str

@@ -103,10 +103,10 @@ def _renegotiate(context: ssl.SSLContext, server_name: str | None) -> Conversati
 
 def _second_hello(over: Overheard, server_name: str | None) -> bytes:
     """The record of a ClientHello inside the connection, sealed by AES-GCM (RFC 5288 §3)."""
-    master = over.secrets.get("CLIENT_RANDOM")
+    master = over.secret("CLIENT_RANDOM")
     sent, heard = clear_messages(over.sent), clear_messages(over.heard)
-    if master is None or not sent or not heard or heard[0].kind != SERVER_HELLO:
-        raise ProbeError(Failure.MALFORMED, "a handshake that left no secrets")
+    if not sent or not heard or heard[0].kind != SERVER_HELLO:
+        raise ProbeError(Failure.MALFORMED, "a handshake that cannot be followed")
     transcript = b"".join(
         _packed(message) for message in (sent[0], *(one for one in heard if one.kind != NEW_SESSION_TICKET), *sent[1:])
     )
@@ -133,7 +133,7 @@ def _look_young(context: ssl.SSLContext, server_name: str | None) -> Conversatio
     cipher = over.hands.tls.cipher()
     if cipher is None or "AES" not in cipher[0] or "CCM" in cipher[0]:
         raise ProbeError(Failure.MALFORMED, "the server chose no AES-GCM, and its tickets cannot be read")
-    flight = opened(over.secrets["SERVER_HANDSHAKE_TRAFFIC_SECRET"], over.digest, sealed_records(over.heard))
+    flight = opened(over.secret("SERVER_HANDSHAKE_TRAFFIC_SECRET"), over.digest, sealed_records(over.heard))
     asks = any(message.kind == CERTIFICATE_REQUEST for message in flight)
     # Tickets come after our Finished; our farewell behind it makes a server that has none hang up.
     with contextlib.suppress(ssl.SSLError):
@@ -150,7 +150,7 @@ def _early_data(over: Overheard, heard: bytes) -> int | None:
     if not heard:
         return None
     allowed = None
-    for message in opened(over.secrets["SERVER_TRAFFIC_SECRET_0"], over.digest, sealed_records(heard)):
+    for message in opened(over.secret("SERVER_TRAFFIC_SECRET_0"), over.digest, sealed_records(heard)):
         if message.kind != NEW_SESSION_TICKET:
             continue
         reader = Reader(message.body)

@@ -118,10 +118,12 @@ def survey_versions(server_name: str | None) -> Inquiry[Fact]:
     return Fact(len(answers) < 2, detail="" if len(answers) == 2 else "a hello of an unknown version was refused")
 
 
-def survey_fallback(offered: dict[int, bool], server_name: str | None) -> Inquiry[Fact]:
+def survey_fallback(offered: dict[int, bool | None], server_name: str | None) -> Inquiry[Fact]:
     """RFC 7507: does a server that knows better refuse a client that says that it fell back? `offered` by version."""
     spoken = sorted(version for version, is_offered in offered.items() if is_offered)
     if len(spoken) < 2:
+        if None in offered.values():
+            return Fact(None, "not every protocol could be asked for")
         return Fact(None, "the server speaks one protocol, nobody can fall back")
     lower = spoken[-2]
     answer: Outcome[ServerHello] = yield from hear("fallback", hello_of(lower, (*USUAL, FALLBACK_SCSV), server_name))

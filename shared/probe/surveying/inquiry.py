@@ -81,7 +81,8 @@ class _Wish:
 
 @dataclass
 class Inquirer:
-    """Holds inquiries with `address:port`, at most `at_once` connections at a time, until `deadline_s` (of `clock`).
+    """Holds inquiries with `address:port`, at most `at_once` connections at a time, until `deadline_s` (of `clock`) or
+    until `stopped` says True.
 
     A server that refuses or resets what it answered before is asked again with fewer connections at once, down to one.
     What the deadline cuts gets `Failure.STOPPED`, so that every inquiry ends by itself and can say what it lacks.
@@ -94,6 +95,7 @@ class Inquirer:
     deadline_s: float = 30.0
     opening: Opening | None = None
     progress: Callable[[int, int, str], None] | None = None
+    stopped: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
     connections: int = 0
     _ready: deque[tuple[_Task, Any]] = field(default_factory=deque)
@@ -123,7 +125,11 @@ class Inquirer:
                 self._take(cast("_Wish", dial.tag), outcome)
                 self._advance()
             if self._over():
-                self._drop(Failed(Failure.STOPPED, "the survey's time was over"))
+                self._drop(
+                    Failed(
+                        Failure.STOPPED, "the survey was stopped" if self.stopped() else "the survey's time was over"
+                    )
+                )
             elif self._wishes:
                 time.sleep(max(0.0, self._wishes[0].not_before - self.clock()))
         return cast("K", self._result)
@@ -134,7 +140,7 @@ class Inquirer:
         return self._hopeless
 
     def _over(self) -> bool:
-        return self.clock() >= self._ends_at
+        return self.stopped() or self.clock() >= self._ends_at
 
     def _next_dial(self) -> Dial[Any] | None:
         if self._over():

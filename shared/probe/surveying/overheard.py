@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.probe.conversation import Conversation, more
-from shared.probe.outcome import ProbeError
+from shared.probe.outcome import Failure, ProbeError
 from shared.probe.records import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Message, Record, Records
 from shared.probe.suites import suite
 from shared.probe.surveying.aes import AES
@@ -33,6 +33,12 @@ class Overheard:
     sent: bytes
     heard: bytes
     secrets: dict[str, bytes]
+
+    def secret(self, label: str) -> bytes:
+        """One of the secrets. Raises ProbeError where OpenSSL logged none."""
+        if label not in self.secrets:
+            raise ProbeError(Failure.MALFORMED, "a handshake that left no secrets")
+        return self.secrets[label]
 
     @property
     def digest(self) -> str:
@@ -58,10 +64,13 @@ def overhear(context: ssl.SSLContext, server_name: str | None) -> Conversation[O
 
 @contextlib.contextmanager
 def _key_log(context: ssl.SSLContext) -> Iterator[str]:
-    handle, path = tempfile.mkstemp(prefix="certwright-probe-")
-    os.close(handle)
     try:
+        handle, path = tempfile.mkstemp(prefix="certwright-probe-")
+        os.close(handle)
         context.keylog_filename = path
+    except OSError as error:
+        raise ProbeError(Failure.STOPPED, f"no place for a key log: {error}") from error
+    try:
         yield path
     finally:
         os.unlink(path)  # noqa: PTH108  # a path of tempfile

@@ -35,6 +35,10 @@ from shared.probe.surveying.rsa_key import RSAKey, read_rsa_key
 
 _RSA_EXCHANGE = suites_of(("RSA",), ("RSA",))
 _FINISHED_SIZE = 64  # bytes of a record that decrypts to nothing
+# Ends that say nothing of how the block was taken; silence and a hang-up do.
+_NO_REACTION = frozenset(
+    one.value for one in (Failure.STOPPED, Failure.REFUSED, Failure.UNREACHABLE, Failure.TOO_LONG, Failure.NOT_TLS)
+)
 _BLOCKS = ("sound", "wrong start", "zero in the padding", "no zero", "wrong version")
 
 
@@ -61,13 +65,14 @@ def survey_robot(server_name: str | None) -> Inquiry[Fact]:
         return Fact(None, "a suite with an RSA key exchange, and no RSA key")
     for whole in (True, False):
         first = yield from _reactions(hello, key, whole=whole)
+        lacking = next((one.what for one in first if one.what in _NO_REACTION), "")
+        if lacking:
+            return Fact(None, f"{lacking}: not every question got an answer", _words(first))
         if len(set(first)) == 1:
             continue
         again = yield from _reactions(hello, key, whole=whole)
         if first != again:
             return Fact(None, "the answers differ from one time to the next", _words(first))
-        if any(one.what == Failure.STOPPED.value for one in first):
-            return Fact(None, "the survey's time was over")
         return Fact(True, detail=_words(first))
     return Fact(False)
 

@@ -17,7 +17,7 @@ from shared.probe.loop import Limits
 from shared.probe.outcome import Failed, Failure
 from shared.probe.starttls import STARTTLS, after_starttls
 from shared.probe.suites import suite
-from shared.probe.survey import FEATURES, HOLES, Fact, Offer, Survey
+from shared.probe.survey import FEATURES, HOLES, PROTOCOLS, Fact, Offer, Survey
 from shared.probe.surveying.after_handshake import Young, early_data_fact, survey_renegotiation, survey_young
 from shared.probe.surveying.features import (
     from_handshakes,
@@ -64,14 +64,19 @@ def survey(
     web: bool = True,
     plain_port: int = 0,
     progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Survey:
     """Looks at `address:port`, an IP literal that the caller may dial, asking for `server_name` (A-labels; "" for no
     name). An advanced survey asks for the page `/` where `web` is True and there is no STARTTLS, and once more by plain
     HTTP on `plain_port` of the same address, unless that is 0. `progress` gets done, planned so far, and what was last.
+    `stopped` is asked all the time, and True ends the survey with what it has.
 
     Never raises for what the network or the peer does: `Survey.failure` says why nothing was seen, and every part that
-    is missing has its reason. Raises ValueError for a depth or a STARTTLS protocol that does not exist.
+    is missing has its reason. Raises ValueError for a depth or a STARTTLS protocol that does not exist, or for a name
+    that is not ASCII.
     """
+    if not server_name.isascii():
+        raise ValueError(f"{server_name!r} is no name of A-labels")
     if depth not in (BASIC, ADVANCED) or starttls not in ("", *STARTTLS):
         raise ValueError(f"no survey of depth {depth!r} by STARTTLS {starttls!r}")
     blank = Survey(address, port, server_name, starttls, depth, _now(), 0.0, 0)
@@ -90,8 +95,9 @@ def survey(
         deadline_s=limits.basic_s if depth == BASIC else limits.advanced_s,
         opening=functools.partial(_open, starttls, server_name) if starttls else None,
         progress=progress,
+        stopped=stopped,
     )
-    asked = server_name or None
+    asked = _asked(server_name)
     filled = inquirer.hold(
         _basic(blank, asked) if depth == BASIC else _advanced(blank, asked, wants_web=web, plain_port=plain_port)
     )
@@ -99,6 +105,15 @@ def survey(
     if failed is not None and not filled.failure:
         filled = replace(filled, failure=failed.failure.value, failure_detail=failed.detail)
     return replace(filled, took_s=round(time.monotonic() - started, 3), connections=inquirer.connections)
+
+
+def _asked(server_name: str) -> str | None:
+    """What stands in the hello: RFC 6066 §3 allows no addresses there."""
+    try:
+        ipaddress.ip_address(server_name.strip("[]"))
+    except ValueError:
+        return server_name or None
+    return None
 
 
 def _open(starttls: str, server_name: str, talk: Callable[[], Conversation[Any]]) -> Conversation[Any]:
@@ -164,6 +179,11 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         "robot": robot,
         "winshock": Fact(None, "nothing that a server answers tells of it, but a harmful request"),
     }
+    if protocols["TLSv1.3"].offered and all(protocols[name].offered is False for name in PROTOCOLS[:-1]):
+        # RFC 8446 §1.2, §4.1.2: it knows neither compression nor renegotiation nor any of what these holes were in.
+        alone = Fact(False, detail="the server speaks TLS 1.3 alone")
+        features.update(compression=alone, client_renegotiation=alone)
+        holes.update(heartbleed=alone, ccs_injection=alone, ticketbleed=alone)
     filled = replace(
         _with_handshakes(blank, seen),
         protocols=protocols,
@@ -188,7 +208,7 @@ def _survey_offers(server_name: str | None) -> Inquiry[tuple[dict[str, Offer], F
     )
     protocols: dict[str, Offer] = {"SSLv2": ssl2[0]}
     protocols.update(zip((VERSION_NAMES[version] for version in _VERSIONS), offers))
-    offered = {version: bool(offer.offered) for version, offer in zip(_VERSIONS, offers)}
+    offered = {version: offer.offered for version, offer in zip(_VERSIONS, offers)}
     fallback = yield from survey_fallback(offered, server_name)
     return protocols, fallback
 

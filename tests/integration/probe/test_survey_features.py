@@ -86,6 +86,8 @@ def test_early_data_and_client_certificates_in_tls13(rsa: KeyFiles) -> None:
     assert "4096" in found.features["early_data"].detail
     assert found.features["client_certificate"].value is True
     assert found.features["extended_master_secret"].value is None
+    assert found.features["client_renegotiation"].value is False
+    assert found.holes["heartbleed"].value is False
 
 
 def test_primes_and_curves(rsa: KeyFiles, ec: KeyFiles, tmp_path: Path) -> None:
@@ -223,6 +225,49 @@ def test_hostile_servers_end_with_a_reason(behave: Any, failure: str) -> None:
     assert found.connections < 40
     assert {offer.offered for offer in found.protocols.values()} <= {None, False}
     assert all(fact.reason for fact in (*found.features.values(), *found.holes.values()) if fact.value is None)
+
+
+def test_mail_by_starttls(rsa: KeyFiles) -> None:
+    with s_server(rsa, "-tls1_2") as behind:
+
+        def behave(connection: socket.socket) -> None:
+            connection.sendall(b"220 mx.example.test ESMTP\r\n")
+            connection.recv(1000)
+            connection.sendall(b"250-mx.example.test\r\n250 STARTTLS\r\n")
+            connection.recv(1000)
+            connection.sendall(b"220 go ahead\r\n")
+            with socket.create_connection(("127.0.0.1", behind)) as server:
+                threading.Thread(target=_pour, args=(connection, server), daemon=True).start()
+                _pour(server, connection)
+
+        with _listener(behave) as port:
+            found = _survey(port, starttls="smtp")
+            wrong = _survey(port, starttls="imap")
+    assert found.failure == ""
+    assert found.chains[0].certificates == (rsa.der,)
+    assert [name for name, offer in found.protocols.items() if offer.offered] == ["TLSv1.2"]
+    assert found.web is None
+    assert wrong.failure == "not_tls"
+
+
+def test_a_survey_can_be_stopped(rsa: KeyFiles) -> None:
+    asked: list[str] = []
+    with s_server(rsa) as port:
+        found = _survey(port, progress=lambda _done, _of, what: asked.append(what), stopped=lambda: len(asked) > 8)
+    assert found.connections < 40
+    assert found.protocols["TLSv1.2"].offered is None or not found.protocols["TLSv1.2"].complete
+    assert found.holes["robot"].value is None
+    assert found.holes["robot"].reason
+    assert found.features["fallback_scsv"].reason == "not every protocol could be asked for"
+
+
+def test_an_address_is_no_server_name(rsa: KeyFiles) -> None:
+    with s_server(rsa) as port:
+        found = survey("127.0.0.1", port, server_name="127.0.0.1")
+    assert found.failure == ""
+    assert found.chains[0].proved
+    with pytest.raises(ValueError, match="A-labels"):
+        survey("127.0.0.1", port, server_name="bücher.example")
 
 
 def test_nobody_there() -> None:

@@ -101,6 +101,20 @@ def test_a_file_has_all_rows_of_all_pages(client, rpc, bearer, name):
     assert len(rpc.asked) == 3
 
 
+def test_a_list_without_cursors_goes_on_by_offset(client, rpc, bearer):
+    kind = discovery.ListScanResults
+    row = msgspec.convert(example(discovery.ScanResult), discovery.ScanResult)
+
+    def answer_with(asked, _context):
+        return Page(items=[row] * max(0, min(asked.limit, 450 - asked.offset)), total=450)
+
+    rpc.answers[kind] = answer_with
+    scan_id = "0b6f2a54-5d0e-4a3c-9b7e-6a4f1c2d3e4f"
+    answer = client.get(f"/api/v1/scans/{scan_id}/results.csv", headers=bearer)
+    assert len(read(answer.get_data(as_text=True))) == 451
+    assert len(rpc.asked) == 3
+
+
 def test_a_file_in_another_order_goes_on_by_offset(client, rpc, bearer):
     rpc.answers[orders.ListOrders] = pages(orders.ListOrders, 400)
     answer = client.get("/api/v1/orders.csv?sort=amount&status=issued", headers=bearer)
@@ -151,4 +165,4 @@ def test_amounts_are_decimal_beside_their_currency(client, rpc, bearer):
 
 def test_every_list_with_a_file_keeps_its_permission():
     files = [route for route in ROUTES if route.path.endswith(".csv")]
-    assert {route.request for route in files} == set(LISTS.values())
+    assert {route.request for route in files} == {*LISTS.values(), discovery.ListScanResults}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -124,7 +125,10 @@ def test_aes_gcm_is_that_of_everybody(size: int, nonce: bytes, text: bytes, cove
 @settings(max_examples=60, deadline=None)
 def test_sealed_records_of_anybody(stream: list[bytes], secret: bytes) -> None:
     joined = b"\x17\x03\x03\x00\x20" + bytes(32) + b"".join(stream)
-    assert isinstance(opened(secret, "sha256", sealed_records(joined)), list)
+    found = []
+    with contextlib.suppress(ProbeError):
+        found = opened(secret, "sha256", sealed_records(joined))
+    assert all(len(message.body) < len(joined) for message in found)
 
 
 def test_an_inquiry_that_breaks_does_not_break_the_others() -> None:

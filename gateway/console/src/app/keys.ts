@@ -11,6 +11,7 @@ export const GO: Record<string, string> = {
   w: 'sites',
   c: 'certificates',
   f: 'discovery',
+  t: 'tools',
   d: 'deposit',
   p: 'profile',
   a: 'alerts',
