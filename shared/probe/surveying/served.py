@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from shared.probe.chain import Flight
 from shared.probe.conversation import Outcome
-from shared.probe.hello import SCT, SESSION_TICKET, STATUS_REQUEST, TLS12, VERSION_NAMES
+from shared.probe.hello import SCT, SESSION_TICKET, SSL3, STATUS_REQUEST, TLS10, TLS11, TLS12, VERSION_NAMES
 from shared.probe.outcome import Failed, Failure
-from shared.probe.suites import suite
-from shared.probe.survey import ServedChain
+from shared.probe.suites import named, suite
+from shared.probe.survey import Offer, ServedChain
 from shared.probe.surveying.hellos import USUAL, hear_flight, hello_of, suites_of
 from shared.probe.surveying.inquiry import Inquiry, ask, together
 from shared.probe.surveying.openssl import Hands, context_of, shake_hands
@@ -20,6 +20,7 @@ from shared.probe.surveying.openssl import Hands, context_of, shake_hands
 OCSP_WANTED = (STATUS_REQUEST, b"\x01\x00\x00\x00\x00")
 RSA_SUITES = suites_of(("ECDHE", "DHE", "RSA"), ("RSA",))
 ECDSA_SUITES = suites_of(("ECDHE",), ("ECDSA",))
+_MOST_SUITES = 120
 _UNASKED = Failed(Failure.STOPPED, "not asked")
 
 
@@ -57,6 +58,17 @@ def look_closely(server_name: str | None) -> Inquiry[Seen]:
         _usual(None) if server_name else _unasked(),
     )
     return Seen(usual, flight, rsa, ecdsa, nameless, nameless_usual)
+
+
+def look_by_suites(protocols: dict[str, Offer], server_name: str | None) -> Inquiry[tuple[ServedChain, ...]]:
+    """The chain of a server that takes nothing usual, by the suites that the search found."""
+    for version in (TLS12, TLS11, TLS10, SSL3):
+        kinds = [kind for kind in map(named, protocols[VERSION_NAMES[version]].suites) if kind is not None]
+        codes = tuple(kind.code for kind in kinds if not kind.anonymous)[:_MOST_SUITES]
+        if codes:
+            flight: Outcome[Flight] = yield from hear_flight("chain", hello_of(version, codes, server_name))
+            return (_from_flight(flight),) if isinstance(flight, Flight) and flight.certificates else ()
+    return ()
 
 
 def chains_of(seen: Seen) -> tuple[ServedChain, ...]:

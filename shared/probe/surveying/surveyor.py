@@ -17,7 +17,7 @@ from shared.probe.loop import Limits
 from shared.probe.outcome import Failed, Failure
 from shared.probe.starttls import STARTTLS, after_starttls
 from shared.probe.suites import suite
-from shared.probe.survey import FEATURES, HOLES, PROTOCOLS, Fact, Offer, Survey
+from shared.probe.survey import FEATURES, HOLES, PROTOCOLS, Fact, Offer, ServedChain, Survey
 from shared.probe.surveying.after_handshake import Young, early_data_fact, survey_renegotiation, survey_young
 from shared.probe.surveying.features import (
     from_handshakes,
@@ -33,7 +33,7 @@ from shared.probe.surveying.offers import survey_protocol, survey_ssl2
 from shared.probe.surveying.openssl import Hands
 from shared.probe.surveying.resumption import survey_session_ids, survey_ticketbleed
 from shared.probe.surveying.robot import survey_robot
-from shared.probe.surveying.served import Seen, chains_of, look_basic, look_closely, protocol_name
+from shared.probe.surveying.served import Seen, chains_of, look_basic, look_by_suites, look_closely, protocol_name
 from shared.probe.surveying.web import survey_web
 
 BASIC, ADVANCED = "basic", "advanced"
@@ -160,7 +160,7 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         survey_young(server_name),
         survey_web(blank.server_name, plain_port) if asks_web else _no_web(),
     )
-    protocols, fallback = offers
+    protocols, fallback, ssl2_leaf = offers
     features = {
         **from_handshakes(seen, server_name),
         **extensions,
@@ -198,11 +198,16 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
     )
     if filled.failure and any(offer.offered for offer in protocols.values()):
         filled = replace(filled, failure="", failure_detail="")
+    if not filled.chains:
+        filled = replace(filled, chains=(yield from look_by_suites(protocols, server_name)))
+    if ssl2_leaf and all(chain.certificates[0] != ssl2_leaf for chain in filled.chains):
+        old = ServedChain((ssl2_leaf,), "RSA", "SSLv2", proved=False, with_server_name=False)
+        filled = replace(filled, chains=(*filled.chains, old))
     return filled
 
 
-def _survey_offers(server_name: str | None) -> Inquiry[tuple[dict[str, Offer], Fact]]:
-    """The protocols, and what can be asked only by who knows them."""
+def _survey_offers(server_name: str | None) -> Inquiry[tuple[dict[str, Offer], Fact, bytes]]:
+    """The protocols, what can be asked only by who knows them, and the certificate of SSL 2.0."""
     ssl2, *offers = yield from together(
         survey_ssl2(), *(survey_protocol(version, server_name) for version in _VERSIONS)
     )
@@ -210,7 +215,7 @@ def _survey_offers(server_name: str | None) -> Inquiry[tuple[dict[str, Offer], F
     protocols.update(zip((VERSION_NAMES[version] for version in _VERSIONS), offers))
     offered = {version: offer.offered for version, offer in zip(_VERSIONS, offers)}
     fallback = yield from survey_fallback(offered, server_name)
-    return protocols, fallback
+    return protocols, fallback, ssl2[1]
 
 
 def _no_web() -> Inquiry[None]:

@@ -49,6 +49,9 @@ def test_ssl2_alone_and_beside_tls(files: KeyFiles) -> None:
     assert found.protocols["SSLv2"].suites == ("SSL_CK_RC4_128_WITH_MD5", "SSL_CK_RC4_128_EXPORT40_WITH_MD5")
     assert found.protocols["TLSv1.2"].offered
     assert _survey(files).protocols["SSLv2"].offered is False
+    assert {chain.certificates for chain in found.chains} == {(files.der,)}
+    alone = _survey(files, suites=(), ssl2_kinds=(0x010080,))
+    assert [(chain.protocol, chain.certificates) for chain in alone.chains] == [("SSLv2", (files.der,))]
     empty = _survey(files, ssl2_kinds=())
     assert empty.protocols["SSLv2"].offered is False
     assert empty.protocols["SSLv2"].reason
@@ -63,6 +66,13 @@ def test_export_suites_of_ssl3(files: KeyFiles) -> None:
     }
     assert found.protocols["SSLv3"].preference == "server"
     assert found.protocols["SSLv3"].suites[0] == "TLS_RSA_EXPORT_WITH_RC4_40_MD5"
+
+
+def test_the_chain_of_a_server_that_takes_nothing_usual(files: KeyFiles) -> None:
+    found = _survey(files, suites=(0x0009,), version=0x0301)  # single DES
+    assert found.protocols["TLSv1.0"].suites == ("TLS_RSA_WITH_DES_CBC_SHA",)
+    assert [(chain.certificates, chain.proved) for chain in found.chains] == [((files.der,), False)]
+    assert found.failure == ""
 
 
 def _strict(block: bytes) -> int:

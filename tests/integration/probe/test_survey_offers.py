@@ -41,7 +41,7 @@ def _codes(found: Survey, protocol: str) -> set[str]:
 
 def test_all_that_openssl_can_offer_is_found(rsa: KeyFiles, ec: KeyFiles) -> None:
     options = ["-dcert", str(ec.pem), "-dkey", str(ec.key), "-cipher", _EVERYTHING, "-serverpref"]
-    with s_server(rsa, *options) as port:
+    with s_server(rsa, "-www", *options) as port:
         found = survey("127.0.0.1", port, server_name="a.example.test", depth="advanced")
     assert found.failure == ""
     offered = {name: offer.offered for name, offer in found.protocols.items()}
@@ -65,7 +65,7 @@ def test_all_that_openssl_can_offer_is_found(rsa: KeyFiles, ec: KeyFiles) -> Non
 
 def test_the_server_s_order_is_the_configured_one(rsa: KeyFiles) -> None:
     order = ["AES128-SHA", "ECDHE-RSA-AES128-GCM-SHA256", "AES256-SHA", "ECDHE-RSA-AES256-GCM-SHA384", "AES128-SHA256"]
-    with s_server(rsa, "-tls1_2", "-serverpref", "-cipher", ":".join(order)) as port:
+    with s_server(rsa, "-www", "-tls1_2", "-serverpref", "-cipher", ":".join(order)) as port:
         found = survey("127.0.0.1", port, server_name="a.example.test", depth="advanced")
     assert found.protocols["TLSv1.2"].preference == "server"
     assert found.protocols["TLSv1.2"].suites == (
@@ -78,13 +78,13 @@ def test_the_server_s_order_is_the_configured_one(rsa: KeyFiles) -> None:
 
 
 def test_a_server_without_an_order_lets_the_client_decide(rsa: KeyFiles) -> None:
-    with s_server(rsa, "-tls1_2", "-cipher", "AES128-SHA:AES256-SHA") as port:
+    with s_server(rsa, "-www", "-tls1_2", "-cipher", "AES128-SHA:AES256-SHA") as port:
         found = survey("127.0.0.1", port, server_name="a.example.test", depth="advanced")
     assert found.protocols["TLSv1.2"].preference == "client"
 
 
 def test_anonymous_suites_alone_are_found(rsa: KeyFiles) -> None:
-    with s_server(rsa, "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0") as port:
+    with s_server(rsa, "-www", "-tls1_2", "-cipher", "aNULL:@SECLEVEL=0") as port:
         found = survey("127.0.0.1", port, server_name="a.example.test", depth="advanced")
     wanted = {suite(code).name for code in _listed("-s", "-tls1_2", "aNULL:@SECLEVEL=0")}
     assert _codes(found, "TLSv1.2") == wanted
@@ -93,7 +93,7 @@ def test_anonymous_suites_alone_are_found(rsa: KeyFiles) -> None:
 
 
 def test_a_basic_survey_has_the_chain_proved_by_two_connections(rsa: KeyFiles) -> None:
-    with s_server(rsa) as port:
+    with s_server(rsa, "-www") as port:
         found = survey("127.0.0.1", port, server_name="a.example.test")
     assert [(chain.certificates, chain.proved) for chain in found.chains] == [((rsa.der,), True)]
     assert found.connections == 2
@@ -104,7 +104,7 @@ def test_a_basic_survey_has_the_chain_proved_by_two_connections(rsa: KeyFiles) -
 @pytest.mark.parametrize("option", ["-tls1", "-tls1_1", "-tls1_2", "-tls1_3"])
 def test_a_server_of_one_protocol(ec: KeyFiles, option: str, tmp_path: Path) -> None:
     named = {"-tls1": "TLSv1.0", "-tls1_1": "TLSv1.1", "-tls1_2": "TLSv1.2", "-tls1_3": "TLSv1.3"}[option]
-    with s_server(ec, option, "-cipher", "ALL:@SECLEVEL=0") as port:
+    with s_server(ec, "-www", option, "-cipher", "ALL:@SECLEVEL=0") as port:
         found = survey("127.0.0.1", port, server_name="a.example.test", depth="advanced")
         basic = survey("127.0.0.1", port, server_name="a.example.test")
     assert [name for name, offer in found.protocols.items() if offer.offered] == [named]
