@@ -89,7 +89,7 @@ def test_an_identity_is_connected_signs_in_and_is_disconnected(product, open_scr
     page.get_by_role("button", name=WITH).dblclick()
     at_provider(page, "Sign in as nora")
     expect(page).to_have_url(re.compile("/console/servers$"))
-    expect(page.get_by_role("heading", name="Servers", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Manage agents and servers")).to_be_visible()
     (cookie,) = [each for each in page.context.cookies() if each["name"] == "certwright"]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
 
@@ -145,10 +145,11 @@ def test_it_is_said_in_german_too(product, open_screen):
 
 def test_an_identity_of_somebody_else_is_not_connected_again(product, open_screen):
     first, second = people.customer(product.url), people.customer(product.url)
-    for person, said in ((first, "is connected"), (second, "connected with another user")):
+    for person, said in ((first, "is connected"), (second, "Not connected")):
         page = open_screen(product.url, person).open("/profile")
         connect(page, "otto")
         expect(section_of(page)).to_contain_text(said)
+    expect(section_of(page)).to_contain_text("This identity is connected with another user.")
     assert second.api.get("/me/identities")["items"] == []
 
 

@@ -26,7 +26,7 @@ const WORDS = [
 ] as const
 
 /** How a visit at the provider ended. What is no word of ours says no more than that it failed. */
-export function ProviderSays({ word, name }: { word: string; name: string }) {
+export function ProviderSays({ word, name, connecting = false }: { word: string; name: string; connecting?: boolean }) {
   const { t } = useTranslation('ui')
   const provider = { name: name || t('oidc.provider') }
   if (word === 'connected') {
@@ -43,7 +43,7 @@ export function ProviderSays({ word, name }: { word: string; name: string }) {
       variant="light"
       color="vermilion"
       icon={<IconAlertTriangle size={18} aria-hidden />}
-      title={t('oidc.title')}
+      title={t(connecting ? 'oidc.notConnected' : 'problem.unauthenticated')}
     >
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{t(`oidc.failed.${known}`, provider)}</Text>

@@ -27,7 +27,7 @@ export function Identities() {
       <Stack>
         <Title order={2}>{t('identity.title')}</Title>
         <Text>{t('identity.text')}</Text>
-        {said && <ProviderSays word={said} name={name} />}
+        {said && <ProviderSays word={said} name={name} connecting />}
         {items.length > 0 ? (
           <ul className="passkeys">
             {items.map((identity) => (

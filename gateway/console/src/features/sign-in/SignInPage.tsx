@@ -207,7 +207,6 @@ export default function SignInPage() {
           {first && provider && (
             <Button
               variant="default"
-              className="provider"
               leftSection={<IconId size={18} aria-hidden />}
               loading={leaving}
               onClick={() => {
