@@ -108,7 +108,10 @@ def _whoever(ground: Ground) -> Exchange:
 
 
 def _writing(ground: Ground, exchange: Exchange) -> Exchange:
-    exchange.context = msgspec.structs.replace(exchange.context, command_id=ground.ids.new())
+    # Both requests are the gateway's own; of whoever is signed in, only who it is goes along.
+    exchange.context = msgspec.structs.replace(
+        exchange.context, command_id=ground.ids.new(), permissions=frozenset({"internal"})
+    )
     return exchange
 
 

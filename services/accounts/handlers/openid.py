@@ -118,7 +118,7 @@ def finish(app: App, request: c.FinishOIDC, context: Context) -> c.OIDCFinished:
     keys = _keys(app, request.remote_address)
     with app.room.query() as connection:
         guessing.refuse_if_blocked(connection, keys, app.room.clock.now())
-    alone = replace(secretly(context), actor="public", account_id=None, permissions=frozenset())
+    alone = replace(secretly(context), actor="public", account_id=None)
     pending = app.room.execute(_take, request, alone)
     purpose = "link" if pending is not None and pending.user_id is not None else "sign_in"
     try:

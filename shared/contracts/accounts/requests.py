@@ -95,9 +95,11 @@ class SignInWithPasskey(Request[SignedIn]):
     remote_address: str = ""
 
 
-@command(SERVICE, Permission.PUBLIC)
+@command(SERVICE, Permission.INTERNAL)
 class BeginOIDCSignIn(Request[OIDCBegun]):
     """Begins a sign-in by the OpenID Connect provider, bound to a browser by the secret `browser` (new when empty).
+
+    For the gateway, on behalf of whoever comes: browsers go to an address of it and are sent on.
 
     Errors, with `oidc` in `extra`: not_found where there is no provider; unavailable; rate_limited.
     """
@@ -107,9 +109,11 @@ class BeginOIDCSignIn(Request[OIDCBegun]):
     remote_address: str = ""
 
 
-@command(SERVICE, Permission.PUBLIC)
+@command(SERVICE, Permission.INTERNAL)
 class FinishOIDC(Request[OIDCFinished]):
     """What the browser brought back from the provider; `browser` is its secret. Each `state` is good once.
+
+    For the gateway. The actor of the context is who is signed in in that browser, or nobody.
 
     Errors, with `oidc` in `extra`: unauthenticated (stale, cancelled, refused, invalid, unknown); conflict (taken,
     connected_before); forbidden (other_user); unavailable; and credentials_expired, rate_limited.

@@ -99,14 +99,14 @@ def test_who_is_signed_in_comes_back_to_the_profile(client, rpc):
     rpc.answers[accounts.FinishOIDC] = accounts.OIDCFinished(next_path="/profile")
     answer = client.get("/sign-in/oidc/callback?state=s&code=c", headers={"Cookie": f"certwright={rpc.person('full')}"})
     assert answer.headers["Location"] == "/console/profile?oidc=connected"
-    assert rpc.contexts[-1].actor == "user:full"
+    assert (rpc.contexts[-1].actor, rpc.contexts[-1].permissions) == ("user:full", {"internal"})
 
 
 def test_a_session_that_has_ended_does_not_stand_in_the_way(client, rpc):
     rpc.answers[accounts.FinishOIDC] = accounts.OIDCFinished(signed_in=signed_in())
     answer = client.get("/sign-in/oidc/callback?state=s&code=c", headers={"Cookie": "certwright=ended"})
     assert answer.headers["Location"] == "/console/"
-    assert rpc.contexts[-1].actor == "public"
+    assert (rpc.contexts[-1].actor, rpc.contexts[-1].account_id) == ("public", None)
 
 
 @pytest.mark.parametrize(
