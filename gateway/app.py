@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from gateway import console_files, pages
+from gateway import console_files, pages, provider_pages
 from gateway.exchange import Rpc
 from gateway.operation import Ground, Operation, refuse
 from gateway.operations import ROUTES
@@ -52,6 +52,7 @@ class Gateway:
             rule = re.sub(r"\{(\w+)\}", r"<\1>", operation.route.path)
             self.flask.add_url_rule(rule, operation.route.operation_id, operation, methods=[operation.route.method])
         pages.add(self.flask, self.ground)
+        provider_pages.add(self.flask, self.ground)
         console_files.add(self.flask)
         self._serve = Traffic(self.flask.wsgi_app, secure=self.ground.secure, trusted=settings.trusted_proxies)
 

@@ -28,6 +28,8 @@ MOST = 10_000
 AGENT_PREFIX = "/api/agent/"
 COOKIE = "certwright"
 HOST_COOKIE = "__Host-certwright"  # a browser takes it from this very host over TLS only
+BINDING = "certwright-oidc"  # of a browser that is at the sign-in provider
+BINDING_S = 600
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -49,6 +51,26 @@ def cleared_cookie(*, secure: bool) -> str:
     return f"{session_cookie('', secure=secure)}; Max-Age=0"
 
 
+def binding_cookie(secret: str, *, secure: bool) -> str:
+    """Set-Cookie that binds a sign-in by a provider to the browser that began it. Lax: it comes back from there."""
+    name, flag = (f"__Host-{BINDING}", "; Secure") if secure else (BINDING, "")
+    age = BINDING_S if secret else 0
+    return f"{name}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{flag}"
+
+
+def binding_of(environ: Mapping[str, Any], *, secure: bool) -> str:
+    """The secret of that cookie; empty without one."""
+    return _cookie(environ, f"__Host-{BINDING}" if secure else BINDING)
+
+
+def _cookie(environ: Mapping[str, Any], wanted: str) -> str:
+    for part in environ.get("HTTP_COOKIE", "").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == wanted and _plausible(value):
+            return value
+    return ""
+
+
 def credential_of(environ: Mapping[str, Any], *, secure: bool) -> Credential | None:
     """The credential of a request: `Authorization: Bearer` before the cookie. Raises RefusedError `unauthenticated`."""
     header = environ.get("HTTP_AUTHORIZATION")
@@ -58,12 +80,8 @@ def credential_of(environ: Mapping[str, Any], *, secure: bool) -> Credential | N
             raise RefusedError(Code.UNAUTHENTICATED, "Send `Authorization: Bearer` with a token.")
         agent = environ.get("PATH_INFO", "").startswith(AGENT_PREFIX)
         return Credential("agent" if agent else "token", secret)
-    wanted = HOST_COOKIE if secure else COOKIE
-    for part in environ.get("HTTP_COOKIE", "").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == wanted and _plausible(value):
-            return Credential("session", value)
-    return None
+    secret = _cookie(environ, HOST_COOKIE if secure else COOKIE)
+    return Credential("session", secret) if secret else None
 
 
 def _plausible(secret: str) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.exchange import Exchange
-from gateway.identity import cleared_cookie, session_cookie
+from gateway.identity import binding_cookie, cleared_cookie, session_cookie
 from gateway.route import Filled, Route
 from shared.contracts import accounts
 from shared.contracts.base import View
@@ -30,6 +30,19 @@ class CurrentSession(View):
     kind: str
     user: accounts.UserView
     permissions: list[str]
+
+
+class ProviderVisit(View):
+    """Where the browser goes to connect an identity; the cookie that came along binds the answer to it."""
+
+    url: str
+    expires_at: str
+
+
+def _to_provider(exchange: Exchange, reply: Any) -> ProviderVisit:
+    begun: accounts.OIDCBegun = reply
+    exchange.headers.append(("Set-Cookie", binding_cookie(begun.browser, secure=exchange.secure)))
+    return ProviderVisit(url=begun.url, expires_at=begun.expires_at)
 
 
 def _signed_in(exchange: Exchange, reply: Any) -> NewSession:
@@ -136,6 +149,19 @@ ROUTES = (
     Route(
         method="POST", path="/api/v1/me/passkeys/{passkey_id}/remove", request=accounts.RemovePasskey, tag=SIGN_IN,
         status=204, summary="Forget a passkey",
+    ),
+    Route(
+        method="GET", path="/api/v1/me/identities", request=accounts.ListOIDCIdentities, tag=SIGN_IN,
+        summary="Own identities at the sign-in provider",
+    ),
+    Route(
+        method="POST", path="/api/v1/me/identities/begin", request=accounts.BeginOIDCLink, tag=SIGN_IN,
+        summary="Begin to connect an identity; the browser goes to the provider and comes back",
+        filled={"remote_address": Filled.REMOTE_ADDRESS}, answer=_to_provider, reply=ProviderVisit,
+    ),
+    Route(
+        method="POST", path="/api/v1/me/identities/{identity_id}/remove", request=accounts.RemoveOIDCIdentity,
+        tag=SIGN_IN, status=204, summary="Disconnect an identity",
     ),
     Route(method="GET", path="/api/v1/account", request=accounts.GetAccount, tag=ACCOUNT, summary="The own account"),
     Route(

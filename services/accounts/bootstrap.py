@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from services.accounts.adapters.mailboxes import TIMEOUT_S, AnyMailboxes, DNSMailboxes
+from services.accounts.adapters.openid import OpenIDProvider
 from services.accounts.adapters.passkeys import WebAuthn
 from services.accounts.adapters.secrets import Argon2Passwords, SystemChance
 from services.accounts.handlers import first_run
 from services.accounts.handlers.app import App
-from services.accounts.ports import Chance, Mailboxes, Passwords
+from services.accounts.ports import Chance, Mailboxes, Passwords, Provider
 from services.accounts.projections import projections
 from services.accounts.settings import AccountsSettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
+from shared.egress.guard import open_egress
 from shared.egress.resolver import DNSResolver
 from shared.egress.settings import EgressSettings
 from shared.eventstore.database import Database
@@ -41,6 +43,7 @@ def build(
     passwords: Passwords | None = None,
     chance: Chance | None = None,
     mailboxes: Mailboxes | None = None,
+    provider: Provider | None = None,
     run: Callable[..., Any] | None = None,
 ) -> RunningApp:
     """Opens the database and returns the room.
@@ -63,6 +66,7 @@ def build(
         chance=chance or SystemChance(),
         authenticators=WebAuthn(),
         mailboxes=mailboxes or _mailboxes(own),
+        provider=provider or _provider(own, room.clock),
         public_url=settings.public_url,
         first_run_file=settings.data_dir / "first-run-link",
     )
@@ -73,3 +77,10 @@ def _mailboxes(own: AccountsSettings) -> Mailboxes:
     if own.mail_lookup == "off" or (own.mail_lookup == "auto" and not egress.nameservers):
         return AnyMailboxes()
     return DNSMailboxes(DNSResolver(egress.nameservers, timeout_s=min(TIMEOUT_S, egress.dns_timeout_s)))
+
+
+def _provider(own: AccountsSettings, clock: Clock) -> Provider | None:
+    if not own.oidc_issuer:
+        return None
+    egress = EgressSettings()
+    return OpenIDProvider(open_egress(egress), own, clock, plain=bool(egress.allow_networks))

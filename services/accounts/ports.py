@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What accounts need of the world: slow hashing, sealing, chance, authenticators."""
+"""What accounts need of the world: slow hashing, sealing, chance, authenticators, a provider of identities."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from services.accounts.model.openid import Asking
 from services.accounts.model.passkeys import RelyingParty
 from shared.contracts.accounts import PasskeyAssertion
 
@@ -78,4 +79,37 @@ class Mailboxes(Protocol):
 
     def missing(self, fqdn: str, /) -> bool:
         """Whether it is certain that nobody receives mail there."""
+        ...
+
+
+class Identified(NamedTuple):
+    """Whom a provider knows: `subject` is unique within `issuer` and never given to somebody else."""
+
+    issuer: str
+    subject: str
+
+
+class Provider(Protocol):
+    """An OpenID Connect provider. Asks the network: never called inside a transaction. Raises ProviderError."""
+
+    @property
+    def issuer(self) -> str:
+        """The URL by which it names itself."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    def authorization_url(self, asking: Asking, /) -> str:
+        """Where the browser goes to be asked who it is."""
+        ...
+
+    def check_answer(self, issuer: str, /) -> None:
+        """That an answer by the browser, which names `issuer` or nobody, is this provider's (RFC 9207)."""
+        ...
+
+    def identify(self, code: str, asking: Asking, /) -> Identified:
+        """Who gave the code; `asking` is what was sent with the question."""
         ...

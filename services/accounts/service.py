@@ -11,7 +11,7 @@ import eventlet.semaphore
 import eventlet.tpool
 
 from services.accounts import bootstrap
-from services.accounts.handlers import company, first_run, own, passkeys, sign_in, sign_up
+from services.accounts.handlers import company, first_run, openid, own, passkeys, sign_in, sign_up
 from services.accounts.handlers.app import App
 from services.accounts.model.throttle import WINDOW
 from shared.clock import to_text
@@ -79,6 +79,16 @@ class AccountsService(Service):
     def sign_in_with_passkey(self, request: c.SignInWithPasskey, context: Context) -> c.SignedIn:
         """A new session without a password."""
         return sign_in.sign_in_with_passkey(self.app, request, context)
+
+    @rpc(c.BeginOIDCSignIn)
+    def begin_oidc_sign_in(self, request: c.BeginOIDCSignIn, context: Context) -> c.OIDCBegun:
+        """Where the browser goes."""
+        return openid.begin_sign_in(self.app, request, context)
+
+    @rpc(c.FinishOIDC)
+    def finish_oidc(self, request: c.FinishOIDC, context: Context) -> c.OIDCFinished:
+        """A new session, or an identity that is connected."""
+        return openid.finish(self.app, request, context)
 
     @rpc(c.ClaimOperator)
     def claim_operator(self, request: c.ClaimOperator, context: Context) -> Done:
@@ -153,6 +163,21 @@ class AccountsService(Service):
     def remove_passkey(self, request: c.RemovePasskey, context: Context) -> Done:
         """With the password."""
         return passkeys.remove_passkey(self.app, request, context)
+
+    @rpc(c.ListOIDCIdentities)
+    def list_oidc_identities(self, request: c.ListOIDCIdentities, context: Context) -> Page[c.OIDCIdentityView]:
+        """Own ones."""
+        return openid.list_identities(self.app, request, context)
+
+    @rpc(c.BeginOIDCLink)
+    def begin_oidc_link(self, request: c.BeginOIDCLink, context: Context) -> c.OIDCBegun:
+        """With the password."""
+        return openid.begin_link(self.app, request, context)
+
+    @rpc(c.RemoveOIDCIdentity)
+    def remove_oidc_identity(self, request: c.RemoveOIDCIdentity, context: Context) -> Done:
+        """With the password."""
+        return openid.remove_identity(self.app, request, context)
 
     @rpc(c.GetMe)
     def get_me(self, request: c.GetMe, context: Context) -> c.UserView:

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ENV_FILE, PrefixedSettings
@@ -49,3 +50,28 @@ class AccountsSettings(PrefixedSettings):
 
     argon2_passes: int = Field(2, ge=1, le=10)
     """Passes over that memory."""
+
+    oidc_issuer: str = ""
+    """The OpenID Connect provider by which people may sign in, as it names itself, such as
+    `https://login.example.com/realms/staff`. Empty: none."""
+
+    oidc_client_id: str = ""
+    """What the provider calls this installation."""
+
+    oidc_client_secret: SecretStr = SecretStr("")
+    """The secret of that client; it is sent to the provider only, as `client_secret_basic`."""
+
+    oidc_name: str = Field("", max_length=60)
+    """What the button says: "Sign in with …". Empty: the host of the issuer."""
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        secret = self.oidc_client_secret.get_secret_value()
+        if self.oidc_issuer and not (self.oidc_client_id and secret):
+            raise ValueError("oidc_issuer needs oidc_client_id and oidc_client_secret")
+        return self
+
+    @property
+    def oidc_label(self) -> str:
+        """What people call the provider; empty when there is none."""
+        return self.oidc_name.strip() or (urlsplit(self.oidc_issuer).hostname or "")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.discovery.adapters.hosts import open_hosts
+from services.discovery.adapters.judge import CheckerJudge
 from services.discovery.adapters.worker import WorkerProber
 from services.discovery.jobs import jobs
 from services.discovery.ports import Hosts, Judge, Prober
@@ -27,7 +28,7 @@ class App:
     own: DiscoverySettings
     prober: Prober
     hosts: Hosts
-    judge: Judge | None
+    judge: Judge
 
 
 def build(
@@ -42,13 +43,14 @@ def build(
 ) -> App:
     """Opens the database and returns the room; arguments replace the parts that tests own."""
     own = discovery or DiscoverySettings()
+    clock = clock or SystemClock()
     database = Database.open("discovery", settings)
-    room = Room("discovery", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds(), jobs=jobs)
+    room = Room("discovery", database, projections, clock=clock, ids=ids or RandomIds(), jobs=jobs)
     return App(
         room=room,
         settings=settings,
         own=own,
         prober=prober or WorkerProber(),
         hosts=hosts or open_hosts(own, EgressSettings()),
-        judge=judge,
+        judge=judge or CheckerJudge(own, clock),
     )

@@ -51,7 +51,7 @@ class DiscoveryApp(Protocol):
     own: DiscoverySettings
     prober: Prober
     hosts: Hosts
-    judge: Judge | None
+    judge: Judge
 
 
 class _StoppedError(Exception):
@@ -281,6 +281,6 @@ def _survey(app: DiscoveryApp, asked: checks.Asked, address: str, context: Conte
                 app.room.execute(checks.note_step, step, context)
             elif isinstance(said, Surveyed):
                 survey = said.survey
-                verdict = app.judge.judge(survey) if app.judge is not None and not survey["failure"] else None
+                verdict = None if survey["failure"] else app.judge.judge(survey)
                 return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
     raise WorkerError("it ended without a survey")

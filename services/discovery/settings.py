@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -36,6 +37,10 @@ class DiscoverySettings(PrefixedSettings):
 
     scans_per_account: int = Field(3, ge=1, le=100)
     """How many scans of one account may wait or run at once."""
+
+    trust_stores: dict[str, Path] = {}
+    """Roots that checks ask beside Mozilla's: PEM files by name, such as `{"Microsoft": "/etc/roots/microsoft.pem"}`. What is
+    called Microsoft fills the row "Trusted by Microsoft?"."""
 
     checks_per_account: int = Field(5, ge=1, le=100)
     """How many checks of one account may wait or run at once."""

@@ -56,7 +56,6 @@ FINDINGS: dict[str, Known] = {
     "fermat_key": Known("critical", "The key's two primes lie so close that the private key was computed. Make a new key."),
     "roca_key": Known("critical", "The key has the mark of a broken generator (ROCA, CVE-2017-15361). Make a new key."),
     "even_exponent": Known("high", "The key's public exponent is {exponent}; it must be odd and at least 65537."),
-    "long_life": Known("info", "The certificate lasts {days} days. Public CAs issue {most} days at most by now."),
     "no_scts": Known("low", "No certificate transparency stamp came along. Browsers distrust public certificates without."),
     "key_proved": Known("good", "The server proved that it has the certificate's key."),
     "key_not_proved": Known("info", "The certificate was read, but the server did not have to prove that it has the key."),

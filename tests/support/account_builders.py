@@ -58,7 +58,7 @@ class CountingChance:
 class House:
     """One accounts room."""
 
-    def __init__(self, folder, database=None, **settings):
+    def __init__(self, folder, database=None, provider=None, **settings):
         self.clock = StandingClock()
         self.database = database or Database.memory("accounts")
         self.passwords = QuickPasswords()
@@ -72,6 +72,7 @@ class House:
                 database=self.database,
                 passwords=self.passwords,
                 chance=self.chance,
+                provider=provider(self.clock) if provider else None,
             )
         )
         self.room = self.app.room

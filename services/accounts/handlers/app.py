@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.accounts.ports import Authenticators, Chance, Mailboxes, Passwords
+from services.accounts.ports import Authenticators, Chance, Mailboxes, Passwords, Provider
 from services.accounts.settings import AccountsSettings
 from shared.eventstore.room import Room
 from shared.sealing import Sealer
@@ -23,5 +23,6 @@ class App:
     chance: Chance
     authenticators: Authenticators
     mailboxes: Mailboxes
+    provider: Provider | None  # None: nobody signs in by one
     public_url: str
     first_run_file: Path

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from services.accounts.handlers.access import audit, check_receives, own_user, page_of, require_session, revoked
 from services.accounts.handlers.app import App
 from services.accounts.model import agreements, fields, grants, passwords
-from services.accounts.tables import companies, credentials, passkeys, people
+from services.accounts.tables import companies, credentials, openid, passkeys, people
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import accounts as c
@@ -125,6 +125,8 @@ def _reset_password(uow: UnitOfWork, request: c.ResetPassword, *, password_hash:
     if request.remove_second_step:
         removed = passkeys.remove_passkeys(uow.connection, user.user_id)
         facts += [c.PasskeyRemoved(user_id=user.user_id, passkey_id=one) for one in removed]
+        linked = openid.remove_identities(uow.connection, user.user_id)
+        facts += [c.OIDCIdentityRemoved(user_id=user.user_id, identity_id=one) for one in linked]
         if people.forget_totp(uow.connection, user):
             facts.append(c.SecondFactorChanged(user_id=user.user_id, factor="order_number"))
         people.set_recovery_codes(uow.connection, user.user_id, [])
@@ -168,9 +170,10 @@ def on_order_placed(uow: UnitOfWork, envelope: Envelope[orders.OrderPlaced]) -> 
 
 
 def forget_old(uow: UnitOfWork, limits: tuple[str, str]) -> None:
-    """Drops what has ended: sessions idle since before the first moment, failures before the second, old challenges."""
+    """Drops what has ended: sessions idle since before the first moment, failures before the second, old questions."""
     credentials.forget_old(uow.connection, to_text(uow.now), *limits)
     passkeys.forget_challenges(uow.connection, to_text(uow.now))
+    openid.forget_pending(uow.connection, to_text(uow.now))
 
 
 def _colleague(connection: Any, user_id: str, context: Context) -> people.User:

@@ -43,7 +43,8 @@ class Proof(NamedTuple):
 def sign_in_ways(app: App) -> c.SignInWays:
     """What the sign-in page may offer."""
     missing = rules.relying_party(app.public_url).missing
-    return c.SignInWays(passkeys=not missing, passkeys_missing=missing)
+    name = app.provider.name if app.provider else ""
+    return c.SignInWays(passkeys=not missing, passkeys_missing=missing, oidc_name=name)
 
 
 def begin_sign_in(app: App) -> c.PasskeyChallenge:

@@ -90,7 +90,7 @@ def _sign_in(uow: UnitOfWork, request: c.SignIn, *, app: App, tried: _Try) -> c.
         user = _change_password(uow, user, tried.changed_hash, to_text(uow.now))
     elif tried.new_hash is not None:
         people.change_user(uow.connection, user.user_id, password_hash=tried.new_hash)
-    return _begin_session(uow, app, user, token=tried.token, factor=factor, remote_address=request.remote_address)
+    return begin_session(uow, app, user, token=tried.token, factor=factor, remote_address=request.remote_address)
 
 
 def sign_in_with_passkey(app: App, request: c.SignInWithPasskey, context: Context) -> c.SignedIn:
@@ -122,15 +122,15 @@ def _sign_in_with_passkey(
     if user is None:
         guessing.record(uow, keys)
         return None
-    if _old_password(user, uow.now, app.settings.password_max_age_days):
-        raise ServiceError(Code.CREDENTIALS_EXPIRED, CHOOSE_FIRST)
+    refuse_unless_password_current(app, user, uow.now)
     guessing.forget(uow, keys)
-    return _begin_session(uow, app, user, token=token, factor="passkey_alone", remote_address=request.remote_address)
+    return begin_session(uow, app, user, token=token, factor="passkey_alone", remote_address=request.remote_address)
 
 
-def _begin_session(
+def begin_session(
     uow: UnitOfWork, app: App, user: people.User, *, token: str, factor: str, remote_address: str
 ) -> c.SignedIn:
+    """A new session with this token, after `factor` was proved."""
     now = to_text(uow.now)
     session = c.SessionView(
         session_id=uow.new_id(),
@@ -151,6 +151,12 @@ def _begin_session(
         agreements_due=due,
         last_sign_in_at=user.last_sign_in_at,
     )
+
+
+def refuse_unless_password_current(app: App, user: people.User, now: datetime) -> None:
+    """For ways in without a password. Raises credentials_expired."""
+    if _old_password(user, now, app.settings.password_max_age_days):
+        raise ServiceError(Code.CREDENTIALS_EXPIRED, CHOOSE_FIRST)
 
 
 def _refuse_old_password(user: people.User, now: datetime, max_age_days: int) -> None:

@@ -69,6 +69,31 @@ used_challenges = sa.Table(
     sa.Column("expires_at", sa.Text, nullable=False, index=True),
 )
 
+oidc_identities = sa.Table(
+    "oidc_identities",
+    state,
+    sa.Column("identity_id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("last_used_at", sa.Text),
+    sa.UniqueConstraint("issuer", "subject", name="oidc_subject"),
+    sa.UniqueConstraint("user_id", "issuer", name="oidc_user"),
+)
+
+oidc_requests = sa.Table(
+    "oidc_requests",
+    state,
+    sa.Column("state_hash", sa.Text, primary_key=True),
+    sa.Column("browser_hash", sa.Text, nullable=False),
+    sa.Column("sealed", sa.Text, nullable=False),  # nonce and PKCE verifier
+    sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id", ondelete="CASCADE")),  # null: a sign-in
+    sa.Column("next", sa.Text, nullable=False),
+    sa.Column("remote_address", sa.Text, nullable=False, index=True),
+    sa.Column("expires_at", sa.Text, nullable=False, index=True),
+)
+
 sessions = sa.Table(
     "sessions",
     state,

@@ -15,6 +15,8 @@ SENTENCES: dict[str, str] = {
     "accounts.AccountOpened": "The account was opened with sign-up number {order_number}.",
     "accounts.AgreementAccepted": "The agreement {kind}, version {version}, was accepted.",
     "accounts.CredentialRevoked": "A {kind} was ended.",
+    "accounts.OIDCIdentityLinked": "An identity at the sign-in provider was connected.",
+    "accounts.OIDCIdentityRemoved": "An identity at the sign-in provider was disconnected.",
     "accounts.OperatorClaimed": "The installation got its operator.",
     "accounts.PasskeyAdded": "A passkey was added.",
     "accounts.PasskeyRemoved": "A passkey was removed.",

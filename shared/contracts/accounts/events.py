@@ -56,7 +56,7 @@ class UserRemoved(Event):
 
 @event("accounts.SignInSucceeded")
 class SignInSucceeded(Event):
-    """For the audit log. `factor` is order_number, totp, recovery_code, passkey, passkey_alone or none."""
+    """For the audit log. `factor` is order_number, totp, recovery_code, passkey, passkey_alone, oidc or none."""
 
     user_id: str
     session_id: str
@@ -92,6 +92,22 @@ class PasskeyRemoved(Event):
 
     user_id: str
     passkey_id: str
+
+
+@event("accounts.OIDCIdentityLinked")
+class OIDCIdentityLinked(Event):
+    """For the audit log; whose identity it is at the provider is not said."""
+
+    user_id: str
+    identity_id: str
+
+
+@event("accounts.OIDCIdentityRemoved")
+class OIDCIdentityRemoved(Event):
+    """For the audit log."""
+
+    user_id: str
+    identity_id: str
 
 
 @event("accounts.TokenCreated")

@@ -11,6 +11,9 @@ from shared.contracts.accounts.views import (
     Identity,
     NewPasskey,
     NewToken,
+    OIDCBegun,
+    OIDCFinished,
+    OIDCIdentityView,
     PasskeyAssertion,
     PasskeyChallenge,
     PasskeyCreation,
@@ -89,6 +92,38 @@ class SignInWithPasskey(Request[SignedIn]):
     """
 
     passkey: PasskeyAssertion
+    remote_address: str = ""
+
+
+@command(SERVICE, Permission.INTERNAL)
+class BeginOIDCSignIn(Request[OIDCBegun]):
+    """Begins a sign-in by the OpenID Connect provider, bound to a browser by the secret `browser` (new when empty).
+
+    For the gateway, on behalf of whoever comes: browsers go to an address of it and are sent on.
+
+    Errors, with `oidc` in `extra`: not_found where there is no provider; unavailable; rate_limited.
+    """
+
+    browser: str = ""
+    next_path: str = "/"
+    remote_address: str = ""
+
+
+@command(SERVICE, Permission.INTERNAL)
+class FinishOIDC(Request[OIDCFinished]):
+    """What the browser brought back from the provider; `browser` is its secret. Each `state` is good once.
+
+    For the gateway. The actor of the context is who is signed in in that browser, or nobody.
+
+    Errors, with `oidc` in `extra`: unauthenticated (stale, cancelled, refused, invalid, unknown); conflict (taken,
+    connected_before); forbidden (other_user); unavailable; and credentials_expired, rate_limited.
+    """
+
+    state: str
+    browser: str
+    code: str = ""
+    error: str = ""
+    issuer: str = ""
     remote_address: str = ""
 
 
@@ -190,6 +225,31 @@ class RemovePasskey(Request[Done]):
 
 
 @query(SERVICE, Permission.SIGNED_IN)
+class ListOIDCIdentities(Request[Page[OIDCIdentityView]]):
+    """Identities at a provider that sign the own user in."""
+
+
+@command(SERVICE, Permission.SIGNED_IN)
+class BeginOIDCLink(Request[OIDCBegun]):
+    """Begins to connect an identity at the OpenID Connect provider; needs the password.
+
+    The browser goes to `url` and comes back by itself. Errors: invalid at /current_password; not_found where there is
+    no provider; conflict when one is connected; unavailable.
+    """
+
+    current_password: str
+    remote_address: str = ""
+
+
+@command(SERVICE, Permission.SIGNED_IN)
+class RemoveOIDCIdentity(Request[Done]):
+    """Disconnects an identity, which signs nobody in from then on; needs the password."""
+
+    identity_id: str
+    current_password: str
+
+
+@query(SERVICE, Permission.SIGNED_IN)
 class GetMe(Request[UserView]):
     """The own user."""
 
@@ -249,10 +309,9 @@ class RemoveUser(Request[Done]):
 class ResetPassword(Request[Done]):
     """Gives another user of the own account a temporary password, to be changed at the next sign-in.
 
-    All sessions and tokens of the user end, and with `remove_second_step` authenticator app and passkeys are forgotten.
-    Only
-    people who are signed in may do this, and only to users who may do no more than they. Errors: not_found, conflict
-    for oneself, forbidden, invalid for a password that breaks the rule.
+    All sessions and tokens of the user end, and with `remove_second_step` authenticator app, passkeys and connected
+    identities are forgotten. Only people who are signed in may do this, and only to users who may do no more than they.
+    Errors: not_found, conflict for oneself, forbidden, invalid for a password that breaks the rule.
     """
 
     user_id: str

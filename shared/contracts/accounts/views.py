@@ -144,10 +144,12 @@ class RecoveryCodes(View):
 
 class SignInWays(View):
     """What the sign-in page may offer. `passkeys_missing` says why there are no passkeys: the public URL names an
-    ip_address, or is insecure (plain http); empty when there are."""
+    ip_address, or is insecure (plain http); empty when there are. `oidc_name` is what people call the OpenID Connect
+    provider of this installation; empty when there is none."""
 
     passkeys: bool
     passkeys_missing: str = ""
+    oidc_name: str = ""
 
 
 class PasskeyView(View):
@@ -198,3 +200,27 @@ class PasskeyAssertion(View):
     client_data_json: str
     authenticator_data: str
     signature: str
+
+
+class OIDCIdentityView(View):
+    """An identity at an OpenID Connect provider that signs its user in."""
+
+    identity_id: str
+    issuer: str
+    created_at: str
+    last_used_at: str | None = None
+
+
+class OIDCBegun(View):
+    """`url` is where the browser goes, `browser` the secret that goes into a cookie of it and nowhere else."""
+
+    url: str
+    browser: str
+    expires_at: str
+
+
+class OIDCFinished(View):
+    """`signed_in` is None when an identity was connected. `next_path` is the page of the console to go on with."""
+
+    signed_in: SignedIn | None = None
+    next_path: str = "/"

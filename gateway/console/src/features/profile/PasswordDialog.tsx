@@ -9,12 +9,13 @@ interface PasswordDialogProps {
   title: string
   text: string
   verb: string
+  dangerous?: boolean
   onSend: (password: { current_password: string }) => Promise<unknown>
   onClose: () => void
 }
 
-/** Takes something away that protects the sign-in, for who knows the password. */
-export function PasswordDialog({ title, text, verb, onSend, onClose }: PasswordDialogProps) {
+/** Changes what protects the sign-in, and mostly takes it away, for who knows the password. */
+export function PasswordDialog({ title, text, verb, dangerous = true, onSend, onClose }: PasswordDialogProps) {
   const { t } = useTranslation(['profile', 'ui'])
   const { problem, sending, submit, form } = useApiForm({
     initial: { current_password: '' },
@@ -25,7 +26,7 @@ export function PasswordDialog({ title, text, verb, onSend, onClose }: PasswordD
     },
   })
   return (
-    <FormDialog title={title} form={{ problem, sending, submit }} verb={verb} dangerous onClose={onClose}>
+    <FormDialog title={title} form={{ problem, sending, submit }} verb={verb} dangerous={dangerous} onClose={onClose}>
       <Text>{text}</Text>
       <PasswordField
         label={t('password.current')}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The own user: password, second step, passkeys, browsers that are signed in, API tokens (check list 1.11, 1.12, 3.12, 18.01).
+// The own user: password, second step, passkeys, provider, browsers that are signed in, API tokens (check list 1.11, 1.12, 3.12, 18.01).
 import { Group, Stack, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { useSession } from '@/app/session'
 import { Facts, Moment } from '@/ui/Texts'
+import { Identities } from './Identities'
 import { Passkeys } from './Passkeys'
 import { PasswordForm } from './PasswordForm'
 import { SecondStep } from './SecondStep'
@@ -31,6 +32,7 @@ export default function ProfilePage() {
         <Stack gap="lg">
           <SecondStep />
           <Passkeys />
+          <Identities />
         </Stack>
       </Group>
       <Sessions />

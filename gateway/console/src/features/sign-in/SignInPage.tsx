@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sign-in in two steps that are sent as one request: nobody learns which of them was wrong (guide §1.1, check list 1).
 import { Alert, Anchor, Button, Divider, Group, Stack, Text, TextInput, Title } from '@mantine/core'
-import { IconFingerprint } from '@tabler/icons-react'
+import { IconFingerprint, IconId } from '@tabler/icons-react'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useSearchParams } from 'react-router'
@@ -10,6 +10,7 @@ import { answerWithPasskey } from '@/api/passkeys'
 import { Problem } from '@/api/problem'
 import { begin, safeNext } from '@/app/session'
 import { passkeyProblem, usePasskeysMissing } from '@/app/usePasskeys'
+import { ProviderSays, useProvider } from '@/app/useProvider'
 import { PasswordFields } from '@/features/sign-up/PasswordFields'
 import { useApiForm } from '@/ui/form'
 import { PasswordField } from '@/ui/PasswordField'
@@ -31,6 +32,9 @@ export default function SignInPage() {
   const [due, setDue] = useState<Schemas['AgreementText'][]>([])
   const caps = useCapsLock()
   const passkeys = usePasskeysMissing() === ''
+  const provider = useProvider()
+  const said = parameters.get('oidc')
+  const [leaving, setLeaving] = useState(false)
   // Kept for the request with the new password: a passkey that came with an expired one is still good.
   const assertion = useRef<Schemas['PasskeyAssertion'] | null>(null)
   const enter = async () => {
@@ -41,6 +45,19 @@ export default function SignInPage() {
     if (session.agreements_due.length > 0) setDue(session.agreements_due)
     else await enter()
   }
+  // Who came from the provider has a session, and may have agreements to accept before anything else.
+  const accept = parameters.get('accept')
+  useEffect(() => {
+    if (!accept) return
+    const kinds = accept.split(',')
+    void fetchApi('/api/v1/agreements').then(({ items }) => setDue(items.filter(({ kind }) => kinds.includes(kind))))
+  }, [accept])
+  // A browser that goes back from the provider may show this page as it was left.
+  useEffect(() => {
+    const shown = () => setLeaving(false)
+    window.addEventListener('pageshow', shown)
+    return () => window.removeEventListener('pageshow', shown)
+  }, [])
   const answer = async (alone: boolean) => {
     const challenge = await fetchApi('/api/v1/session/passkey')
     return answerWithPasskey(challenge, { alone }).catch((error) => {
@@ -115,6 +132,7 @@ export default function SignInPage() {
         <Stack>
           <Title order={1}>{t('title')}</Title>
           {problem && <ProblemAlert problem={problem} />}
+          {first && said && !problem && !alone.problem && <ProviderSays word={said} name={provider} />}
           {first && alone.problem && <ProblemAlert problem={alone.problem} />}
           {first ? (
             <>
@@ -175,18 +193,30 @@ export default function SignInPage() {
               {t(step === 'passkey' ? 'usePasskeyNow' : 'submit')}
             </Button>
           </Group>
+          {first && (passkeys || provider) && <Divider label={t('or')} />}
           {first && passkeys && (
-            <>
-              <Divider label={t('or')} />
-              <Button
-                variant="default"
-                leftSection={<IconFingerprint size={18} aria-hidden />}
-                loading={alone.sending}
-                onClick={() => void alone.submit()}
-              >
-                {t('withPasskey')}
-              </Button>
-            </>
+            <Button
+              variant="default"
+              leftSection={<IconFingerprint size={18} aria-hidden />}
+              loading={alone.sending}
+              onClick={() => void alone.submit()}
+            >
+              {t('withPasskey')}
+            </Button>
+          )}
+          {first && provider && (
+            <Button
+              variant="default"
+              leftSection={<IconId size={18} aria-hidden />}
+              loading={leaving}
+              onClick={() => {
+                setLeaving(true)
+                const next = encodeURIComponent(safeNext(parameters.get('next')))
+                window.location.assign(`/sign-in/oidc?next=${next}`)
+              }}
+            >
+              {t('withProvider', { name: provider })}
+            </Button>
           )}
           {first && (
             <Text size="sm">

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of the guide (§9). What nobody looked at says so: no list of roots or of weak keys is at hand.
+// The rows of the guide (§9). What nobody looked at says so: no list of weak keys is at hand, and roots other than Mozilla's only where they are loaded.
 import { Paper, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { CopyLine, Facts, Fqdn, Moment } from '@/ui/Texts'
 import { Answer } from './Answer'
+import { answerOf, verdictOf } from './verdict'
 
 export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
   const { t } = useTranslation(['tools', 'certificates'])
   const [leaf, ...above] = check.certificates
+  const verdict = verdictOf(check)
   if (!leaf)
     return (
       <Paper withBorder p="md">
@@ -44,9 +46,9 @@ export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
             [t('details.issuer'), <bdi key="issuer">{leaf.issuer_name || leaf.issuer}</bdi>],
             [t('details.brand'), <bdi key="brand">{leaf.brand || '–'}</bdi>],
             [t('details.level'), leaf.level ? t(`certificates:levels.${leaf.level}`) : t('details.noLevel')],
-            [t('details.microsoft'), <Answer key="microsoft" value={null} yes="good" />],
-            [t('details.mozilla'), <Answer key="mozilla" value={null} yes="good" />],
-            [t('details.trusted'), <Answer key="trusted" value={null} yes="good" />],
+            [t('details.microsoft'), <Answer key="microsoft" {...answerOf(verdict, 'trusted_microsoft')} yes="good" />],
+            [t('details.mozilla'), <Answer key="mozilla" {...answerOf(verdict, 'trusted_mozilla')} yes="good" />],
+            [t('details.trusted'), <Answer key="trusted" {...answerOf(verdict, 'trusted')} yes="good" />],
           ]}
         />
         <CopyLine label={t('details.serial')} text={leaf.serial} />

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Text } from '@mantine/core'
+// The letter, and the rule that set it: a grade without its reason teaches nothing.
+import { Group, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
+import { verdictOf } from './verdict'
 
 export function Grade({ check }: { check: Schemas['CheckView'] }) {
   const { t } = useTranslation('tools')
-  if (!check.grade) return null
+  const grading = verdictOf(check)?.grading
+  if (!grading || check.depth === 'basic') return null
   return (
-    <Text fz={40} fw={700} lh={1} aria-label={t('gradeIs', { grade: check.grade })} className="grade">
-      {check.grade}
-    </Text>
+    <Group gap="sm" wrap="nowrap" className="grade">
+      {check.grade && (
+        <Text fz={40} fw={700} lh={1} role="img" aria-label={t('gradeIs', { grade: check.grade })}>
+          {check.grade}
+        </Text>
+      )}
+      <Text size="sm" c="dimmed" maw={260}>
+        {t(`rule.${grading.rule}`, { defaultValue: grading.words, score: grading.score })}
+      </Text>
+    </Group>
   )
 }

@@ -12,10 +12,12 @@ import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
 import { CertificateDetails } from './CertificateDetails'
 import { CheckForm, FORM_ID } from './CheckForm'
+import { Findings } from './Findings'
 import { Grade } from './Grade'
 import { History } from './History'
 import { ServerDetails } from './ServerDetails'
 import { surveyOf } from './survey'
+import { verdictOf } from './verdict'
 
 const LOOK_MS = 700
 const DEPTHS = ['basic', 'advanced'] as const
@@ -76,6 +78,7 @@ export default function ToolsPage() {
 function Result({ check }: { check: Schemas['CheckView'] }) {
   const { t } = useTranslation(['tools', 'ui'])
   const survey = surveyOf(check)
+  const verdict = verdictOf(check)
   const percent = check.steps_total > 0 ? Math.floor((100 * check.steps) / check.steps_total) : 0
   return (
     <Stack>
@@ -127,6 +130,7 @@ function Result({ check }: { check: Schemas['CheckView'] }) {
       </Paper>
       {check.state === 'finished' && (
         <>
+          {verdict && <Findings verdict={verdict} />}
           <CertificateDetails check={check} />
           {survey?.depth === 'advanced' && <ServerDetails survey={survey} />}
         </>

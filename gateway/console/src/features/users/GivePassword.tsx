@@ -3,6 +3,7 @@ import { Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCommand } from '@/api/client'
+import { useProvider } from '@/app/useProvider'
 import { useApiForm } from '@/ui/form'
 import { ProblemAlert } from '@/ui/Says'
 import { Given } from './Given'
@@ -12,6 +13,7 @@ import type { User } from './UsersPage'
 /** A temporary password for somebody who has forgotten theirs, or must not get in by it any more. */
 export function GivePassword({ user, onClose }: { user: User; onClose: () => void }) {
   const { t } = useTranslation(['users', 'ui'])
+  const provider = useProvider()
   const [password] = useState(temporaryPassword)
   const [given, setGiven] = useState(false)
   const reset = useCommand('post', '/api/v1/users/{user_id}/password', ['/api/v1/users'])
@@ -31,7 +33,7 @@ export function GivePassword({ user, onClose }: { user: User; onClose: () => voi
           <Stack>
             {problem && <ProblemAlert problem={problem} />}
             <Text>{t('password.text')}</Text>
-            {(user.totp || user.passkeys > 0) && (
+            {(user.totp || user.passkeys > 0 || provider) && (
               <Checkbox
                 label={t('password.second')}
                 {...form.getInputProps('remove_second_step', { type: 'checkbox' })}
