@@ -19,7 +19,16 @@ app = typer.Typer(
 )
 
 # Modules of certwright/commands whose `register(app)` adds a command.
-COMMANDS: tuple[str, ...] = ("connection", "orders", "dead_letters", "history", "cluster", "migration", "settings")
+COMMANDS: tuple[str, ...] = (
+    "connection",
+    "orders",
+    "scan",
+    "dead_letters",
+    "history",
+    "cluster",
+    "migration",
+    "settings",
+)
 
 
 @app.command()
