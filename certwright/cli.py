@@ -22,12 +22,13 @@ app = typer.Typer(
 COMMANDS: tuple[str, ...] = (
     "connection",
     "orders",
+    "scan",
+    "check",
     "dead_letters",
     "history",
     "cluster",
     "migration",
     "settings",
-    "check",
 )
 
 

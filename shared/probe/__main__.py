@@ -15,7 +15,6 @@ import signal
 import sys
 import threading
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Callable
 
 from shared.probe.targets import TargetError
@@ -51,7 +50,7 @@ class Worker:
             sys.stdout.write(json.dumps({kind: body}, separators=(",", ":")) + "\n")
             sys.stdout.flush()
         except BrokenPipeError:
-            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes there
             self.stop()
 
 

@@ -206,7 +206,10 @@ class Loop:
     def _connect(self, connection: _Connection, mask: int, later: set[int]) -> bool:
         code = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if mask & _ENDING else 0
         if code:
-            self._end(connection, _REFUSED if code == errno.ECONNREFUSED else Failed(_reason(code), _words(code)))
+            # A reset, unlike a refusal, comes behind a connection that was up.
+            refused = code == errno.ECONNREFUSED
+            why = _REFUSED if refused else Failed(_reason(code), _words(code), connected=code == errno.ECONNRESET)
+            self._end(connection, why)
             return False
         connection.connected = True
         connection.expires.discard(connection.fd)

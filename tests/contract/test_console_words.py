@@ -18,6 +18,9 @@ from services.dcv.model.judging import ADVICE, Reason
 from services.installer.handlers import reactions
 from services.installer.model import job
 from services.orders.model import blocked_on, ending, history, requesting
+from shared.checker.finding_table import FINDINGS
+from shared.checker.grade import grade
+from shared.checker.verdict import SEVERITIES
 from shared.contracts.dcv import METHODS
 from shared.pki.csr import CSRFault
 from shared.pki.fqdn import NameFault
@@ -96,3 +99,15 @@ def test_the_english_of_the_console_is_that_of_the_services():
     for type_, sentence in SENTENCES.items():
         room, name = type_.split(".")
         assert said["audit"][room][name] == re.sub(r"{(\w+)}", r"{{\1}}", sentence)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_finding_severity_and_rule_of_a_check_has_its_sentence(language):
+    tools = words("features/tools", language)
+    assert set(tools["finding"]) == set(FINDINGS)
+    assert set(tools["severity"]) == set(SEVERITIES)
+    grading = (Path(grade.__code__.co_filename)).read_text()
+    assert set(tools["rule"]) == set(re.findall(r'"([a-z_0-9]+)",\s+f?"[A-Z][^"]+\."', grading))
+    for code, known in FINDINGS.items():
+        named = set(re.findall(r"{(\w+)}", known.text))
+        assert set(re.findall(r"{{(\w+)}}", tools["finding"][code])) == named, code
