@@ -39,8 +39,8 @@ class DiscoverySettings(PrefixedSettings):
     """How many scans of one account may wait or run at once."""
 
     trust_stores: dict[str, Path] = {}
-    """Roots that checks ask beside Mozilla's: PEM files by name, such as `{"Microsoft": "/etc/roots/microsoft.pem"}`. What is
-    called Microsoft fills the row "Trusted by Microsoft?"."""
+    """Roots that checks ask beside Mozilla's: PEM files by name, such as `{"Microsoft": "/etc/roots/microsoft.pem"}`.
+    What is called Microsoft fills the row "Trusted by Microsoft?"."""
 
     checks_per_account: int = Field(5, ge=1, le=100)
     """How many checks of one account may wait or run at once."""

@@ -4,10 +4,16 @@
 import base64
 import dataclasses
 from functools import partial
+from pathlib import Path
 
+import certifi
 import pytest
 
+from services.discovery.adapters.judge import CheckerJudge
 from services.discovery.handlers import checks
+from services.discovery.settings import DiscoverySettings
+from shared.checker.trust import StoreUnreadableError
+from shared.clock import SystemClock
 from shared.contracts import discovery
 from shared.errors import Code, ServiceError
 from shared.probe.survey import Fact, Offer, ServedChain, Survey
@@ -71,10 +77,22 @@ def test_a_check_keeps_what_was_seen_and_reads_the_certificates(app):
     assert [entry.data["grade"] for entry in app.room.log.read().entries if "CheckFinished" in entry.type] == ["A"]
 
 
-def test_a_check_without_a_judge_has_no_grade(app):
-    app.judge = None
-    found = check(app)
-    assert (found.state, found.grade, found.verdict) == ("finished", "", None)
+def test_the_judge_of_the_installation_grades_by_the_roots_that_are_loaded(app, tmp_path):
+    roots = tmp_path / "own.pem"
+    roots.write_bytes(Path(certifi.where()).read_bytes())
+    app.judge = CheckerJudge(DiscoverySettings(trust_stores={"Microsoft": roots}), app.room.clock)
+    found = check(app, depth="advanced")
+    assert (found.grade, found.verdict["grading"]["rule"]) == ("", "incomplete")  # TLS 1.3 was cut short
+    rows = {row["code"]: row for row in found.verdict["rows"]}
+    assert (rows["trusted_microsoft"]["value"], rows["trusted_microsoft"]["checked"]) == ("no", True)
+    assert "not_trusted" in {one["code"] for one in found.verdict["findings"]}
+
+
+def test_roots_that_cannot_be_read_stop_the_start(tmp_path):
+    roots = tmp_path / "own.pem"
+    roots.write_text("no certificate")
+    with pytest.raises(StoreUnreadableError):
+        CheckerJudge(DiscoverySettings(trust_stores={"Own": roots}), SystemClock())
 
 
 def test_an_endpoint_without_tls_is_a_check_that_failed(app):
