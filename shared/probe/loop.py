@@ -51,7 +51,7 @@ def _silence() -> Conversation[Any]:
 
 
 _SILENCE = _silence()
-_REFUSED = Failed(Failure.REFUSED, "ECONNREFUSED")
+_REFUSED = Failed(Failure.REFUSED, "connection refused")
 
 
 class _Drawn(Enum):

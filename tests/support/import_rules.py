@@ -17,12 +17,14 @@ class OnlyContract(Contract):
     """Holds when every direct import of `source_modules` is theirs, allowed, or of the standard library.
 
     `allowed_modules` are taken with all that is below them; their own imports are not followed, give them a contract.
+    `optional_modules` may import anything, since whoever imports them does without when that fails.
     """
 
     type_name = "only"
 
     source_modules = fields.SetField(subfield=fields.StringField())
     allowed_modules = fields.SetField(subfield=fields.StringField(), required=False)
+    optional_modules = fields.SetField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Compares each direct import with the list."""
@@ -33,7 +35,7 @@ class OnlyContract(Contract):
         for source in sources:
             if source in missing:
                 continue
-            for module in sorted({source} | graph.find_descendants(source)):
+            for module in sorted(({source} | graph.find_descendants(source)) - (self.optional_modules or set())):
                 found += [
                     (module, imported)
                     for imported in sorted(graph.find_modules_directly_imported_by(module))

@@ -80,6 +80,7 @@ def test_a_check_keeps_what_was_seen_and_reads_the_certificates(app):
 def test_the_judge_of_the_installation_grades_by_the_roots_that_are_loaded(app, tmp_path):
     roots = tmp_path / "own.pem"
     roots.write_bytes(Path(certifi.where()).read_bytes())
+    app.prober.survey = survey().to_json()
     app.judge = CheckerJudge(DiscoverySettings(trust_stores={"Microsoft": roots}), app.room.clock)
     found = check(app, depth="advanced")
     assert (found.grade, found.verdict["grading"]["rule"]) == ("", "incomplete")  # TLS 1.3 was cut short
