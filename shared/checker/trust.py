@@ -64,8 +64,14 @@ def trust_of(chain: Sequence[x509.Certificate], store: Store, at: datetime) -> T
     try:
         verifier.verify(chain[0], list(chain[1:]))
     except (verification.VerificationError, ValueError, TypeError) as error:
-        return Trust(store.name, trusted=False, reason=str(error).removeprefix("validation failed: ")[:200])
+        return Trust(store.name, trusted=False, reason=_words(error))
     return Trust(store.name, trusted=True)
+
+
+def _words(error: Exception) -> str:
+    """What the library says, without its own view of the certificate behind it."""
+    said = str(error).removeprefix("validation failed: ").partition(" (encountered processing")[0]
+    return said[:200]
 
 
 def _any_name(leaf: x509.Certificate) -> verification.Subject | None:

@@ -21,7 +21,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], grades: tuple[s
         for subject, name in sorted({*old, *new})
         if old.get((subject, name)) != new.get((subject, name)) and _both(before, after, subject)
     ]
-    if grades[0] != grades[1]:
+    if all(grades) and grades[0] != grades[1]:
         found.insert(0, CheckChange(subject="grade", name="", before=grades[0], after=grades[1]))
     return found
 

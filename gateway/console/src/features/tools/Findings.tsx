@@ -31,7 +31,7 @@ function One({ finding }: { finding: Finding }) {
       <Badge variant="outline" color={COLOURS[finding.severity]} w={84} c="inherit" style={{ flex: 'none' }}>
         {t(`severity.${finding.severity}`)}
       </Badge>
-      <div className="finding">
+      <div style={{ flex: 1, minWidth: 0 }}>
         <Text size="sm" className="wrap">
           {t(`finding.${finding.code}`, { defaultValue: finding.text, ...finding.values })}
         </Text>
@@ -48,7 +48,7 @@ function One({ finding }: { finding: Finding }) {
               </Tabs.List>
               {servers.map(([server, line]) => (
                 <Tabs.Panel key={server} value={server} pt={6}>
-                  <Code block className="wrap">
+                  <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
                     {line}
                   </Code>
                 </Tabs.Panel>
