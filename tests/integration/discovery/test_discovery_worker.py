@@ -10,9 +10,9 @@ from functools import partial
 import pytest
 
 from services.discovery.adapters.hosts import open_hosts
-from services.discovery.adapters.worker import WorkerProber
+from services.discovery.adapters.worker import WorkerProber, WorkerSession
 from services.discovery.handlers import scans
-from services.discovery.ports import End, Found, WorkerError
+from services.discovery.ports import End, Found, Surveyed, WorkerError
 from shared.contracts import discovery
 from shared.egress.settings import EgressSettings
 from tests.support.agent_by_hand import key_file, strangers_certificate
@@ -135,3 +135,21 @@ def test_a_chain_is_kept_as_it_was_sent(app, tmp_path):
             found = [one for one in session.lines() if isinstance(one, Found)]
     [one] = found
     assert (one.server_name, len(one.chain)) == ("one.example.com", 1)
+
+
+def test_a_worker_that_takes_no_order_is_started_anew(monkeypatch):
+    tell, refused = WorkerSession.tell, []
+
+    def once(session, order):
+        if not refused:
+            refused.append(session)
+            raise WorkerError("the worker takes no order")
+        tell(session, order)
+
+    monkeypatch.setattr(WorkerSession, "tell", once)
+    order = {"survey": {"address": "127.0.0.1", "port": 1, "server_name": "", "starttls": "", "depth": "basic"}}
+    with WorkerProber().run(order) as session:
+        *_, last = session.lines()
+    assert isinstance(last, Surveyed)
+    assert last.survey["failure"] == "refused"
+    assert refused[0]._process.poll() is not None
