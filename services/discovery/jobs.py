@@ -14,7 +14,7 @@ import msgspec
 from services.discovery.handlers import checks, progress
 from services.discovery.handlers.progress import Batch, Ending, Missing, Names, Scan
 from services.discovery.handlers.scans import SCAN
-from services.discovery.model.targets import STARTTLS, inside
+from services.discovery.model.targets import inside
 from services.discovery.ports import (
     End,
     Endpoint,
@@ -33,6 +33,7 @@ from services.discovery.settings import DiscoverySettings
 from shared.context import Context, system
 from shared.eventstore.jobs import Jobs, Retry
 from shared.eventstore.room import Room
+from shared.probe.starttls import DEFAULT_PORTS
 
 jobs = Jobs()
 _log = logging.getLogger(__name__)
@@ -108,7 +109,9 @@ def _look_up(app: DiscoveryApp, found: Scan) -> Names:
         if not known.addresses:
             problems.append({"name": name, "reason": known.reason, "detail": known.detail})
         endpoints += [
-            Endpoint(address, port, name, STARTTLS.get(port)) for address in known.addresses for port in found.ports
+            Endpoint(address, port, name, DEFAULT_PORTS.get(port))
+            for address in known.addresses
+            for port in found.ports
         ]
     total = found.total - len(found.names) * len(found.ports) + len(endpoints)
     return Names(scan_id=found.scan_id, endpoints=endpoints, problems=problems, total=total)

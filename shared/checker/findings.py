@@ -9,11 +9,12 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from shared.checker.finding_table import FINDINGS
-from shared.checker.grade import HALF_A_YEAR_S, offered_suites, post_quantum, strict_transport_s
+from shared.checker.grade import HALF_A_YEAR_S, offered_suites, strict_transport_s
 from shared.checker.leaf_facts import ReadChain, alternative_names, has_stamps
 from shared.checker.trust import Trust, is_for
 from shared.checker.verdict import SEVERITIES, Finding
 from shared.checker.weak_keys import has_close_primes, has_roca_mark
+from shared.probe.groups import GROUPS
 from shared.probe.suites import Suite
 from shared.probe.survey import Survey
 
@@ -188,7 +189,8 @@ def _of_web(survey: Survey) -> Iterator[Found]:
 def _of_post_quantum(survey: Survey) -> Iterator[Found]:
     if not survey.groups_checked:
         return
-    groups = post_quantum(survey)
+    quantum_safe = {one.name for one in GROUPS.values() if one.post_quantum}
+    groups = [name for name in survey.groups if name in quantum_safe]
     yield ("post_quantum", {"groups": _some(groups)}) if groups else ("no_post_quantum", {})
 
 

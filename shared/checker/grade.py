@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.checker.verdict import Grade
-from shared.probe.groups import GROUPS
 from shared.probe.suites import Suite, named
 from shared.probe.survey import Survey
 
@@ -125,9 +124,3 @@ def strict_transport_s(headers: dict[str, str]) -> int:
         if key.lower() == "max-age" and value.strip('"').isdigit():
             return int(value.strip('"'))
     return -1
-
-
-def post_quantum(survey: Survey) -> list[str]:
-    """The groups that a quantum computer does not break, of those that the server takes."""
-    quantum_safe = {one.name for one in GROUPS.values() if one.post_quantum}
-    return [name for name in survey.groups if name in quantum_safe]

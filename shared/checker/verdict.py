@@ -67,5 +67,6 @@ class Verdict:
         return min((one.severity for one in self.findings), key=SEVERITIES.index, default="good")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {**dataclasses.asdict(self), "worst": self.worst}
+        """Plain values: `grade` is the letter, `grading` the rule that set it with the scores."""
+        plain = dataclasses.asdict(self)
+        return {**plain, "grade": self.grade.letter, "grading": plain["grade"], "worst": self.worst}

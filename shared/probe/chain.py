@@ -114,7 +114,6 @@ class Flight:
     `stapled` is the body of CertificateStatus (RFC 6066 §8), `client_certificate` whether one is asked for.
     """
 
-    client_random: bytes
     hello: ServerHello
     certificates: tuple[bytes, ...]
     key_exchange: KeyExchange | None
@@ -122,10 +121,10 @@ class Flight:
     client_certificate: bool
 
 
-def read_flight(hello: ClientHello, random: bytes) -> Conversation[Flight]:
-    """Sends the hello with this random (32 bytes) and reads to the ServerHelloDone. Ends by ProbeError."""
+def read_flight(hello: ClientHello) -> Conversation[Flight]:
+    """Sends the hello and reads to the ServerHelloDone. Ends by ProbeError."""
     records = Records()
-    records.feed((yield hello.with_random(random).pack()))
+    records.feed((yield hello.pack()))
     message = yield from read_message(records)
     if message.kind != SERVER_HELLO:
         raise ProbeError(Failure.MALFORMED, f"handshake message {message.kind} before the ServerHello")
@@ -142,12 +141,10 @@ def read_flight(hello: ClientHello, random: bytes) -> Conversation[Flight]:
         elif message.kind == CERTIFICATE_STATUS:
             stapled = message.body
         elif message.kind == SERVER_KEY_EXCHANGE and kind.key_exchange in ("ECDHE", "DHE", "DH", "ECDH"):
-            exchange = read_key_exchange(
-                message.body, elliptic=kind.elliptic, version=chosen.version, anonymous=kind.anonymous
-            )
+            exchange = read_key_exchange(message.body, elliptic=kind.elliptic)
         elif message.kind == CERTIFICATE_REQUEST:
             asks = True
         elif message.kind == SERVER_HELLO_DONE:
-            return Flight(random, chosen, certificates, exchange, stapled, asks)
+            return Flight(chosen, certificates, exchange, stapled, asks)
         elif message.kind != SERVER_KEY_EXCHANGE:
             raise ProbeError(Failure.MALFORMED, f"handshake message {message.kind} in the server's flight")

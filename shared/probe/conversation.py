@@ -42,19 +42,3 @@ def more(received: bytes) -> bytes:
     if not received:
         raise ProbeError(Failure.CLOSED, "the peer hung up in the middle")
     return received
-
-
-def rehearse(conversation: Conversation[T], *received: bytes, sent: list[bytes] | None = None) -> Outcome[T]:
-    """Has a conversation with pieces that are known before; the peer closes after the last. For tests and fuzzing."""
-    record: list[bytes] = [] if sent is None else sent
-    try:
-        record.append(next(conversation))
-        for piece in (*received, b""):
-            record.append(conversation.send(piece))  # noqa: PERF401  # what was sent before an error is wanted too
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    except ProbeError as error:
-        return error.failed()
-    conversation.close()
-    return Failed(Failure.CLOSED, "the peer hung up in the middle", connected=True)

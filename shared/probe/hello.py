@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.probe.groups import CURVES, SIGNATURE_SCHEMES
 from shared.probe.outcome import Failure, ProbeError
@@ -53,10 +53,6 @@ class ClientHello:
     random: bytes | None = None
     renegotiation_scsv: bool = True
     plain: bool = False
-
-    def with_random(self, random: bytes) -> ClientHello:
-        """The same offer with this random."""
-        return replace(self, random=random)
 
     def message(self) -> bytes:
         """The handshake message, as it goes into a transcript hash."""
@@ -171,34 +167,26 @@ def read_certificates13(body: bytes) -> tuple[tuple[bytes, dict[int, bytes]], ..
 
 @dataclass(frozen=True)
 class KeyExchange:
-    """A ServerKeyExchange. `group` is the named curve (0 for DHE), `prime` and `generator` those of DHE; `signed` the
-    parameters as the signature covers them, behind both randoms; `scheme` 0 before TLS 1.2."""
+    """A ServerKeyExchange: `group` is the named curve (0 for DHE), `prime` that of DHE (0 for a curve)."""
 
     group: int
     prime: int
-    generator: int
     public: bytes
-    signed: bytes
-    scheme: int
-    signature: bytes
 
 
-def read_key_exchange(body: bytes, *, elliptic: bool, version: int, anonymous: bool = False) -> KeyExchange:
-    """Reads ECDHE (RFC 8422 §5.4) or DHE (RFC 5246 §7.4.3) parameters. Raises ProbeError."""
+def read_key_exchange(body: bytes, *, elliptic: bool) -> KeyExchange:
+    """Reads ECDHE (RFC 8422 §5.4) or DHE (RFC 5246 §7.4.3) parameters; the signature over them is not looked at.
+
+    Raises ProbeError.
+    """
     reader = Reader(body)
-    group = prime = generator = 0
     if elliptic:
         if reader.number(1) != 3:
             raise ProbeError(Failure.MALFORMED, "a curve that has no name")
-        group, public = reader.number(2), reader.vector(1)
-    else:
-        prime, generator = (int.from_bytes(reader.vector(2), "big") for _ in range(2))
-        public = reader.vector(2)
-    signed = body[: len(body) - reader.left]
-    if anonymous:
-        return KeyExchange(group, prime, generator, public, signed, 0, b"")
-    scheme = reader.number(2) if version >= TLS12 else 0
-    return KeyExchange(group, prime, generator, public, signed, scheme, reader.vector(2))
+        return KeyExchange(reader.number(2), 0, reader.vector(1))
+    prime = int.from_bytes(reader.vector(2), "big")
+    reader.vector(2)  # the generator
+    return KeyExchange(0, prime, reader.vector(2))
 
 
 class Reader:

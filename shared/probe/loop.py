@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Has thousands of conversations at once in one thread: an own loop over non-blocking sockets and epoll.
 
-asyncio's streams cost more per host than everything that is done with it (docs/adr/0016-own-probe.md). Memory is
-bounded by `Limits.in_flight`, whatever the number of dials: they are drawn from an iterator, and results go out as they
-come.
+Why not asyncio's streams: docs/adr/0016-own-probe.md. Memory is bounded by `Limits.in_flight`, whatever the number of
+dials: they are drawn from an iterator, and results go out as they come.
 """
 
 from __future__ import annotations
@@ -149,11 +148,6 @@ class Loop:
                 return _Drawn.NOTHING
             self._start(dial, soon)
         return _Drawn.FULL
-
-    @property
-    def open_connections(self) -> int:
-        """How many are under way."""
-        return len(self._open)
 
     def _may_dial(self) -> bool:
         rate = self._limits.rate

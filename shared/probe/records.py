@@ -101,11 +101,6 @@ class Records:
         """A message that `take` completed."""
         return self._messages.pop(0) if self._messages else None
 
-    @property
-    def rest(self) -> bytes:
-        """What came after the last whole record."""
-        return self._bytes
-
 
 def read_message(records: Records) -> Conversation[Message]:
     """Waits for the next handshake message."""

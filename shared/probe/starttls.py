@@ -34,7 +34,7 @@ _MYSQL_REQUEST = b"\x20\x00\x00\x01" + (0x0200 | _MYSQL_SSL | 0x8000).to_bytes(4
 _MYSQL_REQUEST += bytes(23)
 
 
-def starttls(protocol: str, server_name: str) -> Conversation[bytes]:  # noqa: ARG001  # XMPP would need the name
+def starttls(protocol: str) -> Conversation[bytes]:
     """Leads a conversation of `protocol` (one of `STARTTLS`) to where TLS may begin.
 
     Returns what must go out in front of the ClientHello, in the same breath: MySQL's request gets no answer; nothing
@@ -45,9 +45,9 @@ def starttls(protocol: str, server_name: str) -> Conversation[bytes]:  # noqa: A
     return _TALKS[protocol]()
 
 
-def after_starttls(protocol: str, server_name: str, talk: Callable[[], Conversation[T]]) -> Conversation[T]:
+def after_starttls(protocol: str, talk: Callable[[], Conversation[T]]) -> Conversation[T]:
     """The conversation `talk` behind that prefix; what it sends first is the ClientHello."""
-    before = yield from starttls(protocol, server_name)
+    before = yield from starttls(protocol)
     conversation = talk()
     try:
         outgoing = before + next(conversation)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that was seen of one endpoint: facts only, no judgement. What was not looked at says so, and why.
 
-Judgement (trust, names, grade, findings) is made from this by `services.discovery.model`; it travels as JSON.
+Judgement (trust, names, grade, findings) is made from this by `shared.checker`; it travels as JSON.
 """
 
 from __future__ import annotations

@@ -27,10 +27,9 @@ from shared.probe.starttls import DEFAULT_PORTS, after_starttls
 from shared.probe.targets import Endpoint
 
 try:
-    from shared.probe.tls13 import Keys, read_chain13
+    from shared.probe.tls13 import looks
 except ImportError:  # no `cryptography`, as in the agent
-    Keys = read_chain13 = None  # type: ignore[assignment,misc]
-from shared.probe.stdlib_tls import read_chain_by_ssl
+    from shared.probe.openssl import looks
 
 # What nearly every server has one of: RSA, ECDSA and DSA keys, with and without forward secrecy, down to 3DES, RC4,
 # export and NULL. With most names the hello stays below 256 bytes: some old load balancers choke on 256 to 511 bytes.
@@ -102,7 +101,7 @@ class Sweep:
         self._loop = Loop(limits, clock=clock, each_turn=each_turn)
         self._open: dict[int, Endpoint] = {}  # in the order in which they were drawn
         self._again: deque[Dial[Chain]] = deque()
-        self._keys = Keys() if Keys is not None else None
+        self._look_by_tls13 = looks()
         self._ended = self._connected = self._found = 0
         self._failures: Counter[Failure] = Counter()
         self._marks: deque[tuple[float, int]] = deque()
@@ -158,10 +157,7 @@ class Sweep:
 
     def _second(self, index: int) -> Dial[Chain]:
         endpoint = self._open[index]
-        if self._keys is None:
-            talk = partial(read_chain_by_ssl, endpoint.server_name)
-        else:
-            talk = partial(read_chain13, self._keys, endpoint.server_name)
+        talk = partial(self._look_by_tls13, endpoint.server_name)
         return Dial(endpoint.address, endpoint.port, _behind_starttls(endpoint, talk), (index, False))
 
     def _end(self, index: int, outcome: Look) -> Sighting:
@@ -185,7 +181,7 @@ def _hello(server_name: str | None) -> bytes:
 
 def _behind_starttls(endpoint: Endpoint, talk: Callable[[], Conversation[Chain]]) -> Callable[[], Conversation[Chain]]:
     protocol = protocol_of(endpoint)
-    return partial(after_starttls, protocol, endpoint.server_name or "", talk) if protocol else talk
+    return partial(after_starttls, protocol, talk) if protocol else talk
 
 
 def _wants_tls13(outcome: Failed) -> bool:

@@ -3,7 +3,7 @@
 
 Only the key agreement and one direction of decryption are done, up to the Certificate message: the server's signature
 is not checked, and so `Chain.proved` is False. `cryptography` does the primitives; where it is missing, as in the
-agent, importing this fails, and `stdlib_tls` serves instead. One `Keys` serves a whole sweep: these keys protect
+agent, importing this fails, and `openssl` serves instead. One `Keys` serves a whole sweep: these keys protect
 nothing.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256, sha384
 from typing import Any, Callable
 
@@ -119,6 +120,11 @@ class Keys:
             return self._curves[group].exchange(ec.ECDH(), point)
         except (ValueError, KeyError) as error:
             raise ProbeError(Failure.MALFORMED, "a key share that is no key of its group") from error
+
+
+def looks() -> Callable[[str | None], Conversation[Chain]]:
+    """How a sweep asks servers of TLS 1.3 for their chains: with keys of its own for all of it."""
+    return partial(read_chain13, Keys())
 
 
 def read_chain13(keys: Keys, server_name: str | None) -> Conversation[Chain]:

@@ -25,7 +25,10 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def der(*names, days=90, key=KEY, issuer="Other CA", policy=None):
     """A certificate of another CA, DER."""
-    name = lambda text: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])  # noqa: E731
+
+    def name(text):
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
     builder = (
         x509.CertificateBuilder()
         .subject_name(name(names[0]))

@@ -20,9 +20,9 @@ class CheckerJudge:
         self._stores = [load_store(name, path) for name, path in own.trust_stores.items()]
 
     def judge(self, survey: dict[str, Any]) -> dict[str, Any]:
-        """The verdict as plain values: `grade` is the letter, `grading` the rule that set it and the scores."""
+        """The verdict as plain values."""
         try:
-            verdict = judge(Survey.from_json(survey), at=self._clock.now(), stores=self._stores).to_json()
+            seen = Survey.from_json(survey)
         except (KeyError, TypeError) as error:
             raise ValueError(f"no survey: {error}") from error
-        return {**verdict, "grading": verdict["grade"], "grade": verdict["grade"]["letter"]}
+        return judge(seen, at=self._clock.now(), stores=self._stores).to_json()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -25,7 +26,6 @@ from services.discovery.ports import End, Found, Progress, Step, Surveyed, Worke
 COMMAND = (sys.executable, "-m", "shared.probe")
 ROOT = Path(__file__).resolve().parents[3]
 TICK_S = 0.25
-STARTS = 3  # under load a start may fail before the worker has read a line
 END_S = 3.0  # it ends within two seconds of SIGTERM
 MAX_LINE = 8 << 20
 _CHUNK = 1 << 16
@@ -40,38 +40,25 @@ class WorkerProber:
     @contextmanager
     def run(self, order: Mapping[str, Any]) -> Iterator[WorkerSession]:
         """Starts the program and hands it the order. Raises WorkerError when it cannot be started."""
-        session = self._ordered(order)
-        try:
-            yield session
-        finally:
-            session.close()
-
-    def _ordered(self, order: Mapping[str, Any]) -> WorkerSession:
-        """A worker that has its order. One that took none has done nothing, so that another may be started."""
-        for left in reversed(range(STARTS)):
-            session = self._start(order)
-            try:
-                session.tell(order)
-            except WorkerError:
-                session.close()
-                if not left:
-                    raise
-            else:
-                return session
-        raise AssertionError("the last start returns or raises")
-
-    def _start(self, order: Mapping[str, Any]) -> WorkerSession:
         ours, its = socket.socketpair()
-        with its:
+        with ours, its:
+            # Where sockets are cooperative, both ends do not block. The worker's must: without this it takes an order
+            # that is a moment late for the end of its input.
+            os.set_blocking(its.fileno(), True)
             try:
                 process = subprocess.Popen(
                     self._command, stdin=its.fileno(), stdout=its.fileno(), stderr=subprocess.DEVNULL, cwd=ROOT,
                     start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
-                ours.close()
                 raise WorkerError(f"the worker cannot be started: {error}") from error
-        return WorkerSession(ours, process, "survey" if "survey" in order else "scan")
+            its.close()
+            session = WorkerSession(ours, process, "survey" if "survey" in order else "scan")
+            try:
+                session.tell(order)
+                yield session
+            finally:
+                session.close()
 
 
 class WorkerSession:
@@ -142,7 +129,6 @@ class WorkerSession:
 
     def close(self) -> None:
         """Ends the process, by force when it takes too long."""
-        self._connection.close()
         self.stop()
         deadline = time.monotonic() + END_S
         while self._process.poll() is None and time.monotonic() < deadline:

@@ -9,7 +9,6 @@ import msgspec
 
 from services.discovery.model.checked import certificates_of
 from services.discovery.model.comparison import compare
-from services.discovery.model.targets import STARTTLS
 from services.discovery.ports import Hosts
 from services.discovery.projections import checks as table
 from services.discovery.settings import DiscoverySettings
@@ -31,10 +30,11 @@ from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
+from shared.probe.starttls import STARTTLS
 
 CHECK = "check"
 MAX_PAGE = 200
-PROTOCOLS = ("", *sorted(set(STARTTLS.values())))
+PROTOCOLS = ("", *STARTTLS)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,21 +11,18 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Network,
-    collapse_addresses,
     ip_address,
     ip_network,
     summarize_address_range,
 )
+
+from shared.probe.addresses import Span, merge, without
 
 Network = IPv4Network | IPv6Network
 MAX_ENDPOINTS = 1 << 20
 MAX_ENTRIES = 200
 MAX_NAMES = 200
 MAX_PORTS = 64
-# What listens behind STARTTLS by its port (RFC 6409, 3501, 1939, 4217, 4511; registered ports of the databases).
-STARTTLS = {
-    21: "ftp", 25: "smtp", 110: "pop3", 143: "imap", 389: "ldap", 587: "smtp", 3306: "mysql", 5432: "postgresql",
-}  # fmt: skip
 # These validation methods prove the whole name space below an FQDN (BR 3.2.2.4.4 and .7).
 _WHOLE = frozenset({"cname_csr_hash", "email"})
 
@@ -78,23 +75,11 @@ def read_ports(ports: Sequence[int]) -> list[int]:
 
 def count_addresses(include: Iterable[Network], exclude: Iterable[Network]) -> int:
     """How many addresses are in one of `include` and in none of `exclude`."""
-    included, excluded = _spans(include), _spans(exclude)
-    total = 0
-    for version, first, last in included:
-        total += last - first + 1
-        for other, start, end in excluded:
-            if other == version:
-                total -= max(0, min(last, end) - max(first, start) + 1)
-    return total
+    return sum(one.size for one in without(merge(map(_span, include)), map(_span, exclude)))
 
 
-def _spans(networks: Iterable[Network]) -> list[tuple[int, int, int]]:
-    found = list(networks)
-    merged: list[Network] = [
-        *collapse_addresses([one for one in found if isinstance(one, IPv4Network)]),
-        *collapse_addresses([one for one in found if isinstance(one, IPv6Network)]),
-    ]
-    return [(one.version, int(one.network_address), int(one.broadcast_address)) for one in merged]
+def _span(network: Network) -> Span:
+    return Span(network.version, int(network.network_address), int(network.broadcast_address))
 
 
 def inside(network: Network, allowed: Iterable[Network]) -> bool:

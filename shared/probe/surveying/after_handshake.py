@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.probe.conversation import Conversation, Outcome
 from shared.probe.hello import EARLY_DATA, RENEGOTIATION_INFO, Reader
+from shared.probe.openssl import context_of
 from shared.probe.outcome import Failed, Failure, ProbeError
 from shared.probe.records import (
     ALERT,
@@ -27,7 +28,6 @@ from shared.probe.surveying.aes import AES
 from shared.probe.surveying.elimination import refused
 from shared.probe.surveying.hellos import USUAL, hello_of
 from shared.probe.surveying.inquiry import Inquiry, ask
-from shared.probe.surveying.openssl import context_of
 from shared.probe.surveying.overheard import (
     Overheard,
     clear_messages,

@@ -20,13 +20,13 @@ from shared.probe.hello import (
     Reader,
     ServerHello,
 )
+from shared.probe.openssl import Hands, context_of, shake_hands
 from shared.probe.outcome import Failed, Failure, ProbeError
 from shared.probe.suites import FALLBACK_SCSV, LEGACY_SUITES, SUITES, TLS13_SUITES
 from shared.probe.survey import Fact
 from shared.probe.surveying.elimination import Found, eliminate, refused
 from shared.probe.surveying.hellos import USUAL, hear, hello_of
 from shared.probe.surveying.inquiry import Inquiry, ask, together
-from shared.probe.surveying.openssl import Hands, context_of, shake_hands
 from shared.probe.surveying.served import Seen
 
 _CBC = tuple(code for code in LEGACY_SUITES if SUITES[code].mode == "CBC" and code in USUAL)

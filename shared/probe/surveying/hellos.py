@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import ssl
 from dataclasses import replace
 from typing import Any, Callable
@@ -76,7 +75,7 @@ def hear(what: str, hello: ClientHello) -> Inquiry[Outcome[ServerHello]]:
 
 def hear_flight(what: str, hello: ClientHello) -> Inquiry[Outcome[Flight]]:
     """All that a server up to TLS 1.2 answers to this hello."""
-    return ask(what, lambda: read_flight(hello, os.urandom(32)))
+    return ask(what, lambda: read_flight(hello))
 
 
 def only(outcome: Outcome[ServerHello], version: int) -> Outcome[ServerHello]:

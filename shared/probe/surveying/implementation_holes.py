@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Callable
 
 from shared.probe.conversation import Conversation, Outcome
@@ -82,7 +81,7 @@ def _send_ccs(hello: ClientHello) -> Conversation[Fact]:
 
 def _greet(hello: ClientHello) -> Conversation[tuple[Records, ServerHello]]:
     records = Records()
-    records.feed((yield hello.with_random(os.urandom(32)).pack()))
+    records.feed((yield hello.pack()))
     message = yield from read_message(records)
     if message.kind != SERVER_HELLO:
         raise ProbeError(Failure.MALFORMED, f"handshake message {message.kind} before the ServerHello")

@@ -14,13 +14,14 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from shared.probe.conversation import Conversation, more
+from shared.probe.openssl import Hands, shake_hands
 from shared.probe.outcome import Failure, ProbeError
 from shared.probe.records import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Message, Record, Records
 from shared.probe.suites import suite
 from shared.probe.surveying.aes import AES
-from shared.probe.surveying.openssl import Hands, shake_hands
 
 _TAG = 16
 
@@ -73,11 +74,11 @@ def _key_log(context: ssl.SSLContext) -> Iterator[str]:
     try:
         yield path
     finally:
-        os.unlink(path)  # noqa: PTH108  # a path of tempfile
+        Path(path).unlink()
 
 
 def _secrets(path: str) -> dict[str, bytes]:
-    with open(path, encoding="ascii") as log:  # noqa: PTH123
+    with Path(path).open(encoding="ascii") as log:
         lines = [line.split() for line in log if not line.startswith("#")]
     return {words[0]: bytes.fromhex(words[2]) for words in lines if len(words) == 3}
 

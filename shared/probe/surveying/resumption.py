@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from shared.probe.conversation import Conversation, Outcome, more
 from shared.probe.hello import EXTENDED_MASTER_SECRET, SESSION_TICKET, TLS12, ServerHello
+from shared.probe.openssl import Hands, context_of, shake_hands
 from shared.probe.outcome import Failed
 from shared.probe.records import HANDSHAKE, NEW_SESSION_TICKET, Records
 from shared.probe.survey import Fact
 from shared.probe.surveying.elimination import refused
 from shared.probe.surveying.hellos import hear, hello_of
 from shared.probe.surveying.inquiry import Inquiry, ask
-from shared.probe.surveying.openssl import Hands, context_of, shake_hands
 
 _SHORT_ID = 16
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from shared.probe.chain import Flight
 from shared.probe.conversation import Outcome
 from shared.probe.hello import SCT, SESSION_TICKET, SSL3, STATUS_REQUEST, TLS10, TLS11, TLS12, VERSION_NAMES
+from shared.probe.openssl import Hands, context_of, shake_hands
 from shared.probe.outcome import Failed, Failure
 from shared.probe.suites import named, suite
 from shared.probe.survey import Offer, ServedChain
 from shared.probe.surveying.hellos import USUAL, hear_flight, hello_of, suites_of
 from shared.probe.surveying.inquiry import Inquiry, ask, together
-from shared.probe.surveying.openssl import Hands, context_of, shake_hands
 
 # RFC 6066 §8: an OCSP response for the leaf, no responder named, no extensions.
 OCSP_WANTED = (STATUS_REQUEST, b"\x01\x00\x00\x00\x00")

@@ -8,12 +8,12 @@ import ipaddress
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any, Callable
+from typing import Callable
 
 from shared.probe.chain import Flight
-from shared.probe.conversation import Conversation
 from shared.probe.hello import SCT, SSL3, TLS10, TLS11, TLS12, TLS13, VERSION_NAMES
 from shared.probe.loop import Limits
+from shared.probe.openssl import Hands
 from shared.probe.outcome import Failed, Failure
 from shared.probe.starttls import STARTTLS, after_starttls
 from shared.probe.suites import suite
@@ -30,7 +30,6 @@ from shared.probe.surveying.implementation_holes import survey_ccs, survey_heart
 from shared.probe.surveying.inquiry import Inquirer, Inquiry, together
 from shared.probe.surveying.key_groups import names_of, survey_fields, survey_groups
 from shared.probe.surveying.offers import survey_protocol, survey_ssl2
-from shared.probe.surveying.openssl import Hands
 from shared.probe.surveying.resumption import survey_session_ids, survey_ticketbleed
 from shared.probe.surveying.robot import survey_robot
 from shared.probe.surveying.served import Seen, chains_of, look_basic, look_by_suites, look_closely, protocol_name
@@ -93,7 +92,7 @@ def survey(
         Limits(in_flight=64, connect_s=limits.connect_s, talk_s=limits.talk_s, received=limits.received),
         at_once=limits.at_once,
         deadline_s=limits.basic_s if depth == BASIC else limits.advanced_s,
-        opening=functools.partial(_open, starttls, server_name) if starttls else None,
+        opening=functools.partial(after_starttls, starttls) if starttls else None,
         progress=progress,
         stopped=stopped,
     )
@@ -114,10 +113,6 @@ def _asked(server_name: str) -> str | None:
     except ValueError:
         return server_name or None
     return None
-
-
-def _open(starttls: str, server_name: str, talk: Callable[[], Conversation[Any]]) -> Conversation[Any]:
-    return after_starttls(starttls, server_name, talk)
 
 
 def _basic(blank: Survey, server_name: str | None) -> Inquiry[Survey]:

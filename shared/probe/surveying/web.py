@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.probe.conversation import Conversation, Outcome
+from shared.probe.openssl import context_of, shake_hands, write_and_read
 from shared.probe.outcome import Failed, Failure, ProbeError
 from shared.probe.survey import Web
 from shared.probe.surveying.inquiry import Inquiry, ask, together
-from shared.probe.surveying.openssl import context_of, shake_hands, write_and_read
 
 _MOST = 64 * 1024  # bytes of headers; RFC 9110 sets no bound, servers stop at 8 to 64 KiB
 _HEADERS = 200

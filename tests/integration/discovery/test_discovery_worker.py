@@ -2,6 +2,8 @@
 """Scans by the real worker process of real listeners on 127.0.0.0/8; and how the service leads it."""
 
 import contextlib
+import os
+import socket
 import ssl
 import sys
 import time
@@ -137,19 +139,25 @@ def test_a_chain_is_kept_as_it_was_sent(app, tmp_path):
     assert (one.server_name, len(one.chain)) == ("one.example.com", 1)
 
 
-def test_a_worker_that_takes_no_order_is_started_anew(monkeypatch):
-    tell, refused = WorkerSession.tell, []
+def test_the_worker_waits_for_its_order_where_sockets_do_not_block(monkeypatch):
+    pair = socket.socketpair
 
-    def once(session, order):
-        if not refused:
-            refused.append(session)
-            raise WorkerError("the worker takes no order")
+    def cooperative():
+        both = pair()
+        for one in both:
+            os.set_blocking(one.fileno(), False)
+        return both
+
+    monkeypatch.setattr(socket, "socketpair", cooperative)
+    tell = WorkerSession.tell
+
+    def late(session, order):
+        time.sleep(1)
         tell(session, order)
 
-    monkeypatch.setattr(WorkerSession, "tell", once)
+    monkeypatch.setattr(WorkerSession, "tell", late)
     order = {"survey": {"address": "127.0.0.1", "port": 1, "server_name": "", "starttls": "", "depth": "basic"}}
     with WorkerProber().run(order) as session:
         *_, last = session.lines()
     assert isinstance(last, Surveyed)
     assert last.survey["failure"] == "refused"
-    assert refused[0]._process.poll() is not None

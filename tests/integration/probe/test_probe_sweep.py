@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 from certwright.servers.process import free_port
+from shared.probe import openssl
 from shared.probe import sweep as sweeping
 from shared.probe.chain import Chain
 from shared.probe.loop import Limits
@@ -43,7 +44,7 @@ def failures(sightings):
 @pytest.mark.parametrize("keys", ["own key schedule", "standard library"])
 def test_all_certificates_and_no_other(lab, monkeypatch, keys):
     if keys == "standard library":
-        monkeypatch.setattr(sweeping, "Keys", None)
+        monkeypatch.setattr(sweeping, "looks", openssl.looks)
     endpoints = every_endpoint(lab)
     sweep = Sweep(endpoints, total=len(endpoints), limits=QUICK)
     seen = list(sweep.run())
@@ -87,7 +88,7 @@ def test_all_certificates_and_no_other(lab, monkeypatch, keys):
 def test_what_was_proved_is_told(lab, monkeypatch):
     only13 = [Endpoint(address(3), lab.port)]
     (own,) = Sweep(only13, total=1, limits=QUICK).run()
-    monkeypatch.setattr(sweeping, "Keys", None)
+    monkeypatch.setattr(sweeping, "looks", openssl.looks)
     (whole,) = Sweep(only13, total=1, limits=QUICK).run()
     assert own.outcome.version == whole.outcome.version == 0x0304
     assert own.outcome.certificates == whole.outcome.certificates

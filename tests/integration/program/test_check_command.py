@@ -23,7 +23,7 @@ def files(tmp_path_factory):
     return self_signed(tmp_path_factory.mktemp("check"), "ec", NAME)
 
 
-def test_a_sound_server_that_is_trusted_by_a_store_of_ours(files):
+def test_a_certificate_that_signs_itself_is_vouched_for_by_no_store(files):
     with s_server(files, "-www", "-tls1_3") as port:
         done = check(
             f"{NAME}:{port}", "--address", "127.0.0.1", "--no-web", "--trust-store", f"Own={files.pem}", "--json"

@@ -132,7 +132,10 @@ def test_only_so_many_checks_run_at_once(app):
 
 def test_checks_are_listed_newest_first_and_by_endpoint(app):
     made = [check(app).check_id, check(app, port=8443).check_id, check(app).check_id]
-    listed = lambda **fields: checks.list_checks(app.room, discovery.ListChecks(**fields), customer("a1"))  # noqa: E731
+
+    def listed(**fields):
+        return checks.list_checks(app.room, discovery.ListChecks(**fields), customer("a1"))
+
     assert [one.check_id for one in listed().items] == made[::-1]
     assert [one.check_id for one in listed(fqdn="www.example.com", port=443).items] == [made[2], made[0]]
     page = listed(limit=2)

@@ -234,7 +234,10 @@ def test_filters_narrow_by_expiry_search_and_server(inventory):
     near, far = certificate("near.example.com", days=10), certificate("far.example.org", "x.example.org", days=80)
     inventory.issued(near)
     inventory.reported({"far": served(far)}, 1)
-    common_names = lambda **fields: [entry.common_name for entry in inventory.list(**fields).items]  # noqa: E731
+
+    def common_names(**fields):
+        return [entry.common_name for entry in inventory.list(**fields).items]
+
     assert common_names(expires_within_days=30) == ["near.example.com"]
     assert common_names(search="X.EXAMPLE.org") == ["far.example.org"]
     assert common_names(search="%") == []

@@ -72,7 +72,10 @@ def test_filters_are_answered_by_an_index(app, fields, index):
 def test_results_of_a_scan_come_in_the_order_of_their_index(app):
     with app.room.query() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM scan_results").scalar() == 0
-    handler = lambda uow, request: scans.start_scan(uow, request, settings=app.own, hosts=app.hosts)  # noqa: E731
+
+    def handler(uow, request):
+        return scans.start_scan(uow, request, settings=app.own, hosts=app.hosts)
+
     made = app.room.execute(handler, discovery.StartScan(targets=["203.0.113.1"]), customer("a1"))
     asked = discovery.ListScanResults(scan_id=made.scan_id)
     found = plans(app, lambda: scans.results(app.room, asked, customer("a1")))

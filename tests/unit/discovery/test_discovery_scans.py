@@ -299,7 +299,10 @@ def test_results_are_searched_sorted_and_narrowed(here):
         (C, 443, None): der("c.example.org", days=300),
     }
     scan = here.scan("203.0.113.0/28")
-    names = lambda **asked: [one.certificate.common_name for one in here.results(scan.scan_id, **asked)]  # noqa: E731
+
+    def names(**asked):
+        return [one.certificate.common_name for one in here.results(scan.scan_id, **asked)]
+
     assert names() == ["b.example.com", "c.example.org", "a.example.com"]
     assert names(sort="-not_after") == ["c.example.org", "a.example.com", "b.example.com"]
     assert names(search="EXAMPLE.com", sort="common_name") == ["a.example.com", "b.example.com"]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from shared.probe import chain as chains
 from shared.probe.chain import Chain, read_chain
-from shared.probe.conversation import rehearse
+from shared.probe.openssl import read_chain_by_ssl
 from shared.probe.outcome import Failed, Failure, ProbeError
 from shared.probe.records import ALERT, CERTIFICATE, CHANGE_CIPHER_SPEC, HANDSHAKE, SERVER_HELLO, handshake, record
-from shared.probe.stdlib_tls import read_chain_by_ssl
 from shared.probe.tls13 import Keys, read_chain13
+from tests.support.rehearsal import rehearse
 from tests.support.small_ca import SmallCA
 
 DER = SmallCA().issuer.public_bytes(Encoding.DER)

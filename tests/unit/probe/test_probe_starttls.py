@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.probe.conversation import rehearse
 from shared.probe.outcome import Failed, Failure
 from shared.probe.starttls import DEFAULT_PORTS, STARTTLS, after_starttls, starttls
+from tests.support.rehearsal import rehearse
 
 MYSQL_GREETING = b"\x0a8.0.36\x00" + b"\x01\x00\x00\x00" + b"saltsalt" + b"\x00" + b"\xff\xff" + b"\xff\x02\x00\xff\xc7"
 LDAP_GO = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"
@@ -55,19 +55,17 @@ def hello_and_answer():
 @pytest.mark.parametrize("protocol", STARTTLS)
 def test_leads_to_tls_also_when_every_byte_comes_alone(protocol):
     sent = []
-    assert (
-        rehearse(after_starttls(protocol, "x.test", hello_and_answer), *AGREES[protocol], b"done", sent=sent) == b"done"
-    )
+    assert rehearse(after_starttls(protocol, hello_and_answer), *AGREES[protocol], b"done", sent=sent) == b"done"
     assert sent[-1].endswith(b"HELLO")
 
     alone = [bytes((octet,)) for part in AGREES[protocol] for octet in part]
-    assert rehearse(after_starttls(protocol, "x.test", hello_and_answer), *alone, b"do", b"ne") == b"done"
+    assert rehearse(after_starttls(protocol, hello_and_answer), *alone, b"do", b"ne") == b"done"
 
 
 def test_what_is_sent():
     def said(protocol):
         sent = []
-        rehearse(after_starttls(protocol, "x.test", hello_and_answer), *AGREES[protocol], b"done", sent=sent)
+        rehearse(after_starttls(protocol, hello_and_answer), *AGREES[protocol], b"done", sent=sent)
         return sent
 
     assert said("smtp") == [b"", b"EHLO probe.invalid\r\n", b"STARTTLS\r\n", b"HELLO"]
@@ -85,34 +83,34 @@ def test_what_is_sent():
 
 @pytest.mark.parametrize(("protocol", "answers"), [(name, one) for name, every in REFUSES.items() for one in every])
 def test_refusals_say_so(protocol, answers):
-    outcome = rehearse(starttls(protocol, "x.test"), *answers)
+    outcome = rehearse(starttls(protocol), *answers)
     assert isinstance(outcome, Failed)
     assert outcome.failure is Failure.NO_STARTTLS
 
 
 @pytest.mark.parametrize("protocol", STARTTLS)
 def test_others_are_told_apart(protocol):
-    outcome = rehearse(starttls(protocol, "x.test"), b"\x16\x03\x01\x00\x02\x00\x00 hello\n")
+    outcome = rehearse(starttls(protocol), b"\x16\x03\x01\x00\x02\x00\x00 hello\n")
     assert outcome.failure in {Failure.NOT_TLS, Failure.CLOSED}
-    assert rehearse(starttls(protocol, "x.test")).failure is Failure.CLOSED
+    assert rehearse(starttls(protocol)).failure is Failure.CLOSED
 
 
 def test_long_leads_are_cut():
     endless = [b"220-still\r\n"] * 1000
-    assert rehearse(starttls("smtp", ""), *endless).failure is Failure.TOO_LONG
-    assert rehearse(starttls("imap", ""), b"* OK\x20" + b"x" * 100_000).failure is Failure.TOO_LONG
+    assert rehearse(starttls("smtp"), *endless).failure is Failure.TOO_LONG
+    assert rehearse(starttls("imap"), b"* OK\x20" + b"x" * 100_000).failure is Failure.TOO_LONG
 
 
 def test_bytes_behind_the_word_to_go_are_dropped():
     early = [*AGREES["smtp"][:2], b"220 go\r\n250 injected\r\n"]
-    assert rehearse(after_starttls("smtp", "", hello_and_answer), *early, b"done") == b"done"
+    assert rehearse(after_starttls("smtp", hello_and_answer), *early, b"done") == b"done"
 
 
 def test_ports():
     assert DEFAULT_PORTS[587] == "smtp"
     assert set(DEFAULT_PORTS.values()) == set(STARTTLS)
     with pytest.raises(KeyError):
-        starttls("gopher", "")
+        starttls("gopher")
 
 
 @given(
@@ -123,5 +121,5 @@ def test_ports():
     ),
 )
 def test_garbage_ends_as_a_failure(protocol, pieces):
-    outcome = rehearse(starttls(protocol, "x.test"), *pieces)
+    outcome = rehearse(starttls(protocol), *pieces)
     assert isinstance(outcome, (bytes, Failed))

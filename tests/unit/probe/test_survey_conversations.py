@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.probe.conversation import Conversation, rehearse
+from shared.probe.conversation import Conversation
 from shared.probe.hello import TLS12
+from shared.probe.openssl import context_of, shake_hands
 from shared.probe.outcome import Failed, Failure, ProbeError
 from shared.probe.records import (
     ALERT,
@@ -27,15 +28,16 @@ from shared.probe.records import (
     record,
 )
 from shared.probe.survey import Fact
-from shared.probe.survey_worker import run
+from shared.probe.survey_job import run
 from shared.probe.surveying import after_handshake, implementation_holes, robot, web
 from shared.probe.surveying.aes import AES
 from shared.probe.surveying.hellos import USUAL, hello_of, say_hello
 from shared.probe.surveying.inquiry import Inquirer
-from shared.probe.surveying.openssl import context_of, shake_hands
 from shared.probe.surveying.overheard import opened, sealed_records
 from shared.probe.surveying.rsa_key import RSAKey
 from shared.probe.surveying.ssl2 import ServerHello2, say_hello2
+from shared.probe.targets import TargetError
+from tests.support.rehearsal import rehearse
 
 _HELLO = hello_of(TLS12, USUAL, "a.example.test")
 _KEY = RSAKey((1 << 1023) + 1, 65537)
@@ -150,16 +152,37 @@ def test_an_inquiry_that_breaks_does_not_break_the_others() -> None:
     assert second == 7
 
 
+class Worker:
+    """Keeps what the job says."""
+
+    def __init__(self, *, stopped: bool = False) -> None:
+        self.stopped = stopped
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def on_stop(self, end: Any) -> None:
+        """A survey asks for itself."""
+
+    def say(self, kind: str, body: dict[str, Any]) -> None:
+        self.lines.append((kind, body))
+
+
 @pytest.mark.parametrize(
-    "request_", [{}, {"address": "127.0.0.1", "port": "x"}, {"address": "::1", "port": 1, "depth": "deep"}]
+    "job", [{}, [], {"address": "127.0.0.1", "port": "x"}, {"address": "::1", "port": 1, "depth": "deep"}]
 )
-def test_the_worker_says_what_is_no_request(request_: dict[str, Any]) -> None:
-    lines: list[dict[str, Any]] = []
-    run(request_, lines.append)
-    assert [list(line) for line in lines] == [["error"]]
+def test_the_worker_refuses_what_is_no_job(job: Any) -> None:
+    with pytest.raises(TargetError):
+        run(job, Worker())
 
 
 def test_the_worker_answers_with_a_survey() -> None:
-    lines: list[dict[str, Any]] = []
-    run({"address": "name.example.test", "port": 443}, lines.append)
-    assert lines[-1]["survey"]["failure"] == "bad_address"
+    worker = Worker()
+    run({"address": "name.example.test", "port": 443}, worker)
+    kind, body = worker.lines[-1]
+    assert (kind, body["failure"]) == ("survey", "bad_address")
+
+
+def test_a_worker_that_is_told_to_stop_ends_with_what_it_has() -> None:
+    worker = Worker(stopped=True)
+    run({"address": "127.0.0.1", "port": 9, "depth": "advanced"}, worker)
+    kind, body = worker.lines[-1]
+    assert (kind, body["failure"], body["chains"]) == ("survey", "stopped", [])

@@ -46,9 +46,12 @@ export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
             [t('details.issuer'), <bdi key="issuer">{leaf.issuer_name || leaf.issuer}</bdi>],
             [t('details.brand'), <bdi key="brand">{leaf.brand || '–'}</bdi>],
             [t('details.level'), leaf.level ? t(`certificates:levels.${leaf.level}`) : t('details.noLevel')],
-            [t('details.microsoft'), <Answer key="microsoft" {...answerOf(verdict, 'trusted_microsoft')} yes="good" />],
-            [t('details.mozilla'), <Answer key="mozilla" {...answerOf(verdict, 'trusted_mozilla')} yes="good" />],
-            [t('details.trusted'), <Answer key="trusted" {...answerOf(verdict, 'trusted')} yes="good" />],
+            [
+              t('details.microsoft'),
+              <Answer key="microsoft" value={answerOf(verdict, 'trusted_microsoft')} yes="good" />,
+            ],
+            [t('details.mozilla'), <Answer key="mozilla" value={answerOf(verdict, 'trusted_mozilla')} yes="good" />],
+            [t('details.trusted'), <Answer key="trusted" value={answerOf(verdict, 'trusted')} yes="good" />],
           ]}
         />
         <CopyLine label={t('details.serial')} text={leaf.serial} />

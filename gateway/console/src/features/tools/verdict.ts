@@ -16,7 +16,6 @@ interface Row {
   code: string
   value: string
   checked: boolean
-  reason: string
 }
 
 export interface Verdict {
@@ -30,8 +29,8 @@ export function verdictOf(check: Schemas['CheckView']): Verdict | null {
   return check.verdict as Verdict | null
 }
 
-/** yes, no, or null where nobody looked, with the reason. */
-export function answerOf(verdict: Verdict | null, code: string): { value: boolean | null; reason: string } {
+/** yes, no, or null where nobody looked. */
+export function answerOf(verdict: Verdict | null, code: string): boolean | null {
   const row = verdict?.rows.find((one) => one.code === code)
-  return { value: row?.checked ? row.value === 'yes' : null, reason: '' }
+  return row?.checked ? row.value === 'yes' : null
 }

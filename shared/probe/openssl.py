@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Callable
 
+from shared.probe.chain import Chain
 from shared.probe.conversation import Conversation, more
+from shared.probe.hello import VERSION_NAMES
 from shared.probe.outcome import Failure, ProbeError
 from shared.probe.records import ALERTS
 
 # What browsers would take first, then everything that proves who the server is.
 PROVING = "DEFAULT:ALL:!aNULL:!eNULL:@SECLEVEL=0"
+_VERSIONS = {name.replace("v1.0", "v1"): code for code, name in VERSION_NAMES.items()}  # as `ssl` calls them
 _ALERT_REASONS = {  # OpenSSL's words: SSL errors 1000 and above are alerts that came in
     name.upper(): number for number, name in ALERTS.items()
 }
@@ -70,10 +74,33 @@ def shake_hands(
         except (ssl.SSLError, ValueError, OSError) as error:
             raise broken(error) from error
     cipher = tls.cipher()
-    names = {str(one["name"]): int(one["id"]) & 0xFFFF for one in context.get_ciphers()}
-    return Hands(
-        tls, incoming, outgoing, _certificates(tls), tls.version() or "", names.get(cipher[0], 0) if cipher else 0
-    )
+    code = _codes(context).get(cipher[0], 0) if cipher else 0
+    return Hands(tls, incoming, outgoing, _certificates(tls), tls.version() or "", code)
+
+
+def read_chain_by_ssl(server_name: str | None) -> Conversation[Chain]:
+    """The chain that a finished handshake shows, with every version and suite that this OpenSSL has: slower than our
+    own, and it proves the key, since OpenSSL checks the server's signature also where no chain is verified. Before
+    Python 3.10 the leaf alone. Ends by ProbeError."""
+    hands = yield from shake_hands(_trusting_nothing(), server_name)
+    if not hands.certificates:
+        raise ProbeError(Failure.NO_CERTIFICATE, "the server showed no certificate")
+    return Chain(hands.certificates, _VERSIONS.get(hands.protocol, 0), hands.suite, proved=True)
+
+
+def looks() -> Callable[[str | None], Conversation[Chain]]:
+    """How a sweep asks servers of TLS 1.3 for their chains."""
+    return read_chain_by_ssl
+
+
+@lru_cache(maxsize=1)
+def _trusting_nothing() -> ssl.SSLContext:
+    return context_of("ALL:@SECLEVEL=0")
+
+
+@lru_cache(maxsize=16)
+def _codes(context: ssl.SSLContext) -> dict[str, int]:
+    return {str(one["name"]): int(one["id"]) & 0xFFFF for one in context.get_ciphers()}
 
 
 def write_and_read(hands: Hands, request: bytes, most: int, until: bytes) -> Conversation[bytes]:
