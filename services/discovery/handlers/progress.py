@@ -174,10 +174,10 @@ def _take_one(uow: UnitOfWork, row: Any, one: Found, before: dict[Spot, Kept], a
         state, previous = "same", ""
     else:
         state, previous = "changed", old.fingerprint
-    known = results.spots_at(uow.connection, row.id, [spot.address]).get(spot)
+    told = state == "changed" and spot in results.spots_at(uow.connection, row.id, [spot.address])
     kept = Kept(sighting.fingerprint, state, one.starttls or "", one.protocol, one.proved)
     results.put_result(uow.connection, (row.id, row.account_id), spot, kept, previous)
-    if state == "changed" and known is None:
+    if state == "changed" and not told:
         changed = CertChanged(
             scan_id=row.id,
             account_id=row.account_id,
