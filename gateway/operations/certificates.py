@@ -58,11 +58,11 @@ ROUTES = (
         summary="Brands, validation levels and keys that the list can be narrowed to",
     ),
     Route(
-        method="POST", path="/api/v1/certificates/bookmarks", request=discovery.BookmarkCertificates,
+        method="POST", path="/api/v1/bookmarks", request=discovery.BookmarkCertificates,
         tag=CERTIFICATES, summary="Take certificates over to the sites pane, with a flag",
     ),
     Route(
-        method="DELETE", path="/api/v1/certificates/bookmarks/{fingerprint_sha256}", request=discovery.RemoveBookmark,
+        method="DELETE", path="/api/v1/bookmarks/{fingerprint_sha256}", request=discovery.RemoveBookmark,
         tag=CERTIFICATES, status=204, summary="Take the flag away; what only scans know leaves the inventory",
     ),
     Route(

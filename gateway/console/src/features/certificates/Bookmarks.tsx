@@ -97,7 +97,7 @@ export function Bookmarks({ onView }: { onView: (fingerprint: string) => void })
   const remove = async () => {
     if (!removed) return
     const path = { fingerprint_sha256: removed.fingerprint_sha256 }
-    await send('delete', '/api/v1/certificates/bookmarks/{fingerprint_sha256}', { path })
+    await send('delete', '/api/v1/bookmarks/{fingerprint_sha256}', { path })
     await queryClient.invalidateQueries({ queryKey: ['/api/v1/certificates'] })
   }
   return (

@@ -139,7 +139,7 @@ export function Results({ scan }: { scan: Schemas['ScanView'] }) {
   ]
   const bookmark = async () => {
     const fingerprints = [...new Set(selected.map((row) => row.certificate.fingerprint_sha256))]
-    await send('post', '/api/v1/certificates/bookmarks', { body: { fingerprints } })
+    await send('post', '/api/v1/bookmarks', { body: { fingerprints } })
     setSelected([])
     void found.refetch()
   }
