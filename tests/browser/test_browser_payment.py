@@ -153,7 +153,7 @@ def test_a_browser_that_was_closed_finds_the_same_payment_again(product, nora, o
     page = open_page(other, owed)
     expect(page.get_by_text("A payment was begun.")).to_be_visible()
     to_provider(page)
-    assert page.url == first
+    expect(page).to_have_url(first)
     pay(page, GOOD_CARD)
     page.get_by_role("link", name="To the order").click()
     expect(page.get_by_role("main").get_by_text("Waiting for CSR")).to_be_visible()

@@ -45,6 +45,7 @@ def test_a_voucher_is_applied_and_charged(product, nora, operator, open_screen):
     expect(page.get_by_role("main")).to_contain_text("$39.96")
     [order] = nora.api.get("/orders")["items"]
     assert order["amount"] == 3996
+    assert page.evaluate("sessionStorage.getItem('certwright.draft.buy')") is None
     other = Wizard(screen)
     other.to_summary()
     other.apply("SPRING-26")
@@ -64,6 +65,23 @@ def test_somebody_else_was_faster_with_the_last_use(product, nora, operator, ope
     expect(wizard.page.get_by_text("This voucher has been ended and can be used no more.").first).to_be_visible()
     expect(wizard.summary).to_contain_text("$49.95")
     assert nora.api.get("/orders")["items"] == []
+
+
+def test_a_kept_draft_whose_voucher_has_ended_leads_to_the_summary(product, nora, operator, open_screen):
+    operator.api.post("/operator/vouchers", {"code": "SHORT-LIVED", "percent": 10})
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    wizard.to_summary()
+    wizard.apply("SHORT-LIVED")
+    expect(wizard.summary).to_contain_text("$44.95")
+    operator.api.call("DELETE", "/operator/vouchers/SHORT-LIVED")
+    again = Wizard(screen)
+    again.next()
+    again.at("Domain details")
+    again.next()
+    again.agree()
+    expect(again.page.get_by_text("This voucher has been ended and can be used no more.").first).to_be_visible()
+    expect(again.summary).to_contain_text("$49.95")
 
 
 def test_an_operator_makes_and_ends_vouchers(product, nora, operator, open_screen):

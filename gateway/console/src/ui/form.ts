@@ -72,9 +72,13 @@ export function useApiForm<V extends Values>(choices: FormChoices<V>): ApiForm<V
   const values = form.values
   const keptNow = useRef(keepAs)
   keptNow.current = keepAs
+  const typed = useRef(values)
+  typed.current = values
+  const sent = useRef<V | null>(null)
 
   useEffect(() => {
-    if (!keepAs || !form.isDirty()) return
+    // What was sent is a draft no more, though the page may be drawn once more before it leaves.
+    if (!keepAs || !form.isDirty() || values === sent.current) return
     const draft = Object.fromEntries(Object.entries(values).filter(([name]) => !secret.includes(name as keyof V)))
     try {
       sessionStorage.setItem(DRAFT + keepAs, JSON.stringify(draft))
@@ -84,6 +88,7 @@ export function useApiForm<V extends Values>(choices: FormChoices<V>): ApiForm<V
   }, [values, keepAs, secret, form])
 
   const forget = useCallback(() => {
+    sent.current = typed.current
     if (keptNow.current) sessionStorage.removeItem(DRAFT + keptNow.current)
   }, [])
 

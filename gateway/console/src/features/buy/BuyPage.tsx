@@ -40,7 +40,7 @@ export default function BuyPage() {
     places: { '/names': 'common_name', '/common_name': 'common_name' },
     send: async (values) => {
       const fresh = quote.fresh ?? (await quote.ask())
-      if (!fresh) return
+      if (!fresh || fresh instanceof Problem) return
       const order = await send('post', '/api/v1/orders', {
         body: {
           quote_id: fresh.quote_id,
@@ -100,8 +100,9 @@ export default function BuyPage() {
   const namesFit = async (): Promise<boolean> => {
     if (names.length === 0) return refuse({ common_name: t('nameMissing') })
     const asked = await quote.ask()
-    if (asked) return refuse({})
-    return false
+    // A voucher that is refused is told at its own field, in the last step.
+    const fits = asked instanceof Problem ? refusedVoucher(asked) !== null : asked !== null
+    return fits && refuse({})
   }
   const level = product?.validation_level ?? ''
   const detailed = incomplete || (level !== '' && level !== 'DV')

@@ -8,8 +8,8 @@ export interface Quoting {
   fresh: Schemas['QuoteView'] | null
   problem: Problem | null
   asking: boolean
-  /** Asks now; null when it was refused. */
-  ask: () => Promise<Schemas['QuoteView'] | null>
+  /** Asks now; the problem when it was refused, null while there is nothing to ask. */
+  ask: () => Promise<Schemas['QuoteView'] | Problem | null>
 }
 
 const PAUSE_MS = 500
@@ -44,7 +44,7 @@ export function useQuote(product: string, names: readonly string[], termYears: n
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       if (newest.current === key) setState({ key, quote: null, problem: error })
-      return null
+      return error
     } finally {
       setAsking(false)
     }
