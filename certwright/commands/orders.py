@@ -97,6 +97,70 @@ def history(order: Which, url: URLOption = None, as_json: JSONOption = False) ->
     )
 
 
+@app.command("forecast")
+@problems_to_exit_codes
+def forecast(
+    order: Annotated[str | None, typer.Argument(metavar="[ORDER]", help="Only this order, step by step.")] = None,
+    until: Annotated[str, typer.Option(help="The last day that is looked at.")] = "2029-12-31",
+    url: URLOption = None,
+    as_json: JSONOption = False,
+) -> None:
+    """Say what the dated rules will ask of the orders in use: certificates, validations, money, methods that end."""
+    api = connect(url)
+    found = api.get("/orders/forecast", until=until, order_id=_order_id(api, order) if order else None)
+    if as_json:
+        print_json(found)
+        return
+    if not found["orders_total"]:
+        console.print("No certificate is in use: there is nothing to foresee.")
+    for change in found["changes"]:
+        console.print(
+            f"{change['since']}  {_RULES[change['table']]}: {change['days']} days at most ({change['source']})"
+        )
+    for method in found["methods"]:
+        console.print(
+            f"{method['ends']}  [bold]{_words(method['name'])} ends[/bold]: {method['names']} names of "
+            f"{method['orders']} orders rely on it ({method['source']})"
+        )
+    if order:
+        print_table(
+            ("When", "What", "Names", "Valid until", "Cost"),
+            [
+                (
+                    day(step["at"]),
+                    _words(step["kind"]),
+                    _names(step["names"]),
+                    day(step["not_after"]),
+                    money(step["cost"], found["currency"]) if step["cost"] else "",
+                )
+                for step in found["steps"]
+            ],
+            empty="Nothing is due until then.",
+        )
+        return
+    rows = [(each["month"], each["effort"]) for each in found["months"]] + [("all", found["total"])]
+    print_table(
+        ("Month", "Reissues", "Renewals", "Validations", "Organizations", "Cost"),
+        [
+            (
+                month,
+                effort["reissues"],
+                effort["renewals"],
+                effort["validations"],
+                effort["organization_validations"],
+                money(effort["cost"], found["currency"]),
+            )
+            for month, effort in rows
+        ],
+        empty="",
+    )
+    if found["unpriced"]:
+        console.print(f"{found['unpriced']} orders are for a product or term that is sold no more: they have no price.")
+
+
+_RULES = {"validity": "certificates", "dcv_reuse": "reuse of a validation", "identity_reuse": "reuse of an identity"}
+
+
 def _order_id(api: APIClient, order: str) -> str:
     if not order.isdigit():
         return order

@@ -36,6 +36,10 @@ ROUTES = (
         summary="How many orders there are of each status",
     ),
     Route(
+        method="GET", path="/api/v1/orders/forecast", request=orders.GetForecast, tag=ORDERS,
+        summary="What the dated rules will ask of the orders in use: certificates, proofs, money",
+    ),
+    Route(
         method="POST", path="/api/v1/orders", request=orders.PlaceOrder, tag=ORDERS, status=201,
         summary="Order what a quote priced", location="/api/v1/orders/{order_id}",
     ),

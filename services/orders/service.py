@@ -7,7 +7,7 @@ import logging
 from functools import partial
 
 from services.orders import bootstrap
-from services.orders.handlers import clock, commands, queries, reactions
+from services.orders.handlers import clock, commands, forecasting, queries, reactions
 from services.orders.model.requesting import read_csr
 from services.orders.model.status import REISSUE_BEFORE
 from services.orders.projections.finding import orders_to_expire, orders_to_reissue
@@ -107,6 +107,12 @@ class OrdersService(Service):
     def count_orders(self, request: c.CountOrders, context: Context) -> c.OrderCounts:
         """By status."""
         return queries.count(self.app.room, request, context)
+
+    @rpc(c.GetForecast)
+    def get_forecast(self, request: c.GetForecast, context: Context) -> c.ForecastView:
+        """By today's price list, which billing is asked for."""
+        products = self.client.send(billing.ListProducts(), context).items
+        return forecasting.get_forecast(self.app.room, request, context, products)
 
     @rpc(c.GetOrder)
     def get_order(self, request: c.GetOrder, context: Context) -> c.OrderView:

@@ -107,7 +107,12 @@ def reissue_due(newest: Certificate, term_ends_at: str | None, now: datetime) ->
     begins, ends = from_text(newest.not_before), from_text(newest.not_after)
     if term_ends_at is None or from_text(term_ends_at) - ends < WORTH_A_REISSUE:
         return False
-    return now >= ends - min(REISSUE_BEFORE, (ends - begins) / 3) and now < from_text(term_ends_at)
+    return replaced_from(begins, ends) <= now < from_text(term_ends_at)
+
+
+def replaced_from(begins: datetime, ends: datetime) -> datetime:
+    """When the next certificate is asked for: in the last third of this one's life, at most 30 days before its end."""
+    return ends - min(REISSUE_BEFORE, (ends - begins) / 3)
 
 
 def check_identifier(text: str, pointer: str, advice: str) -> None:

@@ -36,8 +36,10 @@ orders = sa.Table(
     sa.Column("placed_at", sa.Text, nullable=False),
     sa.Column("csr_version", sa.Integer, nullable=False),
     sa.Column("certificate_version", sa.Integer, nullable=False),  # the CSR version of the newest certificate
-    sa.Column("expires_at", sa.Text),  # end of the newest certificate
+    sa.Column("begins_at", sa.Text),  # start of the newest certificate
+    sa.Column("expires_at", sa.Text),  # its end
     sa.Column("term_ends_at", sa.Text),
+    sa.Column("renewed_by", sa.Text),  # the order that continues it
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("orders_of_account", "account_id", "number"),
     sa.Index("orders_of_account_by_status", "account_id", "status", "number"),
@@ -51,6 +53,18 @@ certificates = sa.Table(
     sa.Column("order_id", sa.Text, primary_key=True, index=True),
     sa.Column("not_after", sa.Text, nullable=False),
     sa.Column("revoked_at", sa.Text),
+)
+
+# The newest proof of each FQDN of an order; of the organization where `fqdn` is empty.
+proofs = sa.Table(
+    "proofs",
+    projections.metadata,
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("fqdn", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False, index=True),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text),
 )
 
 keys = sa.Table(
@@ -122,10 +136,12 @@ _SUBMITTED = _with(
 _TERM = sa.select(orders.c.term_ends_at, orders.c.term_years).where(orders.c.order_id == _of)
 _ISSUED = _with(
     status="issued",
+    begins_at=sa.bindparam("begins"),
     expires_at=sa.bindparam("ends"),
     term_ends_at=sa.bindparam("term"),
     certificate_version=sa.bindparam("csr"),
 )
+_RENEWED = _with(renewed_by=sa.bindparam("by"))
 _INSTALLED = _with(
     status=sa.case(
         ((orders.c.status == "issued") & (orders.c.certificate_version == sa.bindparam("csr")), "installed"),
@@ -150,15 +166,12 @@ def _change(connection: sa.Connection, envelope: Envelope[Any], statement: sa.Up
 @projections.on(
     c.CSRRequested,
     c.CSRRejected,
-    c.AuthorizationRecorded,
-    c.OrganizationValidated,
     c.IssuanceRequested,
     c.IssuanceFailed,
     c.InstallationRequested,
     c.InstallationFailed,
     c.CertificateSaveRequested,
     c.ReissueRequested,
-    c.OrderRenewed,
     c.RevocationRequested,
 )
 def _changed(connection: sa.Connection, envelope: Envelope[Any]) -> None:
@@ -199,9 +212,48 @@ def _issued(connection: sa.Connection, envelope: Envelope[c.CertIssued]) -> None
     event = envelope.data
     row = connection.execute(_TERM, {"of": event.order_id}).one()
     term = row.term_ends_at or to_text(years_later(from_text(event.not_before), row.term_years))
-    _change(connection, envelope, _ISSUED, ends=event.not_after, term=term, csr=event.csr_version)
+    begins, ends = event.not_before, event.not_after
+    _change(connection, envelope, _ISSUED, begins=begins, ends=ends, term=term, csr=event.csr_version)
     connection.execute(
         certificates.insert(), {"serial": event.serial, "order_id": event.order_id, "not_after": event.not_after}
+    )
+
+
+@projections.on(c.OrderRenewed)
+def _renewed(connection: sa.Connection, envelope: Envelope[c.OrderRenewed]) -> None:
+    _change(connection, envelope, _RENEWED, by=envelope.data.by_order_id)
+
+
+@projections.on(c.AuthorizationRecorded)
+def _authorized(connection: sa.Connection, envelope: Envelope[c.AuthorizationRecorded]) -> None:
+    event = envelope.data
+    _change(connection, envelope, _CHANGED)
+    _prove(connection, envelope, event.fqdn, event.method, event.expires_at)
+
+
+@projections.on(c.OrganizationValidated)
+def _organization_validated(connection: sa.Connection, envelope: Envelope[c.OrganizationValidated]) -> None:
+    _change(connection, envelope, _CHANGED)
+    _prove(connection, envelope, "", "organization", None)
+
+
+_PROOF_GONE = proofs.delete().where(proofs.c.order_id == _of, proofs.c.fqdn == sa.bindparam("name"))
+_ACCOUNT = sa.select(orders.c.account_id).where(orders.c.order_id == _of)
+
+
+def _prove(connection: sa.Connection, envelope: Envelope[Any], fqdn: str, method: str, expires_at: str | None) -> None:
+    order_id = envelope.data.order_id
+    connection.execute(_PROOF_GONE, {"of": order_id, "name": fqdn})
+    connection.execute(
+        proofs.insert(),
+        {
+            "order_id": order_id,
+            "fqdn": fqdn,
+            "account_id": connection.execute(_ACCOUNT, {"of": order_id}).scalar_one(),
+            "method": method,
+            "recorded_at": envelope.occurred_at,
+            "expires_at": expires_at,
+        },
     )
 
 

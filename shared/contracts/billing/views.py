@@ -23,6 +23,13 @@ class Term(View):
     max_names: int = 1
     max_wildcards: int = 0
 
+    def amount_for(self, names: int, wildcards: int) -> int:
+        """The price with so many plain and so many wildcard names, in minor units. Wildcards of a multi-name product
+        are never among the included names.
+        """
+        extra = max(0, names - self.included_names)
+        return self.price + extra * (self.extra_name_price or 0) + wildcards * (self.extra_wildcard_price or 0)
+
 
 class Product(View):
     """A kind of certificate. `form` is single, wildcard, multi_domain or ucc; `validation_level` DV, OV or EV."""

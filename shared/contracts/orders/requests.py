@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from shared.contracts.base import Done, Page, Permission, Request, command, query
+from shared.contracts.orders.forecast import ForecastView
 from shared.contracts.orders.views import (
     CertificateFile,
     HistoryEntry,
@@ -63,6 +64,17 @@ class CountOrders(Request[OrderCounts]):
 
     search: str | None = None
     kind: str | None = None
+
+
+@query(SERVICE, Permission.VIEW)
+class GetForecast(Request[ForecastView]):
+    """What the rules known today will ask of the orders in use until a day (such as 2029-12-31, the default).
+
+    With `order_id` only of that order, and step by step. Errors: invalid (until), not_found.
+    """
+
+    until: str = "2029-12-31"
+    order_id: str | None = None
 
 
 @query(SERVICE, Permission.VIEW)
