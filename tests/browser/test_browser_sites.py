@@ -180,7 +180,7 @@ def test_the_figures_are_the_sums_of_the_list_and_lead_to_it(product, stock, ope
         expect(page.get_by_text(f"Showing 1 to {count} of {count} entries")).to_be_visible()
     assert "expires_within_days=180" in page.url
     page.get_by_role("link", name="Certificates", exact=True).first.click()
-    bar = page.locator(".expiry-bars path[fill='#c1461f']").last
+    bar = page.locator(".bars path[fill='#c1461f']").last
     bar.click()
     expect(page.get_by_label("Type", exact=True)).to_have_value("other")
     expect(page.get_by_label("Time to expiry")).to_have_value("180")

@@ -87,6 +87,7 @@ def shots(world: World) -> list[Shown]:
         Shown("payment", nora, f"/orders/{unpaid['order_id']}/payment", "Secure Payment Page"),
         Shown("sites", nora, "/sites", "Sites"),
         Shown("certificates", nora, "/certificates", "Certificates"),
+        Shown("forecast", nora, "/forecast", "Forecast"),
         Shown("servers", nora, "/servers", "Manage agents and servers"),
         Shown("deposit", nora, "/deposit", "EPKI Manager"),
         Shown("alerts", nora, "/alerts", "Alerts"),

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +14,7 @@ import requests
 from cryptography import x509
 
 from certwright.api_client import APIClient, ProblemError
+from tests.support import many_orders
 from tests.support.live_gateway import PASSWORD, live
 
 QUOTE = {"product": "trial-single", "names": ["shop.example.com"], "term_years": 1}
@@ -125,3 +129,26 @@ def test_no_secret_is_in_a_log_or_a_database(product):
         content = path.read_bytes()
         for canary in canaries:
             assert canary.encode() not in content, path
+
+
+def test_the_command_line_says_what_the_rules_will_ask(product):
+    """Of an order without a proof on record too; the figures are the API's."""
+    planner = product.customer("planner@example.com")
+    many_orders.fill(product.folder / "data", planner.get("/account")["account_id"], 10)
+    environment = {**os.environ, "CERTWRIGHT_URL": product.url, "CERTWRIGHT_TOKEN": planner.token}
+
+    def said(*arguments):
+        command = [sys.executable, "-m", "certwright", "orders", "forecast", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    told = json.loads(said("--json", "--until", "2028-12-31").stdout)
+    assert told["orders_total"] == 3
+    words = said().stdout
+    assert "2029-03-15" in words
+    assert "certificates: 47 days at most" in words
+    assert f"{told['months'][5]['month']}" in words
+    steps = said(str(told["orders"][0]["number"])).stdout
+    assert steps.count("reissue") > 10
+    wrong = said("--until", "tomorrow")
+    assert wrong.returncode != 0
+    assert "2029-12-31" in wrong.stderr + wrong.stdout

@@ -31,11 +31,16 @@ class _Sum:
     cost: int = 0
 
     def add(self, step: Step) -> None:
-        self.reissues += step.kind == Kind.REISSUE
-        self.renewals += step.kind == Kind.RENEWAL
-        self.validations += len(step.names) if step.kind == Kind.VALIDATION else 0
-        self.organization_validations += step.kind == Kind.ORGANIZATION
-        self.cost += step.cost
+        kind = step.kind
+        if kind is Kind.REISSUE:
+            self.reissues += 1
+        elif kind is Kind.VALIDATION:
+            self.validations += len(step.names)
+        elif kind is Kind.RENEWAL:
+            self.renewals += 1
+            self.cost += step.cost
+        elif kind is Kind.ORGANIZATION:
+            self.organization_validations += 1
 
     def view(self) -> c.Effort:
         return c.Effort(**{name: getattr(self, name) for name in self.__slots__})
@@ -89,13 +94,12 @@ def get_forecast(
     if request.order_id is not None and not found:
         raise not_found("order")
     methods = _ending_methods(found, now, until)
-    total = _Sum()
-    months = {month: _Sum() for month in _months(now, until)}
+    months = [_Sum() for _ in range(_month(until - timedelta(microseconds=1)) - _month(now) + 1)]
+    first_month = _month(now)
     shares = {each.order_id: _Share(each) for each in found}
     steps: list[Step] = []
     for standing, step in play(found, proofs, now=now, until=until):
-        total.add(step)
-        months[f"{step.at:%Y-%m}"].add(step)
+        months[_month(step.at) - first_month].add(step)
         shares[standing.order_id].add(step)
         if request.order_id is not None and len(steps) < MOST_STEPS:
             steps.append(step)
@@ -105,8 +109,10 @@ def get_forecast(
         until=request.until,
         document=document(),
         currency=prices.currency,
-        total=total.view(),
-        months=[c.ForecastMonth(month=month, effort=each.view()) for month, each in months.items()],
+        total=_total(months),
+        months=[
+            c.ForecastMonth(month=_name(number), effort=each.view()) for number, each in enumerate(months, first_month)
+        ],
         changes=_changes(now, until),
         methods=methods,
         orders=[each.view() for each in first_due[:MOST_ORDERS]],
@@ -139,10 +145,17 @@ def _until(text: str, now: datetime) -> datetime:
     return until
 
 
-def _months(now: datetime, until: datetime) -> list[str]:
-    last = until - timedelta(microseconds=1)
-    first = now.year * 12 + now.month - 1
-    return [f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last.year * 12 + last.month)]
+def _month(moment: datetime) -> int:
+    """The number of a month, counted through the years."""
+    return moment.year * 12 + moment.month - 1
+
+
+def _name(month: int) -> str:
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def _total(months: list[_Sum]) -> c.Effort:
+    return c.Effort(**{name: sum(getattr(each, name) for each in months) for name in _Sum.__slots__})
 
 
 def _changes(now: datetime, until: datetime) -> list[c.RuleChange]:

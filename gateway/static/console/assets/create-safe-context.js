@@ -1,1 +1,1 @@
-import{r as e}from"./rolldown-runtime.js";import{O as t}from"./client.js";var n=e(t(),1);function r(e){let t=(0,n.createContext)(null);return[t,()=>{let r=(0,n.use)(t);if(r===null)throw Error(e);return r}]}export{r as t};
+import{_ as e,m as t}from"./jsx-runtime.js";var n=e(t(),1);function r(e){let t=(0,n.createContext)(null);return[t,()=>{let r=(0,n.use)(t);if(r===null)throw Error(e);return r}]}export{r as t};

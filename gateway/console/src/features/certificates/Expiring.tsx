@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // "Expiring certificates": bars, and the same figures as a table whose numbers narrow the list below (guide §10).
 import { Anchor, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useApi } from '@/api/client'
 import { useConsole } from '@/app/useConsole'
@@ -9,14 +9,19 @@ import { ProblemAlert } from '@/ui/Says'
 import type { TableState } from '@/ui/tableState'
 import { KINDS, type Kind, ONLY } from './kind'
 
-const ExpiryBars = lazy(() => import('./ExpiryBars'))
+const Bars = lazy(() => import('@/ui/Bars'))
 type Count = Schemas['ExpiringCount']
 
 export function Expiring({ state }: { state: TableState }) {
   const { t } = useTranslation('certificates')
   const found = useApi('/api/v1/certificates/expiring', {}, { keepPrevious: true })
+  const counts = useMemo(() => found.data?.items ?? [], [found.data])
+  const groups = useMemo(() => counts.map((one) => t('withinShort', { count: one.days })), [counts, t])
+  const series = useMemo(
+    () => KINDS.map((kind) => ({ color: `--cw-${kind.replace('_', '-')}`, values: counts.map((one) => one[kind]) })),
+    [counts],
+  )
   if (found.error && !found.data) return <ProblemAlert problem={found.error} again={() => found.refetch()} />
-  const counts = found.data?.items ?? []
   const any = counts.some((one) => KINDS.some((kind) => one[kind] > 0))
   if (found.data && !any) return null
   const choose = (days: number, kind: Kind) =>
@@ -35,7 +40,12 @@ export function Expiring({ state }: { state: TableState }) {
       <div className="expiring-parts">
         {found.data ? (
           <Suspense fallback={<Skeleton h={168} />}>
-            <ExpiryBars counts={counts} label={`${t('bars')} ${said}`} onChoose={choose} />
+            <Bars
+              groups={groups}
+              series={series}
+              label={`${t('bars')} ${said}`}
+              onChoose={(group, kind) => choose(counts[group]?.days ?? 0, KINDS[kind] ?? 'own')}
+            />
           </Suspense>
         ) : (
           <Skeleton h={168} />
