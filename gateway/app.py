@@ -18,7 +18,7 @@ from gateway.exchange import Rpc
 from gateway.operation import Ground, Operation, refuse
 from gateway.operations import ROUTES
 from gateway.problems import RefusedError
-from gateway.route import Route
+from gateway.route import SLASHED, Route
 from gateway.settings import GatewaySettings
 from gateway.stream import Streams
 from gateway.traffic import Traffic, shown_path
@@ -49,8 +49,13 @@ class Gateway:
         self.flask = _flask()
         self.operations = [Operation(route, self.ground) for route in routes]
         for operation in self.operations:
-            rule = re.sub(r"\{(\w+)\}", r"<\1>", operation.route.path)
-            self.flask.add_url_rule(rule, operation.route.operation_id, operation, methods=[operation.route.method])
+            self.flask.add_url_rule(
+                rule_of(operation.route.path),
+                operation.route.operation_id,
+                operation,
+                methods=[operation.route.method],
+                merge_slashes=False,
+            )
         pages.add(self.flask, self.ground)
         provider_pages.add(self.flask, self.ground)
         console_files.add(self.flask)
@@ -67,6 +72,11 @@ def origin(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValueError(f"public_url must be http(s)://host[:port], not {url!r}")
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def rule_of(path: str) -> str:
+    """The Flask rule of a route's path."""
+    return re.sub(r"\{(\w+)\}", lambda name: f"<path:{name[1]}>" if name[1] in SLASHED else f"<{name[1]}>", path)
 
 
 def _flask() -> Flask:

@@ -17,6 +17,7 @@ from gateway.route import JSON, PATTERNS, WITH_BODY, Input, Route, bounds
 from shared.contracts.base import Permission
 
 VERSION = "1.0.0"
+EXAMPLE_OCSP = "MEcwRTBDMEEwPzAJBgUrDgMCGgUABBSc8ych66tdcV9RZpy+YrAjhRhwuAQUpi8iJb9wv6zLx/HvKjl4NnFzd94CBlwBI0VniQ=="
 ABOUT = """Everything that Certwright does, for programs; its own console uses nothing else.
 
 **Who asks.** Programs send `Authorization: Bearer` with an API token, browsers the session cookie. The account always
@@ -152,7 +153,12 @@ def _operation(one: Input, schemas: _Schemas) -> dict[str, Any]:
     parameters = _parameters(one)
     if parameters:
         operation["parameters"] = parameters
-    if route.form is not None:  # a webhook: its headers are the sender's affair (Standard Webhooks 1.0)
+    if route.form is not None and route.sends != JSON:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {route.sends: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    elif route.form is not None:  # a webhook: its headers are the sender's affair (Standard Webhooks 1.0)
         operation["requestBody"] = {
             "required": True,
             "content": {JSON: {"schema": {"type": "object"}, "example": {"type": "payment.captured"}}},
@@ -184,7 +190,14 @@ def _parameters(one: Input) -> list[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", one.route.path):
         pattern = PATTERNS.get(name)
         schema = {"type": "string", "pattern": pattern} if pattern else {"type": "string", "format": "uuid"}
-        shown = {"service": "orders", "kind": "eula", "mail_id": "17", "id": "17", "token": "s9" * 16}
+        shown = {
+            "service": "orders",
+            "kind": "eula",
+            "mail_id": "17",
+            "id": "17",
+            "token": "s9" * 16,
+            "ocsp_request": EXAMPLE_OCSP,
+        }
         found.append({
             "name": name, "in": "path", "required": True, "schema": schema,
             "example": shown.get(name) or example(str, one.request.__name__, name),

@@ -43,7 +43,8 @@ class Route:
     `answer` makes the reply when it is not just what the service says; `reply` is then its type. `media` other than
     JSON means that `answer` gives `Raw`; `stream` that the answer does not end. `service_in_path`: the request is one
     that every service answers. `fixed` fields have one value here. `call` asks in another way than one request to one
-    service. `form` turns the raw body into fields, for senders whose body is not ours to choose.
+    service. `form` turns the raw body, of media type `sends`, into fields, for senders whose body is not
+    ours to choose.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Route:
     location: str = ""
     service_in_path: bool = False
     form: Callable[[bytes, Mapping[str, Any]], dict[str, Any]] | None = None
+    sends: str = JSON  # what the body of a `form` is
     stream: bool = False
     forgets: bool = False  # ends credentials: the cache of identities must be emptied
     refuses: tuple[int, ...] = ()  # statuses of problems beyond those of its kind
@@ -88,6 +90,7 @@ _NAME = re.compile(r"\{(\w+)\}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Every id that a service makes is a UUID; other words in paths have their own form. What cannot exist is not found.
 PATTERNS: Mapping[str, str] = {
+    "ocsp_request": r"^[A-Za-z0-9+/=]{1,1000}$",
     "fqdn": r"^(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,126}$",
     "fingerprint_sha256": r"^[0-9A-Fa-f]{64}$",
     "mail_id": r"^[A-Za-z0-9_.-]{1,100}$",
@@ -97,6 +100,10 @@ PATTERNS: Mapping[str, str] = {
     "kind": r"^[a-z_]{1,40}$",
     "service": r"^(accounts|billing|orders|dcv|ca|installer|discovery|alerts)$",
 }
+
+
+# Names whose text may hold slashes: the rest of the path is theirs.
+SLASHED = frozenset({"ocsp_request"})
 
 
 class Input:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.exchange import Exchange, Raw
@@ -15,6 +15,7 @@ from shared.contracts import alerts, ca, discovery
 CERTIFICATES = "Certificates"
 EVENTS = "Events"
 CA = "CA"
+OCSP_MEDIA = "application/ocsp-response"  # RFC 6960 Appendix A.1
 CRL_MEDIA = "application/pkix-crl"  # RFC 2585 §4
 DER_MEDIA = "application/pkix-cert"
 PEM_MEDIA = "application/x-pem-file"
@@ -22,6 +23,16 @@ PEM_MEDIA = "application/x-pem-file"
 
 def _crl(_exchange: Exchange, reply: Any) -> Raw:
     return Raw(base64.b64decode(reply.der_base64), CRL_MEDIA)
+
+
+def _ocsp_body(body: bytes, _environ: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ocsp_request": base64.b64encode(body).decode("ascii")}
+
+
+def _ocsp(exchange: Exchange, reply: Any) -> Raw:
+    if reply.max_age:  # RFC 5019 §6.2, for caches between relying parties and here
+        exchange.headers.append(("Cache-Control", f"max-age={reply.max_age}, public, no-transform, must-revalidate"))
+    return Raw(base64.b64decode(reply.der_base64), OCSP_MEDIA)
 
 
 def _root(chain: ca.CAChain) -> list[str]:
@@ -132,5 +143,13 @@ ROUTES = (
     Route(
         method="GET", path="/pki/issuing.crl", request=ca.GetCRL, tag=CA, summary="The newest revocation list, DER",
         answer=_crl, media=CRL_MEDIA,
+    ),
+    Route(
+        method="POST", path="/pki/ocsp", request=ca.AnswerOCSP, tag=CA, summary="OCSP by POST (RFC 6960)",
+        form=_ocsp_body, sends="application/ocsp-request", answer=_ocsp, media=OCSP_MEDIA,
+    ),
+    Route(
+        method="GET", path="/pki/ocsp/{ocsp_request}", request=ca.AnswerOCSP, tag=CA, name="answer_ocsp_by_get",
+        summary="OCSP by GET, the request in base64 (RFC 6960 A.1)", answer=_ocsp, media=OCSP_MEDIA,
     ),
 )  # fmt: skip

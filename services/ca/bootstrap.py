@@ -29,6 +29,7 @@ class App:
     issuer: Issuer
     policy: Policy
     crl_lifetime: timedelta
+    ocsp_lifetime: timedelta
 
 
 def build(
@@ -67,4 +68,5 @@ def build(
     )
     database = Database.open("ca", settings)
     room = Room("ca", database, projections, clock=clock, ids=ids or RandomIds(), jobs=jobs)
-    return App(room, settings, issuer, policy, timedelta(hours=own.crl_hours))
+    crl, ocsp = timedelta(hours=own.crl_hours), timedelta(hours=own.ocsp_hours)
+    return App(room, settings, issuer, policy, crl, ocsp)

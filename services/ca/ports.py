@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -38,6 +38,14 @@ class RevokedEntry:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class OCSPAnswer:
+    """An OCSP response in DER. `for_all`: others may be given the same answer while it lasts."""
+
+    response: bytes
+    for_all: bool
+
+
 class Issuer(Protocol):
     """Signs exactly what an accepted issuance says. Asked twice for the same, it gives the same certificate."""
 
@@ -59,6 +67,17 @@ class Issuer(Protocol):
         self, *, number: int, this_update: datetime, next_update: datetime, revoked: Iterable[RevokedEntry]
     ) -> bytes:
         """A CRL in DER."""
+        ...
+
+    def answer_ocsp(
+        self,
+        request: bytes,
+        standing_of: Callable[[str], RevokedEntry | bool],
+        *,
+        this_update: datetime,
+        next_update: datetime,
+    ) -> OCSPAnswer:
+        """The answer to an OCSP request; `standing_of` says of a serial how it was revoked, or whether it is good."""
         ...
 
     def chain(self) -> CAChain:

@@ -130,6 +130,15 @@ def find_serial(connection: sa.Connection, serial: str) -> Found | None:
     return Found(*row) if row else None
 
 
+def standing_of(connection: sa.Connection, serial: str) -> Revoked | bool:
+    """How a serial was revoked; True when it is good, False when this CA signed no such certificate."""
+    columns = (issuances.c.serial, issuances.c.revoked_at, issuances.c.reason, issuances.c.status)
+    row = connection.execute(sa.select(*columns).where(issuances.c.serial == normal(serial))).first()
+    if row is None or row.status == "accepted":
+        return False
+    return Revoked(row.serial, row.revoked_at, row.reason) if row.revoked_at else True
+
+
 def issued_for(connection: sa.Connection, order_id: str, csr_version: int) -> str | None:
     """The issuance of this order and CSR, None when there is none."""
     query = sa.select(issuances.c.issuance_id).where(

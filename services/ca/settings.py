@@ -36,6 +36,9 @@ class CASettings(PrefixedSettings):
     crl_hours: int = Field(72, ge=2, le=240)
     """How long a CRL is good for; a new one is made after half of it and at each revocation."""
 
+    ocsp_hours: int = Field(24, ge=8, le=240)
+    """How long an OCSP answer is good for (BR 4.9.10: 8 hours to 10 days)."""
+
     backdate_s: int = Field(300, ge=0, le=3600)
     """So many seconds lie between `not_before` and the moment of issuance, for clients whose clocks are slow."""
 

@@ -78,6 +78,22 @@ class GetCRL(Request[CRLFile]):
     """The newest CRL of the issuing CA."""
 
 
+class OCSPFile(View):
+    """An OCSP response, DER in base64. For `max_age` seconds others may be given the same answer."""
+
+    der_base64: str
+    max_age: int = 0
+
+
+@query(SERVICE, Permission.PUBLIC)
+class AnswerOCSP(Request[OCSPFile]):
+    """Whether one certificate of the issuing CA is good, revoked or unknown: an OCSP request, DER in base64
+    (RFC 6960). What cannot be read is answered by an OCSP error.
+    """
+
+    ocsp_request: str
+
+
 @event("ca.IssuanceAccepted")
 class IssuanceAccepted(Event):
     """The intention: all that will be signed is written down, serial included, before the key is used."""

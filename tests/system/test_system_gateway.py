@@ -3,19 +3,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 import requests
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from certwright.api_client import APIClient, ProblemError
-from tests.support import many_orders
+from tests.support import many_orders, people
 from tests.support.live_gateway import PASSWORD, live
+from tests.support.mailed_proof import issued
 
 QUOTE = {"product": "trial-single", "names": ["shop.example.com"], "term_years": 1}
 
@@ -152,3 +161,69 @@ def test_the_command_line_says_what_the_rules_will_ask(product):
     wrong = said("--until", "tomorrow")
     assert wrong.returncode != 0
     assert "2029-12-31" in wrong.stderr + wrong.stdout
+
+
+def test_openssl_and_our_state_agree_by_ocsp_and_by_revocation_list(product, tmp_path):
+    """Issued is good and revoked is revoked, whichever way a relying party asks."""
+    person = people.customer(product.url)
+    orders = [issued(person, SimpleNamespace(api=product.root), f"{word}.ocsp.example.com") for word in ("good", "bad")]
+    person.api.post(f"/orders/{orders[1]['order_id']}/revoke", {"reason": "keyCompromise"})
+    person.steps.wait_for_status(orders[1]["order_id"], "revoked")
+    chain, crl = tmp_path / "chain.pem", tmp_path / "issuing.crl"
+    chain.write_bytes(requests.get(f"{product.url}/pki/chain.pem", timeout=10).content)
+    issuing, root = x509.load_pem_x509_certificates(chain.read_bytes())
+    (tmp_path / "issuing.pem").write_bytes(issuing.public_bytes(Encoding.PEM))
+    (tmp_path / "root.pem").write_bytes(root.public_bytes(Encoding.PEM))
+
+    def openssl(*arguments):
+        done = subprocess.run(
+            ["openssl", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30
+        )
+        return done.stdout + done.stderr
+
+    def listed():
+        crl.write_bytes(requests.get(f"{product.url}/pki/issuing.crl", timeout=10).content)
+        return [entry.serial_number for entry in x509.load_der_x509_crl(crl.read_bytes())]
+
+    for order, word in zip(orders, ("good", "revoked"), strict=True):
+        pem = person.api.get(f"/orders/{order['order_id']}/certificate")["pem"]
+        (tmp_path / "leaf.pem").write_text(pem)
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        # The address in the certificate is the product's own.
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        [url] = [
+            each.access_location.value for each in access if each.access_method == AuthorityInformationAccessOID.OCSP
+        ]
+        assert url == f"{product.url}/pki/ocsp"
+        said = openssl(
+            "ocsp", "-issuer", "issuing.pem", "-cert", "leaf.pem", "-url", url, "-CAfile", "root.pem",
+            "-verify_other", "issuing.pem",
+        )  # fmt: skip
+        assert "Response verify OK" in said
+        assert f"leaf.pem: {word}" in said
+        request = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuing, hashes.SHA1()).build()
+        encoded = quote(base64.b64encode(request.public_bytes(Encoding.DER)).decode(), safe="")
+        answer = requests.get(f"{url}/{encoded}", timeout=10)
+        assert answer.headers["Content-Type"] == "application/ocsp-response"
+        assert answer.headers["Cache-Control"].startswith("max-age=43200, public")
+        assert ocsp.load_der_ocsp_response(answer.content).certificate_status.name == word.upper()
+        for _ in range(100):
+            if (certificate.serial_number in listed()) == (word == "revoked"):
+                break
+            time.sleep(0.1)
+        verified = openssl(
+            "verify", "-crl_check", "-CRLfile", "issuing.crl", "-CAfile", "root.pem", "-untrusted", "issuing.pem",
+            "leaf.pem",
+        )  # fmt: skip
+        assert ("OK" in verified) == (word == "good"), verified
+        assert ("certificate revoked" in verified) == (word == "revoked"), verified
+
+
+def test_nonsense_at_the_responder_gets_an_answer_and_no_fault(product):
+    for body in (b"", b"\0", b"nonsense", b"\x30" * 5000):
+        headers = {"Content-Type": "application/ocsp-request"}
+        answer = requests.post(f"{product.url}/pki/ocsp", data=body, headers=headers, timeout=10)
+        assert (answer.status_code, answer.content) == (200, bytes.fromhex("30030a0101"))  # malformedRequest
+    for path in ("AA", "a//b/", "a+/=", "%00", "not here"):
+        answer = requests.get(f"{product.url}/pki/ocsp/{path}", timeout=10, allow_redirects=False)
+        assert answer.status_code in {200, 404}

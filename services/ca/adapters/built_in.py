@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The built-in CA: leaf certificates by profile, and CRLs.
+"""The built-in CA: leaf certificates by profile, CRLs and OCSP answers.
 
 Profiles: Baseline Requirements 2.2.6 §7.1.2.7 (subscriber certificates) and §7.2 (CRLs). The signature is deterministic
 (RFC 6979; RSA is so by itself), so that signing again after a crash gives the same certificate to the byte.
@@ -19,7 +19,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from services.ca.adapters import der
 from services.ca.adapters.key_store import CAMaterial, PrivateKey
-from services.ca.ports import IssuerRefusedError, RevokedEntry, Signed
+from services.ca.adapters.ocsp import OCSPResponder
+from services.ca.ports import IssuerRefusedError, OCSPAnswer, RevokedEntry, Signed
 from shared.clock import from_text
 from shared.contracts.ca import CAChain, IssuanceAccepted
 from shared.contracts.orders import Organization
@@ -46,8 +47,12 @@ class BuiltInIssuer:
         self._authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
         issuer_url = x509.UniformResourceIdentifier(f"{base}/issuing.cer")
         crl_url = x509.UniformResourceIdentifier(f"{base}/issuing.crl")
+        ocsp_url = x509.UniformResourceIdentifier(f"{base}/ocsp")
         access = x509.AuthorityInformationAccess(
-            [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, issuer_url)]
+            [
+                x509.AccessDescription(AuthorityInformationAccessOID.OCSP, ocsp_url),
+                x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, issuer_url),
+            ]
         )
         crl_points = x509.CRLDistributionPoints([x509.DistributionPoint([crl_url], None, None, None)])
         self._issuer = material.issuing.subject.public_bytes()
@@ -65,6 +70,7 @@ class BuiltInIssuer:
             for kind in ("rsa", "ecdsa")
         }
         self._sign, self._algorithm = _signer(material.key)
+        self._ocsp = OCSPResponder(material)
 
     @property
     def name(self) -> str:
@@ -139,6 +145,17 @@ class BuiltInIssuer:
         )
         signed = builder.sign(self._material.key, hashes.SHA256(), ecdsa_deterministic=self._deterministic)
         return signed.public_bytes(Encoding.DER)
+
+    def answer_ocsp(
+        self,
+        request: bytes,
+        standing_of: Callable[[str], RevokedEntry | bool],
+        *,
+        this_update: datetime,
+        next_update: datetime,
+    ) -> OCSPAnswer:
+        """See the port."""
+        return self._ocsp.answer(request, standing_of, this_update=this_update, next_update=next_update)
 
 
 def _entry(revoked: RevokedEntry) -> x509.RevokedCertificate:
