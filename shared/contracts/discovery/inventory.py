@@ -91,10 +91,10 @@ class ListInventory(Request[Page[InventoryCertificate]]):
     `expired`, `server_id`, `fingerprint` (SHA-256, up to 200 of them), `brand`, `level` (DV, OV, IV, EV), `key` (such
     as `rsa 2048`), `source` (issued, agent, scan), `bookmarked`, `spki_sha256` (every certificate of one key) and
     `expires_within_days`, which lets expired ones through too, narrow it. `reused`: its key is in another certificate
-    too.
+    too. `search` finds text anywhere in these words, whatever its case.
 
     `sort` is not_after, not_before, common_name, subject, issuer or last_seen_at, descending with a leading `-`. Turn
-    pages by `cursor` (by expiry, soonest first, only) or by `offset`.
+    pages by `cursor` (by expiry, soonest first, only) or by `offset`. `total` false: the answer does not count.
     """
 
     search: str | None = None
@@ -116,6 +116,7 @@ class ListInventory(Request[Page[InventoryCertificate]]):
     offset: int = 0
     limit: int = 50
     cursor: str | None = None
+    total: bool = True
 
 
 @query(SERVICE, Permission.VIEW)
