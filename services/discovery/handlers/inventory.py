@@ -50,7 +50,7 @@ from shared.eventstore.unit_of_work import UnitOfWork
 MAX_PAGE = 200
 MAX_TAGS, MAX_WORD = 20, 60
 LEVELS = ("DV", "OV", "IV", "EV")
-SOURCES = ("issued", "agent", "scan")
+SOURCES = ("issued", "agent", "scan", "uploaded")
 WINDOWS = (30, 60, 90, 180)  # days: the bars of the chart "Expiring certificates"
 GONE = 2**62  # newer than any report: a removed agent reports no more, and what it said before says nothing
 

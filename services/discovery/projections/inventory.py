@@ -162,15 +162,29 @@ def describe(connection: sa.Connection, row: sa.Row[Any], owner: str, tags: Sequ
 
 
 def drop_if_only_scanned(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
-    """Takes a certificate out of the inventory that neither an issuance nor an agent told of."""
+    """Takes a certificate out of the inventory that neither an issuance, an agent nor an upload told of."""
     here = sa.and_(places.c.account_id == account_id, places.c.fingerprint == fingerprint)
     known = sa.select(places.c.id).where(here, places.c.source != "scan").limit(1)
     if connection.execute(known).first() is None:
         connection.execute(sa.delete(places).where(here))
-        gone = sa.delete(certificates).where(_is(account_id, fingerprint), certificates.c.own.is_(sa.false()))
-        if connection.execute(gone).rowcount:
-            for table in (certificate_bytes, certificate_words):
-                connection.execute(sa.delete(table).where(_is(account_id, fingerprint, table)))
+        _drop(connection, account_id, fingerprint)
+
+
+def drop_if_unseen(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
+    """Takes a certificate out of the inventory that nobody tells of any more, unless somebody set a flag on it."""
+    here = sa.and_(places.c.account_id == account_id, places.c.fingerprint == fingerprint)
+    if connection.execute(sa.select(places.c.id).where(here).limit(1)).first() is not None:
+        return
+    flagged = sa.select(certificates.c.bookmarked).where(_is(account_id, fingerprint))
+    if not connection.execute(flagged).scalar():
+        _drop(connection, account_id, fingerprint)
+
+
+def _drop(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
+    gone = sa.delete(certificates).where(_is(account_id, fingerprint), certificates.c.own.is_(sa.false()))
+    if connection.execute(gone).rowcount:
+        for table in (certificate_bytes, certificate_words):
+            connection.execute(sa.delete(table).where(_is(account_id, fingerprint, table)))
 
 
 def put_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
@@ -179,9 +193,9 @@ def put_place(connection: sa.Connection, place_id: str, account_id: str, fingerp
     add_place(connection, place_id, account_id, fingerprint, place)
 
 
-def remove_place(connection: sa.Connection, place_id: str) -> None:
-    """Nothing stands there any more."""
-    connection.execute(sa.delete(places).where(places.c.id == place_id))
+def remove_place(connection: sa.Connection, place_id: str) -> bool:
+    """Nothing stands there any more. False when nothing did."""
+    return connection.execute(sa.delete(places).where(places.c.id == place_id)).rowcount > 0
 
 
 def find_certificate(connection: sa.Connection, account_id: str, fingerprint: str) -> sa.Row[Any] | None:
