@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.key_files import KeyFiles, self_signed
+from tests.support.newest_openssl import newest_openssl
 from tests.support.s_server import free_port, running, s_server
 from tests.support.scripted_tls import Script, scripted
 
@@ -43,6 +44,25 @@ def serve(connection):
 while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 """
+
+
+_TOMCAT = "/usr/share/tomcat10"
+_PASSWORD = "changeit"
+
+
+def _keystore(base: Path, kind: str, number: int, files: KeyFiles) -> Path:
+    """The key as a PKCS#12 file, or as a JKS file made of that by keytool."""
+    bundle = base / f"{number}.p12"
+    argv = ["openssl", "pkcs12", "-export", "-in", str(files.pem), "-inkey", str(files.key), "-name", "tls"]
+    subprocess.run([*argv, "-passout", f"pass:{_PASSWORD}", "-out", str(bundle)], check=True, capture_output=True)
+    if kind == "PKCS12":
+        return bundle
+    made = base / f"{number}.jks"
+    if not made.exists():
+        argv = ["keytool", "-importkeystore", "-noprompt", "-srckeystore", str(bundle), "-srcstoretype", "PKCS12"]
+        argv += ["-srcstorepass", _PASSWORD, "-destkeystore", str(made), "-deststoretype", "JKS"]
+        subprocess.run([*argv, "-deststorepass", _PASSWORD], check=True, capture_output=True)
+    return made
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,9 @@ class Endpoints:
         found += [
             Endpoint("nginx", self._nginx),
             Endpoint("Apache", self._apache),
+            Endpoint("Tomcat 10, JKS", self._tomcat_of("JKS", self.rsa)),
+            Endpoint("Tomcat 10, PKCS#12, RSA + ECDSA", self._tomcat_of("PKCS12", self.rsa, self.ec)),
+            Endpoint("OpenSSL 4.0 by pyOpenSSL, X25519MLKEM768", lambda: newest_openssl(self.rsa)),
             Endpoint("lighttpd", self._lighttpd),
             Endpoint("gnutls-serv", self._gnutls),
             Endpoint("tlslite-ng, SSLv3 with RC4 and 3DES", self._tlslite_of("0", "0", "rc4,3des", "sha,md5")),
@@ -163,6 +186,33 @@ class Endpoints:
         )
         with running(["apache2", "-X", "-f", str(conf)], port):
             yield port
+
+    def _tomcat_of(self, kind: str, *files: KeyFiles) -> Callable[[], AbstractContextManager[int]]:
+        @contextlib.contextmanager
+        def start() -> Iterator[int]:
+            port, base = free_port(), self.folder / f"tomcat-{kind}"
+            for part in ("conf", "logs", "temp", "webapps", "work"):
+                (base / part).mkdir(parents=True, exist_ok=True)
+            certificates = "".join(
+                f'<Certificate certificateKeystoreFile="{_keystore(base, kind, number, one)}" '
+                f'certificateKeystoreType="{kind}" certificateKeystorePassword="{_PASSWORD}" '
+                f'type="{"EC" if one is self.ec else "RSA"}"/>'
+                for number, one in enumerate(files)
+            )
+            (base / "conf/server.xml").write_text(
+                f'<Server port="-1"><Service name="Catalina"><Connector address="127.0.0.1" port="{port}" '
+                'protocol="org.apache.coyote.http11.Http11NioProtocol" SSLEnabled="true" scheme="https" secure="true">'
+                f'<SSLHostConfig protocols="all">{certificates}</SSLHostConfig></Connector>'
+                '<Engine name="Catalina" defaultHost="localhost"><Host name="localhost" appBase="webapps"/></Engine>'
+                "</Service></Server>"
+            )
+            programs = ":".join(f"{_TOMCAT}/bin/{name}.jar" for name in ("bootstrap", "tomcat-juli"))
+            argv = ["java", "-Xmx128m", "-cp", programs, f"-Dcatalina.home={_TOMCAT}", f"-Dcatalina.base={base}"]
+            argv += [f"-Djava.io.tmpdir={base}/temp", "org.apache.catalina.startup.Bootstrap", "start"]
+            with running(argv, port):
+                yield port
+
+        return start
 
     @contextlib.contextmanager
     def _lighttpd(self) -> Iterator[int]:

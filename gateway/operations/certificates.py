@@ -69,6 +69,14 @@ ROUTES = (
         summary="Brands, validation levels and keys that the list can be narrowed to",
     ),
     Route(
+        method="POST", path="/api/v1/certificates", request=discovery.UploadCertificates, tag=CERTIFICATES,
+        summary="Upload certificates that nobody sees served: PEM, or base64 of DER or PKCS#7; no keys",
+    ),
+    Route(
+        method="DELETE", path="/api/v1/certificates/{fingerprint_sha256}/upload", request=discovery.RemoveUpload,
+        tag=CERTIFICATES, status=204, summary="Take an upload back; what others tell of stays",
+    ),
+    Route(
         method="POST", path="/api/v1/bookmarks", request=discovery.BookmarkCertificates,
         tag=CERTIFICATES, summary="Take certificates over to the sites pane, with a flag",
     ),

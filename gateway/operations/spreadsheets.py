@@ -27,7 +27,7 @@ def _fields(*names: str) -> tuple[Column, ...]:
 
 
 def _places(found: discovery.InventoryCertificate) -> list[str]:
-    return [f"{one.site_name} {one.address}:{one.port}".strip() for one in found.places if one.source != "issued"]
+    return [f"{one.site_name} {one.address}:{one.port}".strip() for one in found.places if one.port]
 
 
 def _bindings(site: installer.ListedSite) -> list[str]:

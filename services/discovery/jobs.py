@@ -194,13 +194,13 @@ def _batch(found: Scan, piece: list[Found], now: Progress, before: int) -> Batch
 
 def _look_again(app: DiscoveryApp, found: Scan, context: Context) -> None:
     """Places of the scan before that this one did not find are asked once more, so that silence and an answer without
-    a certificate are told apart."""
+    a certificate are told apart. What may not be dialled any more, since the operator has changed the rule, is not."""
     if not found.compared_with:
         return
     with app.room.query() as connection:
         missing = missing_from(connection, found.scan_id, found.compared_with)
     endpoints = [Endpoint(spot.address, spot.port, spot.name or None, kept.starttls or None)
-        for spot, kept in missing.items()]  # fmt: skip
+        for spot, kept in missing.items() if app.hosts.look_up(spot.address).addresses]  # fmt: skip
     waiting = [endpoints] if endpoints else []
     while waiting:
         group = waiting.pop()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 
 from services.discovery import bootstrap
-from services.discovery.handlers import checks, inventory, scans, schedules
+from services.discovery.handlers import checks, inventory, scans, schedules, uploads
 from shared.context import Context, system
 from shared.contracts import dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
@@ -64,6 +64,19 @@ class DiscoveryService(Service):
     ) -> discovery.InventoryCertificate:
         """Owner and tags."""
         return self.app.room.execute(inventory.describe_certificate, request, context)
+
+    @rpc(discovery.UploadCertificates)
+    def upload_certificates(
+        self, request: discovery.UploadCertificates, context: Context
+    ) -> discovery.UploadedCertificates:
+        """What nobody sees served."""
+        found = uploads.read(request)
+        return self.app.room.execute(partial(uploads.upload, found=found), request, context)
+
+    @rpc(discovery.RemoveUpload)
+    def remove_upload(self, request: discovery.RemoveUpload, context: Context) -> Done:
+        """Taken back."""
+        return self.app.room.execute(uploads.remove_upload, request, context)
 
     @rpc(discovery.StartScan)
     def start_scan(self, request: discovery.StartScan, context: Context) -> discovery.ScanView:

@@ -26,8 +26,6 @@ certificates = sa.Table(
     sa.Column("key_algorithm", sa.Text, nullable=False),
     sa.Column("own", sa.Boolean, nullable=False),
     sa.Column("order_id", sa.Text, nullable=False),
-    sa.Column("pem", sa.Text, nullable=False),
-    sa.Column("search", sa.Text, nullable=False),  # FQDNs, subject, issuer, owner, tags; lower case
     sa.Column("first_seen_at", sa.Text, nullable=False),
     sa.Column("last_seen_at", sa.Text, nullable=False),
     sa.Column("brand", sa.Text, nullable=False, server_default=""),
@@ -36,19 +34,38 @@ certificates = sa.Table(
     sa.Column("bookmarked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("owner", sa.Text, nullable=False, server_default=""),
     sa.Column("tags", sa.JSON, nullable=False, server_default="[]"),
-    sa.Column("chain_pem", sa.Text, nullable=False, server_default=""),
+    sa.Column("self_signed", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-sa.Index("certificates_by_expiry", certificates.c.account_id, certificates.c.not_after, certificates.c.fingerprint)
-sa.Index("certificates_by_key", certificates.c.account_id, certificates.c.spki)
-# Each holds what a page by expiry is chosen by: rows with their PEM are read for the page alone.
-for _index, _column in (("brand", "brand"), ("level", "level"), ("kind", "key_algorithm")):
-    sa.Index(
-        f"certificates_by_{_index}",
-        certificates.c.account_id,
-        certificates.c[_column],
-        certificates.c.not_after,
-        certificates.c.fingerprint,
-    )
+# Lists are chosen by indexes that hold all that a choice asks for; rows are read for the page alone.
+FACETS = ("level", "key_algorithm", "brand", "form", "own", "self_signed", "bookmarked", "spki")
+SORTED = ("common_name", "subject", "issuer", "not_before", "last_seen_at")
+for _index, _columns in (
+    ("facets", ("not_after", "fingerprint", *FACETS)),
+    ("key", ("spki", "not_after", "fingerprint")),
+    ("name", ("common_name", "fingerprint", *SORTED[1:])),
+):
+    sa.Index(f"certificates_by_{_index}", certificates.c.account_id, *(certificates.c[_column] for _column in _columns))
+
+# What is long stands apart: a list would carry it along for nothing.
+certificate_bytes = sa.Table(
+    "certificate_bytes",
+    projections.state,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    sa.Column("pem", sa.Text, nullable=False),
+    sa.Column("chain_pem", sa.Text, nullable=False),
+)
+
+# What is searched: FQDNs, subject, issuer, owner, tags, in lower case. An account's lines stand side by side, so that
+# looking through all of them (for text anywhere in a word, which no index of both databases finds) is one short read.
+certificate_words = sa.Table(
+    "certificate_words",
+    projections.state,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, primary_key=True),
+    sa.Column("words", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 places = sa.Table(
     "places",
@@ -57,7 +74,7 @@ places = sa.Table(
     sa.Column("account_id", sa.Text, nullable=False),
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
-    sa.Column("server_id", sa.Text, nullable=False, index=True),
+    sa.Column("server_id", sa.Text, nullable=False),
     sa.Column("site_id", sa.Text, nullable=False),
     sa.Column("site_name", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
@@ -65,6 +82,8 @@ places = sa.Table(
     sa.Column("seen_at", sa.Text, nullable=False),
 )
 sa.Index("places_by_certificate", places.c.account_id, places.c.fingerprint)
+sa.Index("places_by_server", places.c.account_id, places.c.server_id, places.c.fingerprint)
+sa.Index("places_by_source", places.c.account_id, places.c.source, places.c.fingerprint)
 
 # The newest report that was taken over, by server: an older one that comes late says nothing any more.
 reports = sa.Table(

@@ -15,6 +15,7 @@ from gateway.problems import KINDS
 from services.alerts.model.audit import SENTENCES, SENTENCES_OF_KIND
 from services.ca.model.policy import Fault as CAFault
 from services.dcv.model.judging import ADVICE, Reason
+from services.discovery.model.upload import UploadFault
 from services.installer.handlers import reactions
 from services.installer.model import job
 from services.orders.model import blocked_on, ending, history, requesting
@@ -34,7 +35,7 @@ ORDER_FAULTS = {
     requesting.KEY_TAKEN_CODE,
 }
 FAULTS = {
-    *CSRFault, *KeyFault, *NameFault, *CAFault, *AGENT_FAULTS, *ORDER_FAULTS,
+    *CSRFault, *KeyFault, *NameFault, *CAFault, *AGENT_FAULTS, *ORDER_FAULTS, *UploadFault,
     job.STOPPED, job.BAD_ANSWER, job.AGENT_REMOVED, job.NOT_IN_TIME, reactions.NO_SERVER[0],
     "file_not_placed",  # the one attempt of the validation that is an agent's
 }  # fmt: skip

@@ -7,23 +7,20 @@ from datetime import timedelta
 
 from services.discovery.model.sighting import FORMS, Sighting, read_pem, read_served, stream
 from services.discovery.projections.inventory import (
-    SORTS,
     Seen,
     add_place,
     bookmark,
-    count_expiring,
     describe,
     drop_if_only_scanned,
     find_certificate,
     is_newer_report,
     known_of,
-    list_inventory,
     remember,
     replace_places,
     servers_of_agent,
     views,
-    words,
 )
+from services.discovery.projections.selection import BY_EXPIRY, SORTS, count_expiring, list_inventory, words
 from shared.clock import derived_id, to_text
 from shared.context import Context
 from shared.contracts import installer, orders
@@ -53,9 +50,8 @@ from shared.eventstore.unit_of_work import UnitOfWork
 MAX_PAGE = 200
 MAX_TAGS, MAX_WORD = 20, 60
 LEVELS = ("DV", "OV", "IV", "EV")
-SOURCES = ("issued", "agent", "scan")
+SOURCES = ("issued", "agent", "scan", "uploaded")
 WINDOWS = (30, 60, 90, 180)  # days: the bars of the chart "Expiring certificates"
-BY_EXPIRY = "not_after"
 GONE = 2**62  # newer than any report: a removed agent reports no more, and what it said before says nothing
 
 

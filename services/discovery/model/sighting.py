@@ -55,7 +55,7 @@ def form_of(names: Sequence[str]) -> str:
 def read_pem(pem: str) -> Sighting | None:
     """The certificate's own word; None when it cannot be read."""
     try:
-        return _of(parse_certificate(pem))
+        return of_certificate(parse_certificate(pem))
     except CertificateUnreadableError:
         return None
 
@@ -64,7 +64,7 @@ def read_chain(chain: Sequence[str]) -> tuple[Sighting, str] | None:
     """What a server sent, base64 DER, leaf first: the leaf, and PEM of the rest; None when the leaf cannot be read."""
     try:
         ders = [base64.b64decode(one, validate=True) for one in chain]
-        found = _of(parse_certificate(ders[0]))
+        found = of_certificate(parse_certificate(ders[0]))
     except (CertificateUnreadableError, ValueError, IndexError):
         return None
     return found, "".join(to_pem(der) for der in ders[1:MOST_CHAIN])
@@ -113,7 +113,8 @@ def read_served(served: ServedCertificate) -> Sighting | None:
     )
 
 
-def _of(certificate: Certificate) -> Sighting:
+def of_certificate(certificate: Certificate) -> Sighting:
+    """The facts of a certificate that was read."""
     brand, level = issuer_and_level(certificate.der)
     size = certificate.curve or (str(certificate.key_size) if certificate.key_size else "")
     return Sighting(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading and writing the inventory's tables."""
+"""Writing the inventory's tables, and showing their rows; `selection` chooses the rows of a list."""
 
 from __future__ import annotations
 
@@ -10,19 +10,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from services.discovery.model.sighting import Sighting, days_left, details_of, form_of
-from services.discovery.tables import certificates, places, reports
-from shared.contracts.discovery import InventoryCertificate, ListInventory, Place
-from shared.contracts.paging import Ordering
-
-SORTS: dict[str, sa.Column[str]] = {
-    "not_after": certificates.c.not_after,
-    "not_before": certificates.c.not_before,
-    "common_name": certificates.c.common_name,
-    "subject": certificates.c.subject,
-    "issuer": certificates.c.issuer,
-    "last_seen_at": certificates.c.last_seen_at,
-}
-SELF_SIGNED = certificates.c.issuer == certificates.c.subject
+from services.discovery.tables import certificate_bytes, certificate_words, certificates, places, reports
+from shared.contracts.discovery import InventoryCertificate, Place
 
 
 class Seen(NamedTuple):
@@ -53,41 +42,62 @@ def remember(
     if own:
         change |= {"own": True, "order_id": order_id}
     if sighting.pem:
-        change |= {"pem": sighting.pem, "key_algorithm": sighting.key_algorithm, **_of_bytes(sighting)}
-    if chain_pem:
-        change["chain_pem"] = chain_pem
+        change |= {"key_algorithm": sighting.key_algorithm, **_of_bytes(sighting)}
     if connection.execute(sa.update(certificates).where(mine).values(**change)).rowcount:
+        _keep_bytes(connection, account_id, sighting, chain_pem)
         return False
-    search = _search_text((*sighting.names, sighting.common_name, sighting.subject, sighting.issuer))
-    connection.execute(
-        sa.insert(certificates),
-        {
-            "account_id": account_id,
-            "fingerprint": sighting.fingerprint,
-            "serial": sighting.serial,
-            "common_name": sighting.common_name,
-            "names": list(sighting.names),
-            "subject": sighting.subject,
-            "issuer": sighting.issuer,
-            "not_before": sighting.not_before,
-            "not_after": sighting.not_after,
-            "form": form_of(sighting.names),
-            "key_algorithm": sighting.key_algorithm,
-            "own": own,
-            "order_id": order_id or "",
-            "pem": sighting.pem,
-            "chain_pem": chain_pem,
-            **_of_bytes(sighting),
-            "search": search,
-            "first_seen_at": at,
-            "last_seen_at": at,
-        },
-    )
+    for table, row in rows_of(account_id, sighting, at, order_id=order_id, chain_pem=chain_pem).items():
+        connection.execute(sa.insert(table), row)
     return True
 
 
-def _search_text(words: Iterable[str]) -> str:
-    return "\n".join(words).lower()
+def rows_of(
+    account_id: str, sighting: Sighting, at: str, *, order_id: str | None = None, chain_pem: str = ""
+) -> dict[sa.Table, dict[str, Any]]:
+    """A certificate that the account did not know, as rows of the tables that hold it."""
+    key = {"account_id": account_id, "fingerprint": sighting.fingerprint}
+    row = {
+        **key,
+        "serial": sighting.serial,
+        "common_name": sighting.common_name,
+        "names": list(sighting.names),
+        "subject": sighting.subject,
+        "issuer": sighting.issuer,
+        "not_before": sighting.not_before,
+        "not_after": sighting.not_after,
+        "form": form_of(sighting.names),
+        "key_algorithm": sighting.key_algorithm,
+        "own": order_id is not None,
+        "order_id": order_id or "",
+        "self_signed": sighting.issuer == sighting.subject,
+        **_of_bytes(sighting),
+        "first_seen_at": at,
+        "last_seen_at": at,
+    }
+    said = _said(sighting.names, sighting.common_name, sighting.subject, sighting.issuer)
+    found: dict[sa.Table, dict[str, Any]] = {certificates: row, certificate_words: {**key, "words": said}}
+    if sighting.pem or chain_pem:
+        found[certificate_bytes] = {**key, "pem": sighting.pem, "chain_pem": chain_pem}
+    return found
+
+
+def _keep_bytes(connection: sa.Connection, account_id: str, sighting: Sighting, chain_pem: str) -> None:
+    """The bytes where they are known; what is known already stays where a sighting has none."""
+    known = {"pem": sighting.pem, "chain_pem": chain_pem}
+    given = {name: text for name, text in known.items() if text}
+    if not given:
+        return
+    this = _is(account_id, sighting.fingerprint, certificate_bytes)
+    old = connection.execute(sa.select(certificate_bytes.c.pem, certificate_bytes.c.chain_pem).where(this)).first()
+    if old is None:
+        row = {"account_id": account_id, "fingerprint": sighting.fingerprint, **known}
+        connection.execute(sa.insert(certificate_bytes), row)
+    elif any(getattr(old, name) != text for name, text in given.items()):
+        connection.execute(sa.update(certificate_bytes).where(this).values(given))
+
+
+def _said(names: Sequence[str], *more: str) -> str:
+    return "\n".join(dict.fromkeys((*names, *more))).lower()
 
 
 def _of_bytes(sighting: Sighting) -> dict[str, str]:
@@ -128,89 +138,6 @@ def servers_of_agent(connection: sa.Connection, agent_id: str) -> list[str]:
     return list(connection.execute(sa.select(reports.c.server_id).where(reports.c.agent_id == agent_id)).scalars())
 
 
-def list_inventory(
-    connection: sa.Connection,
-    account_id: str,
-    request: ListInventory,
-    place: Ordering,
-    *,
-    now: str,
-    until: str | None,
-    after: tuple[str, str] | None,
-) -> tuple[Sequence[sa.Row[Any]], int]:
-    """Up to `limit` + 1 rows from a place on, and how many there are on all pages.
-
-    `after` is (not_after, fingerprint) in the order by expiry; `now` decides what has expired.
-    """
-    conditions: list[sa.ColumnElement[bool]] = [certificates.c.account_id == account_id]
-    if request.search:
-        conditions.append(certificates.c.search.contains(request.search.strip().lower(), autoescape=True))
-    if until is not None:
-        conditions.append(certificates.c.not_after <= until)
-    if request.own is not None:
-        conditions.append(certificates.c.own.is_(request.own))
-    if request.form is not None:
-        conditions.append(certificates.c.form == request.form)
-    if request.expired is not None:
-        conditions.append(certificates.c.not_after <= now if request.expired else certificates.c.not_after > now)
-    if request.self_signed is not None:
-        conditions.append(SELF_SIGNED if request.self_signed else sa.not_(SELF_SIGNED))
-    if request.fingerprint:
-        conditions.append(certificates.c.fingerprint.in_([one.lower() for one in request.fingerprint]))
-    conditions += _words(request, account_id)
-    total = connection.execute(sa.select(sa.func.count()).select_from(certificates).where(*conditions)).scalar_one()
-    if after is not None:
-        end, fingerprint = after
-        same = sa.and_(certificates.c.not_after == end, certificates.c.fingerprint > fingerprint)
-        conditions.append(sa.or_(certificates.c.not_after > end, same))
-    column, tie = SORTS[place.key], certificates.c.fingerprint
-    order = (column.desc(), tie.desc()) if place.descending else (column, tie)
-    # The page is chosen by its key alone: sorting whole rows would carry every PEM along.
-    chosen = sa.select(tie).where(*conditions).order_by(*order).limit(request.limit + 1).offset(place.offset).subquery()
-    shown = sa.select(certificates).join(chosen, chosen.c.fingerprint == tie)
-    rows = connection.execute(shown.where(certificates.c.account_id == account_id).order_by(*order)).all()
-    return rows, total
-
-
-def _words(request: ListInventory, account_id: str) -> list[sa.ColumnElement[bool]]:
-    """The filters by place, issuer, validation level and key."""
-    found: list[sa.ColumnElement[bool]] = []
-    here = sa.and_(places.c.account_id == account_id, places.c.fingerprint == certificates.c.fingerprint)
-    if request.server_id is not None:
-        found.append(sa.exists().where(here, places.c.server_id == request.server_id))
-    if request.source is not None:
-        found.append(sa.exists().where(here, places.c.source == request.source))
-    pairs = (
-        (certificates.c.brand, request.brand),
-        (certificates.c.level, request.level),
-        (certificates.c.key_algorithm, request.key),
-        (certificates.c.spki, request.spki_sha256 and request.spki_sha256.lower()),
-    )
-    found += [column == wanted for column, wanted in pairs if wanted is not None]
-    if request.bookmarked is not None:
-        found.append(certificates.c.bookmarked.is_(request.bookmarked))
-    if request.reused is not None:
-        other = certificates.alias("other")
-        same = sa.and_(
-            other.c.account_id == account_id,
-            other.c.spki == certificates.c.spki,
-            other.c.fingerprint != certificates.c.fingerprint,
-        )
-        shared = sa.and_(certificates.c.spki != "", sa.exists().where(same))
-        found.append(shared if request.reused else sa.not_(shared))
-    return found
-
-
-def words(connection: sa.Connection, account_id: str) -> tuple[list[str], list[str], list[str]]:
-    """The brands, levels and keys of an account's certificates."""
-    mine = certificates.c.account_id == account_id
-
-    def values(column: sa.Column[str]) -> list[str]:
-        return sorted(connection.execute(sa.select(column).where(mine, column != "").distinct()).scalars())
-
-    return values(certificates.c.brand), values(certificates.c.level), values(certificates.c.key_algorithm)
-
-
 def known_of(connection: sa.Connection, account_id: str, fingerprints: Sequence[str]) -> set[str]:
     """Those of the fingerprints that the account has."""
     mine = sa.select(certificates.c.fingerprint).where(
@@ -227,19 +154,37 @@ def bookmark(connection: sa.Connection, account_id: str, fingerprints: Sequence[
 
 def describe(connection: sa.Connection, row: sa.Row[Any], owner: str, tags: Sequence[str]) -> None:
     """Writes down who looks after a certificate, and its tags; both can be searched for."""
-    search = _search_text((*row.names, row.common_name, row.subject, row.issuer, owner, *tags))
     mine = _is(row.account_id, row.fingerprint)
-    connection.execute(sa.update(certificates).where(mine).values(owner=owner, tags=list(tags), search=search))
+    connection.execute(sa.update(certificates).where(mine).values(owner=owner, tags=list(tags)))
+    said = _said(row.names, row.common_name, row.subject, row.issuer, owner, *tags)
+    here = _is(row.account_id, row.fingerprint, certificate_words)
+    connection.execute(sa.update(certificate_words).where(here).values(words=said))
 
 
 def drop_if_only_scanned(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
-    """Takes a certificate out of the inventory that neither an issuance nor an agent told of."""
+    """Takes a certificate out of the inventory that neither an issuance, an agent nor an upload told of."""
     here = sa.and_(places.c.account_id == account_id, places.c.fingerprint == fingerprint)
     known = sa.select(places.c.id).where(here, places.c.source != "scan").limit(1)
     if connection.execute(known).first() is None:
         connection.execute(sa.delete(places).where(here))
-        gone = sa.delete(certificates).where(_is(account_id, fingerprint), certificates.c.own.is_(sa.false()))
-        connection.execute(gone)
+        _drop(connection, account_id, fingerprint)
+
+
+def drop_if_unseen(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
+    """Takes a certificate out of the inventory that nobody tells of any more, unless somebody set a flag on it."""
+    here = sa.and_(places.c.account_id == account_id, places.c.fingerprint == fingerprint)
+    if connection.execute(sa.select(places.c.id).where(here).limit(1)).first() is not None:
+        return
+    flagged = sa.select(certificates.c.bookmarked).where(_is(account_id, fingerprint))
+    if not connection.execute(flagged).scalar():
+        _drop(connection, account_id, fingerprint)
+
+
+def _drop(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
+    gone = sa.delete(certificates).where(_is(account_id, fingerprint), certificates.c.own.is_(sa.false()))
+    if connection.execute(gone).rowcount:
+        for table in (certificate_bytes, certificate_words):
+            connection.execute(sa.delete(table).where(_is(account_id, fingerprint, table)))
 
 
 def put_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
@@ -248,21 +193,9 @@ def put_place(connection: sa.Connection, place_id: str, account_id: str, fingerp
     add_place(connection, place_id, account_id, fingerprint, place)
 
 
-def remove_place(connection: sa.Connection, place_id: str) -> None:
-    """Nothing stands there any more."""
-    connection.execute(sa.delete(places).where(places.c.id == place_id))
-
-
-def count_expiring(connection: sa.Connection, account_id: str, now: str, until: Sequence[str]) -> list[tuple[int, ...]]:
-    """For each moment: how many certificates that are good `now` end by then; own, self-signed, of other issuers."""
-    own = certificates.c.own
-    kinds = (own, sa.and_(sa.not_(own), SELF_SIGNED), sa.and_(sa.not_(own), sa.not_(SELF_SIGNED)))
-    counts = [
-        sa.func.count(sa.case((sa.and_(certificates.c.not_after <= end, kind), 1))) for end in until for kind in kinds
-    ]
-    good = (certificates.c.account_id == account_id, certificates.c.not_after > now)
-    found = connection.execute(sa.select(*counts).where(*good, certificates.c.not_after <= max(until))).one()
-    return [tuple(found[start : start + len(kinds)]) for start in range(0, len(counts), len(kinds))]
+def remove_place(connection: sa.Connection, place_id: str) -> bool:
+    """Nothing stands there any more. False when nothing did."""
+    return connection.execute(sa.delete(places).where(places.c.id == place_id)).rowcount > 0
 
 
 def find_certificate(connection: sa.Connection, account_id: str, fingerprint: str) -> sa.Row[Any] | None:
@@ -274,9 +207,10 @@ def views(
     connection: sa.Connection, account_id: str, rows: Sequence[sa.Row[Any]], now: datetime, *, with_pem: bool
 ) -> list[InventoryCertificate]:
     """The rows as people see them, with the places of each."""
+    bytes_of = _bytes_of(connection, account_id, [row.fingerprint for row in rows]) if with_pem else {}
     found: dict[str, list[Place]] = {row.fingerprint: [] for row in rows}
     chosen = sa.select(places).where(places.c.account_id == account_id, places.c.fingerprint.in_(found))
-    for place in connection.execute(chosen.order_by(places.c.source, places.c.site_name, places.c.id)):
+    for place in sorted(connection.execute(chosen), key=lambda row: (row.source, row.site_name, row.id)):
         fields = {name: getattr(place, name) for name in Place.__struct_fields__}
         found[place.fingerprint].append(Place(**fields))
     return [
@@ -297,20 +231,26 @@ def views(
             last_seen_at=row.last_seen_at,
             places=found[row.fingerprint],
             order_id=row.order_id,
-            pem=row.pem if with_pem else "",
-            self_signed=row.issuer == row.subject,
-            details=details_of(row.pem) if with_pem and row.pem else None,
+            pem=(pem := bytes_of.get(row.fingerprint, ("", ""))[0]),
+            self_signed=row.self_signed,
+            details=details_of(pem) if pem else None,
             brand=row.brand,
             level=row.level,
             spki_sha256=row.spki,
             bookmarked=row.bookmarked,
             owner=row.owner,
             tags=row.tags,
-            chain_pem=row.chain_pem if with_pem else "",
+            chain_pem=bytes_of.get(row.fingerprint, ("", ""))[1],
         )
         for row in rows
     ]
 
 
-def _is(account_id: str, fingerprint: str) -> sa.ColumnElement[bool]:
-    return sa.and_(certificates.c.account_id == account_id, certificates.c.fingerprint == fingerprint)
+def _bytes_of(connection: sa.Connection, account_id: str, fingerprints: Sequence[str]) -> dict[str, tuple[str, str]]:
+    mine = sa.and_(certificate_bytes.c.account_id == account_id, certificate_bytes.c.fingerprint.in_(fingerprints))
+    rows = connection.execute(sa.select(certificate_bytes).where(mine))
+    return {row.fingerprint: (row.pem, row.chain_pem) for row in rows}
+
+
+def _is(account_id: str, fingerprint: str, table: sa.Table = certificates) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.account_id == account_id, table.c.fingerprint == fingerprint)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from services.discovery.projections import inventory
+from services.discovery.projections.selection import saying
 from services.discovery.tables import certificates, scan_results
 from shared.contracts.discovery import ListScanResults, ScanResult
 from shared.contracts.paging import Ordering
@@ -114,8 +115,9 @@ def list_results(
         conditions.append(scan_results.c.state == request.state)
     if request.search:
         text = request.search.strip().lower()
-        said = (certificates.c.search, scan_results.c.address, sa.func.lower(scan_results.c.name))
-        conditions.append(sa.or_(*(one.contains(text, autoescape=True) for one in said)))
+        places = (scan_results.c.address, sa.func.lower(scan_results.c.name))
+        here = (one.contains(text, autoescape=True) for one in places)
+        conditions.append(sa.or_(scan_results.c.fingerprint.in_(saying(account_id, text)), *here))
     total = connection.execute(sa.select(sa.func.count()).select_from(joined).where(*conditions)).scalar_one()
     columns = (*SORTS[place.key], scan_results.c.place, scan_results.c.name)
     order = [column.desc() if place.descending else column for column in dict.fromkeys(columns)]

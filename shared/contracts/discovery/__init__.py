@@ -36,6 +36,10 @@ from shared.contracts.discovery.inventory import (
     ListInventory,
     Place,
     RemoveBookmark,
+    RemoveUpload,
+    UploadCertificates,
+    UploadedCertificate,
+    UploadedCertificates,
 )
 from shared.contracts.discovery.scans import (
     RESULT_STATES,
@@ -93,6 +97,7 @@ __all__ = [
     "Place",
     "RemoveBookmark",
     "RemoveScanSchedule",
+    "RemoveUpload",
     "RunCheck",
     "RunScanSchedule",
     "ScanCounts",
@@ -105,4 +110,7 @@ __all__ = [
     "ScheduleScan",
     "StartScan",
     "StopScan",
+    "UploadCertificates",
+    "UploadedCertificate",
+    "UploadedCertificates",
 ]

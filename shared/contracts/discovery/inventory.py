@@ -9,8 +9,8 @@ SERVICE = "discovery"
 
 
 class Place(View):
-    """Where a certificate was seen. `source`: issued, agent or scan. A scan tells the address, the port and, as
-    `site_name`, the name that it asked for."""
+    """Where a certificate was seen. `source`: issued, agent, scan or uploaded. A scan tells the address, the port and,
+    as `site_name`, the name that it asked for; issued and uploaded say no more than that."""
 
     source: str
     seen_at: str
@@ -89,12 +89,12 @@ class Expiring(View):
 class ListInventory(Request[Page[InventoryCertificate]]):
     """`search` (FQDN, subject, issuer, owner, tags), `own` (issued through Certwright), `self_signed`, `form`,
     `expired`, `server_id`, `fingerprint` (SHA-256, up to 200 of them), `brand`, `level` (DV, OV, IV, EV), `key` (such
-    as `rsa 2048`), `source` (issued, agent, scan), `bookmarked`, `spki_sha256` (every certificate of one key) and
-    `expires_within_days`, which lets expired ones through too, narrow it. `reused`: its key is in another certificate
-    too.
+    as `rsa 2048`), `source` (issued, agent, scan, uploaded), `bookmarked`, `spki_sha256` (every certificate of one key)
+    and `expires_within_days`, which lets expired ones through too, narrow it. `reused`: its key is in another
+    certificate too. `search` finds text anywhere in these words, whatever its case.
 
     `sort` is not_after, not_before, common_name, subject, issuer or last_seen_at, descending with a leading `-`. Turn
-    pages by `cursor` (by expiry, soonest first, only) or by `offset`.
+    pages by `cursor` (by expiry, soonest first, only) or by `offset`. `total` false: the answer does not count.
     """
 
     search: str | None = None
@@ -116,6 +116,7 @@ class ListInventory(Request[Page[InventoryCertificate]]):
     offset: int = 0
     limit: int = 50
     cursor: str | None = None
+    total: bool = True
 
 
 @query(SERVICE, Permission.VIEW)
@@ -164,3 +165,35 @@ class DescribeCertificate(Request[InventoryCertificate]):
     fingerprint_sha256: str
     owner: str = ""
     tags: list[str] = []
+
+
+class UploadedCertificate(View):
+    """A certificate of an upload. `known`: the account had it already, whoever told of it."""
+
+    fingerprint_sha256: str
+    common_name: str
+    names: list[str]
+    not_after: str
+    known: bool
+
+
+class UploadedCertificates(View):
+    """What an upload held, in its order. Issuers that came along are the chain of what they issued."""
+
+    items: list[UploadedCertificate]
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class UploadCertificates(Request[UploadedCertificates]):
+    """Takes certificates into the inventory that no agent and no scan sees. `content` is PEM with one or many, or
+    base64 of one in DER or of PKCS#7; all of it is taken over or nothing. A private key among it is refused, and
+    neither stored nor logged. The same again changes nothing. Errors: invalid."""
+
+    content: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class RemoveUpload(Request[Done]):
+    """Takes an upload back. What an issuance, an agent or a scan tells of stays in the inventory. Errors: not_found."""
+
+    fingerprint_sha256: str

@@ -5,6 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.discovery.handlers import inventory, scans
+from services.discovery.projections import selection
 from shared.contracts import discovery
 from tests.support.discovery_room import room
 from tests.support.rooms import customer
@@ -46,20 +47,34 @@ def test_certificates_by_expiry_come_from_their_index(app):
     pages = [plan for statement, plan in found.items() if "LIMIT" in statement]
     assert pages
     for plan in pages:
-        assert "certificates_by_expiry (account_id=? AND not_after>?)" in plan
+        assert "COVERING INDEX certificates_by_facets (account_id=? AND not_after>?)" in plan
+        assert "TEMP B-TREE" not in plan
     counts = [plan for statement, plan in found.items() if "count(*)" in statement]
-    assert all("COVERING INDEX certificates_by_expiry" in plan for plan in counts)
+    assert all("COVERING INDEX certificates_by_facets" in plan for plan in counts)
+
+
+@pytest.mark.parametrize("sort", ["common_name", "-subject", "issuer", "not_before", "last_seen_at"])
+@pytest.mark.parametrize("fields", [{}, {"level": "EV"}, {"search": "shop", "own": False}])
+def test_no_order_reads_the_rows_of_other_pages(app, monkeypatch, sort, fields):
+    monkeypatch.setattr(selection, "_few", lambda *_: None)  # as where there are many
+    asked = discovery.ListInventory(sort=sort, **fields)
+    found = plans(app, lambda: inventory.inventory(app.room, asked, customer("a1")))
+    (page,) = [plan for statement, plan in found.items() if "LIMIT" in statement and "certificates" in statement]
+    assert "COVERING INDEX certificates_by_name" in page
+    assert all("COVERING" in line for line in page.splitlines() if " certificates " in line and "USING" in line)
 
 
 @pytest.mark.parametrize(
     ("fields", "index"),
     [
         ({"spki_sha256": "ab" * 32}, "certificates_by_key (account_id=? AND spki=?)"),
-        ({"reused": True}, "certificates_by_key (account_id=? AND spki=?)"),
-        ({"brand": "Sectigo"}, "COVERING INDEX certificates_by_brand (account_id=? AND brand=?)"),
-        ({"level": "EV"}, "COVERING INDEX certificates_by_level (account_id=? AND level=?)"),
-        ({"key": "rsa 2048"}, "COVERING INDEX certificates_by_kind (account_id=? AND key_algorithm=?)"),
-        ({"source": "scan"}, "places_by_certificate (account_id=? AND fingerprint=?)"),
+        ({"reused": True}, "COVERING INDEX certificates_by_key (account_id=?)"),
+        ({"brand": "Sectigo"}, "COVERING INDEX certificates_by_facets (account_id=?)"),
+        ({"level": "EV", "key": "rsa 2048"}, "COVERING INDEX certificates_by_facets (account_id=?)"),
+        ({"own": False, "self_signed": True}, "COVERING INDEX certificates_by_facets (account_id=?)"),
+        ({"source": "scan"}, "COVERING INDEX places_by_source (account_id=? AND source=?)"),
+        ({"server_id": "s1"}, "COVERING INDEX places_by_server (account_id=? AND server_id=?)"),
+        ({"search": "shop"}, "certificate_words USING PRIMARY KEY (account_id=?)"),
         ({"fingerprint": ["ab" * 32]}, "(account_id=? AND fingerprint=?)"),
     ],
 )
@@ -67,6 +82,13 @@ def test_filters_are_answered_by_an_index(app, fields, index):
     asked = discovery.ListInventory(**fields)
     found = plans(app, lambda: inventory.inventory(app.room, asked, customer("a1")))
     assert any(index in plan for plan in found.values()), found
+
+
+def test_what_is_on_a_page_is_found_by_its_keys(app):
+    asked = discovery.ListInventory(fingerprint=["ab" * 32, "cd" * 32])
+    found = plans(app, lambda: inventory.inventory(app.room, asked, customer("a1")))
+    (rows,) = [plan for statement, plan in found.items() if "certificates.serial" in statement]
+    assert "(account_id=? AND fingerprint=?)" in rows
 
 
 def test_results_of_a_scan_come_in_the_order_of_their_index(app):

@@ -2,6 +2,7 @@
 """Scans: what may be scanned, what comes of it, compared with the time before; stopped, broken off, by schedule."""
 
 from functools import partial
+from ipaddress import ip_network
 
 import pytest
 
@@ -9,7 +10,7 @@ from services.discovery import jobs
 from services.discovery.handlers import inventory, scans, schedules
 from shared.contracts import dcv, discovery
 from shared.errors import Code, ServiceError
-from tests.support.discovery_room import der, room
+from tests.support.discovery_room import Hosts, der, room
 from tests.support.rooms import customer, sent
 
 A, B, C = "203.0.113.1", "203.0.113.2", "203.0.113.3"
@@ -128,6 +129,20 @@ def test_silence_is_no_proof_that_a_certificate_is_gone(here):
     assert here.inventory(search="a.example.com")[0].places
     here.network.served[A, 443, None] = der("a.example.com", days=300)
     assert here.states(here.scan(NET))[A, 443] == "changed"
+
+
+def test_a_place_that_may_not_be_dialled_any_more_is_not_asked_again(make):
+    here = make(allowed=("203.0.113.0/24", "10.0.0.0/8"), names={"shop.example.com": ("10.0.0.7",)})
+    here.proved("shop.example.com")
+    here.network.served = {("10.0.0.7", 443, "shop.example.com"): der("shop.example.com")}
+    first = here.scan(names=["shop.example.com"])
+    assert here.states(first) == {("10.0.0.7", 443): "new"}
+    here.app.hosts = Hosts({"shop.example.com": (A,)}, [ip_network("203.0.113.0/24")])
+    here.network.orders.clear()
+    second = here.scan(names=["shop.example.com"])
+    assert [order["scan"]["endpoints"] for order in here.network.orders] == [[(A, 443, "shop.example.com", None)]]
+    assert here.states(second) == {}
+    assert here.inventory()[0].places
 
 
 def test_nothing_is_gone_after_a_scan_that_was_stopped(here):

@@ -5,6 +5,7 @@ import csv
 import io
 import itertools
 import re
+import tracemalloc
 
 import msgspec
 import pytest
@@ -129,6 +130,26 @@ def test_rows_leave_before_the_next_page_is_asked_for(client, rpc, bearer):
     list(itertools.islice(chunks, 2))
     assert len(rpc.asked) == 2
     answer.close()
+
+
+def test_a_long_file_takes_no_more_memory_than_a_short_one(client, rpc, bearer):
+    def peak(count):
+        rpc.answers[discovery.ListInventory] = pages(discovery.ListInventory, count)
+        answer = client.get("/api/v1/certificates.csv", headers=bearer, buffered=False)
+        tracemalloc.start()
+        try:
+            rows = sum(chunk.count(b"\r\n") for chunk in answer.iter_encoded())
+            return rows - 1, tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            answer.close()
+
+    peak(400)
+    short, long = peak(1000), peak(20_000)
+    assert (short[0], long[0]) == (1000, 20_000)
+    assert long[1] < short[1] + 1024 * 1024
+    counted = [asked.total for asked in rpc.asked if isinstance(asked, discovery.ListInventory)]
+    assert counted.count(True) == 3
 
 
 def test_too_many_rows_are_refused_before_anything_is_sent(client, rpc, bearer):

@@ -132,5 +132,7 @@ function nameOf(row: Row): string {
 }
 
 function placesOf(row: Row): string[] {
-  return row.places.filter((one) => one.source !== 'issued').map((one) => `${one.address || '*'}:${one.port}`)
+  return row.places
+    .filter((one) => one.source === 'agent' || one.source === 'scan')
+    .map((one) => `${one.address || '*'}:${one.port}`)
 }

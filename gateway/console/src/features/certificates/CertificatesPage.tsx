@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The certificates pane (guide §2): every certificate that the account has, whoever issued it.
 import { ActionIcon, Button, Group, NativeSelect, Stack, Title } from '@mantine/core'
-import { IconCertificate, IconZoomIn } from '@tabler/icons-react'
+import { IconCertificate, IconUpload, IconZoomIn } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
@@ -14,10 +14,11 @@ import { Empty } from '@/ui/Says'
 import { Moment, Names } from '@/ui/Texts'
 import { exported, type TableState, useTableState } from '@/ui/tableState'
 import { Expiring } from './Expiring'
-import { KINDS, type Kind, KindText, kindOf, kindOfFilters, ONLY } from './kind'
+import { KINDS, type Kind, KindText, kindOfFilters, ONLY } from './kind'
 import { MoreFilters } from './MoreFilters'
 import { PaneSwitch } from './PaneSwitch'
 import { Until } from './Until'
+import { UploadDialog } from './UploadDialog'
 import { useRenewal } from './useRenewal'
 import { Viewer } from './Viewer'
 
@@ -31,6 +32,7 @@ export default function CertificatesPage() {
   const { ca_brand } = useConsole()
   const state = useTableState(DEFAULTS)
   const [viewed, setViewed] = useState<string | null>(null)
+  const [uploading, setUploading] = useState(false)
   const found = useApi('/api/v1/certificates', { query: state.query }, { keepPrevious: true })
   const servers = useApi('/api/v1/servers', { query: { limit: 200 } })
   const renew = useRenewal()
@@ -43,7 +45,7 @@ export default function CertificatesPage() {
     ...new Set(row.places.map((place) => serverNames.get(place.server_id) ?? '').filter((name) => name !== '')),
   ]
   const columns: Column<Row>[] = [
-    { key: 'type', title: t('column.type'), width: 132, render: (row) => <KindText kind={kindOf(row)} /> },
+    { key: 'type', title: t('column.type'), width: 132, render: (row) => <KindText row={row} /> },
     {
       key: 'server',
       title: t('column.server'),
@@ -152,7 +154,19 @@ export default function CertificatesPage() {
     <Stack>
       <Group justify="space-between">
         <Title order={1}>{t('title')}</Title>
-        <PaneSwitch />
+        <Group gap="xs">
+          {mayBuy && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconUpload size={15} aria-hidden />}
+              onClick={() => setUploading(true)}
+            >
+              {t('upload.open')}
+            </Button>
+          )}
+          <PaneSwitch />
+        </Group>
       </Group>
       <Expiring state={state} />
       <ResourceTable
@@ -178,6 +192,7 @@ export default function CertificatesPage() {
           </Empty>
         }
       />
+      {uploading && <UploadDialog onClose={() => setUploading(false)} />}
       {viewed && <Viewer fingerprint={viewed} serverNames={serverNames} onClose={() => setViewed(null)} />}
     </Stack>
   )

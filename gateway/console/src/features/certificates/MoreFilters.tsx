@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useApi } from '@/api/client'
 import type { TableState } from '@/ui/tableState'
 
-const SOURCES = ['issued', 'agent', 'scan']
+const SOURCES = ['issued', 'agent', 'scan', 'uploaded']
 const NAMES = ['brand', 'level', 'key', 'source', 'bookmarked', 'reused'] as const
 
 /** The filters that are needed now and then: issuer, validation, key, source, flag. */

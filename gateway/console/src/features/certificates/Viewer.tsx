@@ -8,7 +8,8 @@ import { type Schemas, useApi } from '@/api/client'
 import { Asked } from '@/ui/Says'
 import { Copy, CopyLine, Facts, Fqdn, Moment } from '@/ui/Texts'
 import { Description } from './Description'
-import { KindText, kindOf } from './kind'
+import { KindText } from './kind'
+import { RemoveUpload } from './RemoveUpload'
 import { Until } from './Until'
 
 type Certificate = Schemas['InventoryCertificate']
@@ -31,7 +32,7 @@ export function Viewer({ fingerprint, serverNames, onClose }: ViewerProps) {
               <Text fw={600} fz="lg" className="wrap">
                 <bdi>{certificate.common_name || certificate.names[0] || t('noName')}</bdi>
               </Text>
-              <KindText kind={kindOf(certificate)} />
+              <KindText row={certificate} />
             </Group>
             <Tabs defaultValue="general" keepMounted={false}>
               <Tabs.List>
@@ -49,6 +50,7 @@ export function Viewer({ fingerprint, serverNames, onClose }: ViewerProps) {
         )}
       </Asked>
       <Group justify="flex-end" mt="md">
+        {found.data && <RemoveUpload certificate={found.data} onRemoved={onClose} />}
         <Button variant="default" onClick={onClose}>
           {t('ui:close')}
         </Button>
@@ -59,7 +61,7 @@ export function Viewer({ fingerprint, serverNames, onClose }: ViewerProps) {
 
 function General({ certificate, serverNames }: { certificate: Certificate; serverNames: ReadonlyMap<string, string> }) {
   const { t } = useTranslation('certificates')
-  const served = certificate.places.filter((place) => place.source !== 'issued')
+  const served = certificate.places.filter((place) => place.source === 'agent' || place.source === 'scan')
   return (
     <Stack>
       <Facts

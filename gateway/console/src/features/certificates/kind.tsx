@@ -2,6 +2,7 @@
 // Whose certificate it is: of our own issuer, self-signed, or of somebody else's. Never by colour alone.
 import { IconAlertTriangle, IconShieldCheck, IconUserQuestion, type TablerIcon } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import type { Schemas } from '@/api/client'
 import { useConsole } from '@/app/useConsole'
 
 export const KINDS = ['own', 'self_signed', 'other'] as const
@@ -32,15 +33,17 @@ export function kindOfFilters(filters: Record<string, string>): Kind | '' {
 }
 
 /** Icon and words. Where it was found is told too, since "self-signed" alone does not say how we know of it. */
-export function KindText({ kind }: { kind: Kind }) {
+export function KindText({ row }: { row: Schemas['InventoryCertificate'] }) {
   const { t } = useTranslation('certificates')
   const { ca_brand } = useConsole()
+  const kind = kindOf(row)
   const Icon = ICONS[kind]
+  const uploaded = row.places.length > 0 && row.places.every((place) => place.source === 'uploaded')
   return (
     <span className="kind" data-kind={kind}>
       <Icon size={15} stroke={1.8} aria-hidden />
       <span>
-        {t(`kind.${kind}`, { brand: ca_brand })}
+        {uploaded ? t('kind.uploaded') : t(`kind.${kind}`, { brand: ca_brand })}
         {kind !== 'own' && <span className="kind-note">{t(`kind.${kind}_note`)}</span>}
       </span>
     </span>

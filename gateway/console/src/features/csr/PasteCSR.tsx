@@ -5,12 +5,10 @@ import { useTranslation } from 'react-i18next'
 import { type Order, queryClient, type Schemas, send } from '@/api/client'
 import { reasonOf, why } from '@/sentences/say'
 import { useApiForm } from '@/ui/form'
+import { holdsKey } from '@/ui/privateKey'
 import { ProblemAlert } from '@/ui/Says'
 import { Facts, Fqdn } from '@/ui/Texts'
 
-// With its frame, or as the bare base64 of PKCS#1, PKCS#8 and SEC 1 (a request begins otherwise): as the server tells it.
-const FRAMED_KEY = /PRIVATE\s+KEY/i
-const BARE_KEY = /^\s*M[A-Za-z0-9+/]{1,5}(?:IBA[ADE]|AgEA|AgEB|AQEE)/
 const MOST = 65_536
 
 interface WayProps {
@@ -36,7 +34,7 @@ export function PasteCSR({ order, reissue, onClose }: WayProps) {
     },
   })
   const change = (text: string) => {
-    const key = FRAMED_KEY.test(text) || BARE_KEY.test(text)
+    const key = holdsKey(text)
     setKeyPasted(key)
     setParsed(null)
     form.setFieldValue('csr', key ? '' : text)

@@ -1,0 +1,1 @@
+var e=/PRIVATE\s+KEY/i,t=/^\s*M[A-Za-z0-9+/]{1,5}(?:IBA[ADE]|AgEA|AgEB|AQEE)/;function n(n){return e.test(n)||t.test(n)}export{n as t};
