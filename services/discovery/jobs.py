@@ -277,13 +277,18 @@ def _survey(app: DiscoveryApp, asked: checks.Asked, address: str, context: Conte
         "web": asked.starttls == "",
         "plain_port": WEB_PORT if asked.starttls == "" else 0,
     }
+    survey = _looked(app, asked, order, context)
+    # The worker has ended: judging asks others, and may take a while.
+    verdict = None if survey["failure"] else app.judge.judge(survey)
+    return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
+
+
+def _looked(app: DiscoveryApp, asked: checks.Asked, order: dict[str, Any], context: Context) -> dict[str, Any]:
     with app.prober.run({"survey": order}) as session:
         for said in session.lines():
             if isinstance(said, Step):
                 step = checks.Stage(check_id=asked.check_id, done=said.done, total=said.total)
                 app.room.execute(checks.note_step, step, context)
             elif isinstance(said, Surveyed):
-                survey = said.survey
-                verdict = None if survey["failure"] else app.judge.judge(survey)
-                return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
+                return said.survey
     raise WorkerError("it ended without a survey")

@@ -42,5 +42,13 @@ class DiscoverySettings(PrefixedSettings):
     """Roots that checks ask beside Mozilla's: PEM files by name, such as `{"Microsoft": "/etc/roots/microsoft.pem"}`.
     What is called Microsoft fills the row "Trusted by Microsoft?"."""
 
+    ct_logs: Path | None = None
+    """The known logs of certificate transparency, a JSON file of the shape of the public `log_list.json`, version 3.
+    Without it stamps are counted, and their signatures are not checked."""
+
+    ask_others: bool = True
+    """Whether checks ask the OCSP responder and the CRL that a certificate names, and the DNS for CAA records. They
+    are asked as `CERTWRIGHT_EGRESS_…` allows: public addresses, ports 80 and 443."""
+
     checks_per_account: int = Field(5, ge=1, le=100)
     """How many checks of one account may wait or run at once."""

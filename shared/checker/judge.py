@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from shared.checker.evidence import Asks, Evidence, Lists, gather
 from shared.checker.findings import findings
 from shared.checker.grade import grade
 from shared.checker.leaf_facts import (
@@ -16,22 +17,33 @@ from shared.checker.leaf_facts import (
     strength_as_rsa,
 )
 from shared.checker.trust import MICROSOFT, Store, Trust, is_for, mozilla, trust_of
+from shared.checker.trust_rows import NO_LOGS, caa_view, rows_of, stamp_views
 from shared.checker.verdict import Row, Verdict
 from shared.clock import to_text
 from shared.pki.issuance import issuer_and_level
 from shared.probe.survey import FEATURES, HOLES, Survey
 
 _NO_ROOTS = "no roots of that name are loaded"
+_NO_LISTS = Lists()
 
 
-def judge(survey: Survey, *, at: datetime, stores: Sequence[Store] = ()) -> Verdict:
-    """Judges a survey as of `at`. `stores` come beside Mozilla's roots, which are always asked."""
+def judge(
+    survey: Survey,
+    *,
+    at: datetime,
+    stores: Sequence[Store] = (),
+    lists: Lists = _NO_LISTS,
+    others: Asks | None = None,
+) -> Verdict:
+    """Judges a survey as of `at`. `stores` come beside Mozilla's roots, which are always asked. `others` are asked
+    about revocation and CAA: without them these are not checked, and nothing here does I/O."""
     try:
         chain = read_chain(survey)
     except ChainUnreadableError:
         chain = None
     known = [mozilla(), *stores]
     trusts = [trust_of(chain.certificates, store, at) for store in known] if chain else []
+    evidence = gather(survey, chain, trusts, at=at, lists=lists, others=others) if chain else None
     host = survey.server_name or survey.address
     letter = grade(
         survey,
@@ -39,13 +51,17 @@ def judge(survey: Survey, *, at: datetime, stores: Sequence[Store] = ()) -> Verd
         trusted=any(one.trusted for one in trusts) if chain else None,
         right_name=chain is not None and is_for(host, alternative_names(chain.certificates[0])),
         chain_complete=chain is not None and (chain.self_signed or len(chain.facts) > 1),
+        revoked=evidence is not None and evidence.revoked is not None,
     )
+    rows = [*_rows(chain, trusts), *rows_of(evidence)] if chain and evidence else []
     return Verdict(
         at=to_text(at),
         grade=letter,
-        rows=tuple(_rows(chain, trusts)) if chain else (),
-        findings=tuple(findings(survey, chain, trusts, at)),
-        not_checked=tuple(_not_checked(survey, trusts if chain else None)),
+        rows=tuple(rows),
+        findings=tuple(findings(survey, chain, trusts, evidence, at)),
+        not_checked=tuple(_not_checked(survey, rows, evidence)),
+        stamps=stamp_views(evidence) if evidence else (),
+        caa=caa_view(evidence) if evidence else None,
     )
 
 
@@ -82,14 +98,13 @@ def _yes(value: bool | None) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
-def _not_checked(survey: Survey, trusts: Sequence[Trust] | None) -> Iterator[Row]:
+def _not_checked(survey: Survey, rows: Sequence[Row], evidence: Evidence | None) -> Iterator[Row]:
     if survey.failure:
         yield Row("endpoint", "Endpoint", "", checked=False, reason=survey.failure_detail or survey.failure)
         return
-    if trusts is not None and all(one.store != MICROSOFT for one in trusts):
-        yield Row("trusted_microsoft", "Trusted by Microsoft?", "", checked=False, reason=_NO_ROOTS)
-    yield Row("weak_key_debian", "Weak key (Debian)", "", checked=False, reason="no list of weak keys is loaded")
-    yield Row("revocation", "Revocation", "", checked=False, reason="CRL and OCSP are not asked yet")
+    yield from (row for row in rows if not row.checked and row.reason)
+    if evidence is not None and evidence.stamps and not evidence.has_logs:
+        yield Row("ct_signatures", "Signatures of stamps", "", checked=False, reason=NO_LOGS.partition(": ")[2])
     if survey.depth == "basic":
         yield Row("advanced", "Protocols, suites, holes", "", checked=False, reason="this is a basic check")
         return
