@@ -29,6 +29,9 @@ class DiscoverySettings(PrefixedSettings):
     in_flight: int = Field(400, ge=1, le=20_000)
     """Most connections of one scan that are open at once."""
 
+    per_host: int = Field(32, ge=1, le=20_000)
+    """Most connections of one scan with one address that are open at once, whatever the number of its ports."""
+
     connect_timeout_s: float = Field(3.0, gt=0, le=60)
     """How long an address may take to accept a connection, in seconds."""
 
