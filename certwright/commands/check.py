@@ -22,6 +22,7 @@ from shared.checker.judge import judge
 from shared.checker.others import open_others
 from shared.checker.trust import Store, StoreUnreadableError, load_store
 from shared.checker.verdict import SEVERITIES, Row, Verdict
+from shared.checker.weak_key_list import WeakKeys, WeakKeysUnreadableError, load_weak_keys
 from shared.egress.settings import EgressSettings
 from shared.egress.target import TargetRefusedError, read_host
 from shared.probe.starttls import DEFAULT_PORTS, STARTTLS
@@ -51,6 +52,10 @@ def check(
         Path | None,
         typer.Option(metavar="FILE", help="Known CT logs, as in the public log_list.json: verifies stamps."),
     ] = None,
+    weak_keys: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Lists of Debian's weak keys: files or folders of openssl-vulnkey."),
+    ] = None,
     others: Annotated[
         bool, typer.Option(help="Ask the CA's OCSP responder and CRL, and the DNS for CAA records.")
     ] = True,
@@ -70,7 +75,7 @@ def check(
     if protocol not in ("", *STARTTLS):
         raise typer.BadParameter(f"say one of {', '.join(STARTTLS)}", param_hint="--starttls")
     stores = [_store(text) for text in trust_store or ()]
-    lists = Lists(logs=_logs(ct_logs))
+    lists = Lists(logs=_logs(ct_logs), weak_keys=_weak_keys(weak_keys))
     dialled = address or _resolve(name, port)
     asked = sni or ("" if _is_address(name) else name)
     seen = _look(dialled, port, asked, protocol, depth="basic" if basic else "advanced", web=web)
@@ -133,6 +138,13 @@ def _logs(path: Path | None) -> dict[bytes, Log] | None:
         return load_logs(path) if path else None
     except (OSError, LogsUnreadableError) as error:
         raise typer.BadParameter(str(error), param_hint="--ct-logs") from None
+
+
+def _weak_keys(paths: list[Path] | None) -> WeakKeys | None:
+    try:
+        return load_weak_keys(paths) if paths else None
+    except (OSError, WeakKeysUnreadableError) as error:
+        raise typer.BadParameter(str(error), param_hint="--weak-keys") from None
 
 
 def _look(address: str, port: int, name: str, starttls: str, *, depth: str, web: bool) -> Survey:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from services.discovery.handlers import checks, progress
+from services.discovery.handlers import checks, inventory, progress
 from services.discovery.handlers.progress import Batch, Ending, Missing, Names, Scan
 from services.discovery.handlers.scans import SCAN
 from services.discovery.model.targets import inside
@@ -280,7 +280,7 @@ def _survey(app: DiscoveryApp, asked: checks.Asked, address: str, context: Conte
     }
     survey = _looked(app, asked, order, context)
     # The worker has ended: judging asks others, and may take a while.
-    verdict = None if survey["failure"] else app.judge.judge(survey)
+    verdict = None if survey["failure"] else app.judge.judge(survey, inventory.moduli(app.room, context))
     return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
 
 

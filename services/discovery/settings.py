@@ -49,6 +49,10 @@ class DiscoverySettings(PrefixedSettings):
     """The known logs of certificate transparency, a JSON file of the shape of the public `log_list.json`, version 3.
     Without it stamps are counted, and their signatures are not checked."""
 
+    weak_keys: list[Path] = []
+    """Lists of the weak keys of Debian's OpenSSL (CVE-2008-0166), files or folders of the shape of `openssl-vulnkey`:
+    `blacklist.RSA-2048` and so on. Without them keys are not checked for that."""
+
     ask_others: bool = True
     """Whether checks ask the OCSP responder and the CRL that a certificate names, and the DNS for CAA records. They
     are asked as `CERTWRIGHT_EGRESS_…` allows: public addresses, ports 80 and 443."""

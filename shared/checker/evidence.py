@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from shared.checker.ct_logs import Log
 from shared.checker.leaf_facts import ReadChain, loaded_chains
 from shared.checker.ocsp_answer import read_answer
 from shared.checker.others import NO_ISSUER, Said, nobody
 from shared.checker.revocation import GOOD, REVOKED, Revocation, not_checked, wants_staple
+from shared.checker.shared_primes import shares_prime
 from shared.checker.signatures import is_issued
 from shared.checker.stamps import INVALID, TLS, VALID, CheckedStamp, check_stamps, stamps_for
 from shared.checker.trust import Trust
+from shared.checker.weak_key_list import WeakKeys
 from shared.pki.issuance import issuer_and_level
-from shared.probe.survey import Survey
+from shared.probe.survey import Fact, Survey
 
 NOT_ASKED = "nobody was asked"
 
@@ -37,11 +40,13 @@ class Lists:
     """What an operator loads; None where nothing is loaded. `logs` by the ID of the log."""
 
     logs: Mapping[bytes, Log] | None = None
+    weak_keys: WeakKeys | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was found. `unreadable` are the sources of stamps that came broken; `must_staple` is RFC 7633's demand."""
+    """What was found. `unreadable` are the sources of stamps that came broken; `must_staple` is RFC 7633's demand;
+    `debian` and `shared_prime` are True for a key that is weak so."""
 
     said: Said
     stapled: Revocation
@@ -50,6 +55,8 @@ class Evidence:
     unreadable: tuple[str, ...]
     brand: str
     has_logs: bool
+    debian: Fact
+    shared_prime: Fact
 
     @property
     def revocations(self) -> dict[str, Revocation]:
@@ -68,9 +75,17 @@ class Evidence:
 
 
 def gather(
-    survey: Survey, chain: ReadChain, trusts: Sequence[Trust], *, at: datetime, lists: Lists, others: Asks | None
+    survey: Survey,
+    chain: ReadChain,
+    trusts: Sequence[Trust],
+    *,
+    at: datetime,
+    lists: Lists,
+    others: Asks | None,
+    moduli: Iterable[int] | None,
 ) -> Evidence:
-    """Looks at what came along, and asks `others`, unless there are none to be asked."""
+    """Looks at what came along, and asks `others`, unless there are none to be asked. `moduli` are those of the RSA
+    keys that are known, None where none are; they are read for an RSA key only."""
     leaf = chain.certificates[0]
     issuer = issuer_of(chain, trusts)
     said = others.ask(leaf, issuer, survey.server_name or survey.address, at) if others else nobody(NOT_ASKED)
@@ -84,6 +99,8 @@ def gather(
         unreadable=tuple(unreadable),
         brand=issuer_and_level(chain.leaf.der)[0],
         has_logs=lists.logs is not None,
+        debian=_debian(leaf, lists.weak_keys),
+        shared_prime=_shared_prime(leaf, moduli),
     )
 
 
@@ -92,6 +109,26 @@ def issuer_of(chain: ReadChain, trusts: Sequence[Trust]) -> x509.Certificate | N
     leaf = chain.certificates[0]
     known = [*chain.certificates[1:], *(path for trust in trusts for path in trust.path[1:2])]
     return next((one for one in known if one.subject == leaf.issuer and is_issued(leaf, one)), None)
+
+
+def _debian(leaf: x509.Certificate, keys: WeakKeys | None) -> Fact:
+    key = leaf.public_key()
+    if keys is None:
+        return Fact(None, "no list of weak keys is loaded")
+    if not isinstance(key, rsa.RSAPublicKey):
+        return Fact(None, "the lists are of RSA keys")
+    if not keys.covers(key.key_size):
+        return Fact(None, f"no list of keys of {key.key_size} bits is loaded")
+    return Fact(key.public_numbers().n in keys)
+
+
+def _shared_prime(leaf: x509.Certificate, moduli: Iterable[int] | None) -> Fact:
+    key = leaf.public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        return Fact(None, "only RSA keys have primes")
+    if moduli is None:
+        return Fact(None, "there is no inventory of keys to compare with")
+    return Fact(shares_prime(key.public_numbers().n, moduli))
 
 
 def _stapled(survey: Survey, leaf: x509.Certificate, issuer: x509.Certificate | None, at: datetime) -> Revocation:

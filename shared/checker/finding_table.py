@@ -29,6 +29,11 @@ _CHAIN = (
     "SSLCertificateFile fullchain.pem  # the leaf first, then each issuer",
     '<Certificate certificateFile="leaf.pem" certificateChainFile="chain.pem">',
 )
+_NEW_KEY = (
+    "ssl_certificate new.pem; ssl_certificate_key new.key;",
+    "SSLCertificateFile new.pem\nSSLCertificateKeyFile new.key",
+    '<Certificate certificateFile="new.pem" certificateKeyFile="new.key">',
+)
 _STAPLING = (
     "ssl_stapling on; ssl_stapling_verify on; ssl_trusted_certificate chain.pem;",
     "SSLUseStapling on  # beside SSLStaplingCache shmcb:stapling(128000), outside of any VirtualHost",
@@ -61,11 +66,12 @@ FINDINGS: dict[str, Known] = {
     "small_key": Known("high", "The key has {bits} bits. 2048 is the least that CAs may sign (BR 6.1.5)."),
     "fermat_key": Known("critical", "The key's two primes lie so close that the private key was computed. Make a new key."),
     "roca_key": Known("critical", "The key has the mark of a broken generator (ROCA, CVE-2017-15361). Make a new key."),
+    "debian_key": Known("critical", "The key is one of the 32,767 of Debian's broken generator (CVE-2008-0166). Make a new key.", *_NEW_KEY),
+    "shared_prime": Known("critical", "The key shares a prime with another key of the inventory: both private keys can be computed. Make new keys.", *_NEW_KEY),
     "even_exponent": Known("high", "The key's public exponent is {exponent}; it must be odd and at least 65537."),
     "revoked": Known(
         "critical", "The certificate was revoked on {at} (reason: {cause}), says the CA ({source}). Install another one.",
-        "ssl_certificate new.pem; ssl_certificate_key new.key;", "SSLCertificateFile new.pem\nSSLCertificateKeyFile new.key",
-        '<Certificate certificateFile="new.pem" certificateKeyFile="new.key">',
+        *_NEW_KEY,
     ),
     "ocsp_unknown": Known("medium", "The CA's OCSP responder does not know the certificate. Ask the CA, or have it issued anew."),
     "staple_invalid": Known("medium", "The OCSP answer that the server staples does not count: {reason}. Clients may break off.", *_STAPLING),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from shared.checker.evidence import Asks, Evidence, Lists, gather
@@ -21,7 +21,7 @@ from shared.checker.trust_rows import NO_LOGS, caa_view, rows_of, stamp_views
 from shared.checker.verdict import Row, Verdict
 from shared.clock import to_text
 from shared.pki.issuance import issuer_and_level
-from shared.probe.survey import FEATURES, HOLES, Survey
+from shared.probe.survey import FEATURES, HOLES, Fact, Survey
 
 _NO_ROOTS = "no roots of that name are loaded"
 _NO_LISTS = Lists()
@@ -34,16 +34,20 @@ def judge(
     stores: Sequence[Store] = (),
     lists: Lists = _NO_LISTS,
     others: Asks | None = None,
+    moduli: Iterable[int] | None = None,
 ) -> Verdict:
     """Judges a survey as of `at`. `stores` come beside Mozilla's roots, which are always asked. `others` are asked
-    about revocation and CAA: without them these are not checked, and nothing here does I/O."""
+    about revocation and CAA: without them these are not checked, and nothing here does I/O. `moduli` are
+    those of the RSA keys of an inventory: a prime that one of them shares is found."""
     try:
         chain = read_chain(survey)
     except ChainUnreadableError:
         chain = None
     known = [mozilla(), *stores]
     trusts = [trust_of(chain.certificates, store, at) for store in known] if chain else []
-    evidence = gather(survey, chain, trusts, at=at, lists=lists, others=others) if chain else None
+    evidence = None
+    if chain:
+        evidence = gather(survey, chain, trusts, at=at, lists=lists, others=others, moduli=moduli)
     host = survey.server_name or survey.address
     letter = grade(
         survey,
@@ -53,7 +57,7 @@ def judge(
         chain_complete=chain is not None and (chain.self_signed or len(chain.facts) > 1),
         revoked=evidence is not None and evidence.revoked is not None,
     )
-    rows = [*_rows(chain, trusts), *rows_of(evidence)] if chain and evidence else []
+    rows = [*_rows(chain, trusts, evidence), *rows_of(evidence)] if chain and evidence else []
     return Verdict(
         at=to_text(at),
         grade=letter,
@@ -65,7 +69,7 @@ def judge(
     )
 
 
-def _rows(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Row]:
+def _rows(chain: ReadChain, trusts: Sequence[Trust], evidence: Evidence) -> Iterator[Row]:
     """The rows of the basic check (guide §9)."""
     leaf = chain.leaf
     brand, level = issuer_and_level(leaf.der)
@@ -79,7 +83,8 @@ def _rows(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Row]:
     yield Row("valid_from", "Valid From", f"{leaf.not_before:%Y-%m-%d %H:%M:%S} UTC")
     yield Row("valid_to", "Valid To", f"{leaf.not_after:%Y-%m-%d %H:%M:%S} UTC")
     yield Row("key", "Key", f"{leaf.key_kind.upper()} {size}".strip())
-    yield Row("weak_key_debian", "Weak key (Debian)", "", checked=False, reason="no list of weak keys is loaded")
+    yield _row("weak_key_debian", "Weak key (Debian)", evidence.debian)
+    yield _row("shared_prime", "Shares a prime with another key", evidence.shared_prime)
     yield Row("signature", "Signature", leaf.signature_hash.upper())
     yield Row("issuer", "Issuer Name", leaf.issuer)
     yield Row("issuer_brand", "Issuer Brand", brand)
@@ -92,6 +97,10 @@ def _rows(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Row]:
         trust = by_name.get(store, Trust(store, None, _NO_ROOTS))
         yield Row(code, label, _yes(trust.trusted), trust.trusted is not None, trust.reason)
     yield Row("trusted", "Trusted", _yes(any(one.trusted for one in trusts)))
+
+
+def _row(code: str, label: str, fact: Fact) -> Row:
+    return Row(code, label, _yes(fact.value), fact.value is not None, fact.reason)
 
 
 def _yes(value: bool | None) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Findings about revocation, certificate transparency and CAA."""
+"""Findings about weak keys, revocation, certificate transparency and CAA."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ _STATES = ((INVALID, "sct_invalid"), (UNKNOWN_LOG, "sct_unknown_log"), (RETIRED_
 
 def of_evidence(evidence: Evidence, survey: Survey, *, trusted: bool) -> Iterator[Found]:
     """Codes of the table with the values of their sentences. `trusted`: some store trusts the chain."""
+    if evidence.debian.value:
+        yield "debian_key", {}
+    if evidence.shared_prime.value:
+        yield "shared_prime", {}
     yield from _of_revocation(evidence, survey)
     yield from _of_stamps(evidence, trusted=trusted)
     yield from _of_caa(evidence.said.caa, evidence.brand)

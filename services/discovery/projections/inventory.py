@@ -123,6 +123,18 @@ def replace_places(
         add_place(connection, place_id, account_id, each.sighting.fingerprint, each.place)
 
 
+def rsa_certificates(connection: sa.Connection, account_id: str, after: str, limit: int) -> list[tuple[str, str]]:
+    """Fingerprint and PEM of the account's certificates with RSA keys, from a fingerprint on."""
+    chosen = (
+        sa.select(certificates.c.fingerprint, certificates.c.pem)
+        .where(certificates.c.account_id == account_id, certificates.c.fingerprint > after)
+        .where(certificates.c.key_algorithm.startswith("rsa"))
+        .order_by(certificates.c.fingerprint)
+        .limit(limit)
+    )
+    return [(row.fingerprint, row.pem) for row in connection.execute(chosen)]
+
+
 def servers_of_agent(connection: sa.Connection, agent_id: str) -> list[str]:
     """The servers that an agent ever reported."""
     return list(connection.execute(sa.select(reports.c.server_id).where(reports.c.agent_id == agent_id)).scalars())
