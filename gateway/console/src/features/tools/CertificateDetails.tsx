@@ -44,7 +44,12 @@ export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
             [t('details.key'), leaf.key.replace(/^\w+/, (word) => word.toUpperCase())],
             [
               t('details.debian'),
-              <Answer key="debian" yes="bad" value={answerOf(verdict, 'weak_key_debian')} reason={why('weak_key_debian')} />,
+              <Answer
+                key="debian"
+                yes="bad"
+                value={answerOf(verdict, 'weak_key_debian')}
+                reason={why('weak_key_debian')}
+              />,
             ],
             [
               t('details.sharedPrime'),
