@@ -18,7 +18,7 @@ from typing import Any, Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.probe.chain import Chain, Flight13
@@ -53,7 +53,7 @@ from shared.probe.records import (
     record,
 )
 
-_AES_128_GCM, _AES_256_GCM, _CHACHA20 = 0x1301, 0x1302, 0x1303
+_AES_128_GCM, _AES_256_GCM, _CHACHA20, _AES_128_CCM, _AES_128_CCM_8 = 0x1301, 0x1302, 0x1303, 0x1304, 0x1305
 _SIGNATURES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808, 0x0809, 0x080B)
 _GROUPS = (X25519, SECP256R1, SECP384R1, SECP521R1)
 _CURVES: dict[int, Callable[[], ec.EllipticCurve]] = {
@@ -75,13 +75,15 @@ class _Cipher:
     name: str
     hash_size: int
     key_size: int
-    aead: type[AESGCM | ChaCha20Poly1305]
+    aead: Callable[[bytes], AESGCM | AESCCM | ChaCha20Poly1305]
 
 
 _CIPHERS = {
     _AES_128_GCM: _Cipher(sha256, "sha256", 32, 16, AESGCM),
     _AES_256_GCM: _Cipher(sha384, "sha384", 48, 32, AESGCM),
     _CHACHA20: _Cipher(sha256, "sha256", 32, 32, ChaCha20Poly1305),
+    _AES_128_CCM: _Cipher(sha256, "sha256", 32, 16, AESCCM),
+    _AES_128_CCM_8: _Cipher(sha256, "sha256", 32, 16, partial(AESCCM, tag_length=8)),
 }
 
 
@@ -100,7 +102,7 @@ class Keys:
         """The first hello to a server. Each has the same random: it protects nothing here either."""
         if self._hello is None or self._hello.server_name != server_name:
             self._hello = ClientHello(
-                suites=(_AES_128_GCM, _CHACHA20, _AES_256_GCM),
+                suites=(_AES_128_GCM, _CHACHA20, _AES_256_GCM, _AES_128_CCM, _AES_128_CCM_8),
                 server_name=server_name,
                 groups=_GROUPS,
                 signature_algorithms=_SIGNATURES,

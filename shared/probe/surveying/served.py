@@ -71,7 +71,7 @@ def look_basic(server_name: str | None) -> Inquiry[Seen]:
     """One finished handshake, and one flight with what may be stapled to it."""
     usual, flight = yield from together(_usual(server_name), _flight(server_name))
     seen = Seen(usual, flight, _UNASKED, _UNASKED, _UNASKED, _UNASKED)
-    if isinstance(usual, Hands) and isinstance(flight, Failed) and refused(flight):
+    if isinstance(flight, Failed) and refused(flight):
         young: Outcome[Flight13] = yield from look_young("any", server_name)
         return replace(seen, young={"any": young})
     return seen

@@ -245,6 +245,10 @@ def _with_handshakes(blank: Survey, seen: Seen) -> Survey:
             negotiated_protocol=protocol_name(seen.usual.protocol),
             negotiated_suite=suite(seen.usual.suite).name,
         )
+    for young in seen.young_flights.values():  # a suite that `ssl` does not have
+        return replace(
+            filled, negotiated_protocol=VERSION_NAMES[young.version], negotiated_suite=suite(young.suite).name
+        )
     if isinstance(flight, Failed):
         worse = seen.usual if flight.failure is Failure.ALERT and seen.usual.alert < 0 else flight
         return replace(filled, failure=worse.failure.value, failure_detail=worse.detail)

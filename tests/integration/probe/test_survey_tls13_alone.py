@@ -69,6 +69,20 @@ def test_a_basic_look_sees_stamps_too(rsa, information, version):
     assert {(leaf, proved) for leaf, _, proved in chains(found)} == {(rsa.der, True)}
 
 
+@pytest.mark.parametrize("suite", ["TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"])
+def test_a_certificate_behind_a_suite_that_the_standard_library_lacks_is_seen(ec, suite):
+    with s_server(ec, "-tls1_3", "-ciphersuites", suite, "-cipher", "ALL:@SECLEVEL=0", "-www") as port:
+        found = survey("127.0.0.1", port, server_name=NAME, depth="advanced")
+        (seen,) = Sweep([Endpoint("127.0.0.1", port, NAME, None)], total=1, limits=Limits(in_flight=2)).run()
+        basic = survey("127.0.0.1", port, server_name=NAME, depth="basic")
+    assert [(one.failure, one.negotiated_suite) for one in (found, basic)] == [("", suite)] * 2
+    assert basic.chains[0].certificates == (ec.der,)
+    assert found.protocols["TLSv1.3"].suites == (suite,)
+    assert chains(found) == {(ec.der, "ECDSA", False)}
+    assert isinstance(seen.outcome, Chain)
+    assert seen.outcome.certificates == (ec.der,)
+
+
 def test_where_the_package_is_missing_it_says_so(rsa, monkeypatch):
     monkeypatch.setattr(young, "Keys", None)
     with s_server(rsa, "-tls1_3", "-www") as port:
