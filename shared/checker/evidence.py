@@ -89,6 +89,7 @@ def gather(
     leaf = chain.certificates[0]
     issuer = issuer_of(chain, trusts)
     said = others.ask(leaf, issuer, survey.server_name or survey.address, at) if others else nobody(NOT_ASKED)
+    issuer = issuer or said.issuer
     stamps, unreadable = stamps_for(leaf, tls=survey.tls_scts, stapled=survey.stapled_ocsp)
     checked = check_stamps(stamps, leaf, issuer, lists.logs)
     return Evidence(

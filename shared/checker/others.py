@@ -7,17 +7,21 @@ All goes through the guarded way out: the certificate, which anybody can write, 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 from shared.checker import caa, crl, ocsp_answer
 from shared.checker.caa import CAA
 from shared.checker.leaf_facts import alternative_names
-from shared.checker.revocation import Revocation, not_checked, responders
+from shared.checker.revocation import Revocation, issuer_urls, not_checked, responders
+from shared.checker.signatures import is_issued
 from shared.checker.trust import is_for
 from shared.egress.addresses import AddressPolicy, Network
 from shared.egress.guard import WEB_PORTS, Egress, EgressError
@@ -25,16 +29,19 @@ from shared.egress.resolver import Answer, DNSResolver, Resolver
 from shared.egress.settings import EgressSettings
 
 NO_ISSUER = "the issuer's certificate is not at hand"
+_ISSUER_BYTES = 64 * 1024
 _MOST_URLS = 2  # of each kind: certificates name one
 
 
 @dataclass(frozen=True)
 class Said:
-    """What others said. Each part says why where there is no answer."""
+    """What others said. Each part says why where there is no answer. `issuer` is the issuer's certificate, where it was
+    not at hand and the CA gave it."""
 
     ocsp: Revocation
     crl: Revocation
     caa: CAA
+    issuer: x509.Certificate | None = None
 
 
 def nobody(reason: str) -> Said:
@@ -57,6 +64,7 @@ class Others:
         ocsp_s: float = 8.0,
         crl_s: float = 20.0,
         caa_s: float = 12.0,
+        issuer_s: float = 5.0,
     ) -> None:
         self._egress = egress
         self._resolver = resolver
@@ -64,10 +72,25 @@ class Others:
         self._ocsp_s = ocsp_s
         self._crl_s = crl_s
         self._caa_s = caa_s
+        self._issuer_s = issuer_s
 
     def ask(self, leaf: x509.Certificate, issuer: x509.Certificate | None, host: str, at: datetime) -> Said:
-        """What they say of `leaf` as of `at`; `host` is the FQDN or address that was asked for."""
-        return Said(self._ocsp(leaf, issuer, at), self._crl(leaf, issuer, at), self._caa(leaf, host))
+        """What they say of `leaf` as of `at`; `host` is the FQDN or address that was asked for. A missing `issuer` is
+        fetched first, as browsers do."""
+        issuer = issuer or self._issuer(leaf)
+        return Said(self._ocsp(leaf, issuer, at), self._crl(leaf, issuer, at), self._caa(leaf, host), issuer)
+
+    def _issuer(self, leaf: x509.Certificate) -> x509.Certificate | None:
+        """RFC 5280 §4.2.2.1: one certificate in DER, or several in PKCS #7. What did not sign the leaf is none."""
+        for url in issuer_urls(leaf)[:_MOST_URLS]:
+            try:
+                packed = self._fetch(url, b"", self._issuer_s, _ISSUER_BYTES)
+            except EgressError:
+                continue
+            for one in _certificates(packed):
+                if one.subject == leaf.issuer and is_issued(leaf, one):
+                    return one
+        return None
 
     def _ocsp(self, leaf: x509.Certificate, issuer: x509.Certificate | None, at: datetime) -> Revocation:
         urls = responders(leaf)
@@ -147,6 +170,21 @@ class Others:
         # RFC 8659 §3: a certificate for *.example.com was issued by what stands at example.com.
         wild = host not in names and next((one for one in names if one.startswith("*.") and is_for(host, [one])), "")
         return caa.look_up(_Hasty(self._resolver, self._caa_s), wild or host)
+
+
+def _certificates(packed: bytes) -> list[x509.Certificate]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # certificates in the wild break rules that are not the question here
+        for load in (_one, pkcs7.load_der_pkcs7_certificates, x509.load_pem_x509_certificates):
+            try:
+                return load(packed)
+            except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
+                continue
+    return []
+
+
+def _one(packed: bytes) -> list[x509.Certificate]:
+    return [x509.load_der_x509_certificate(packed)]
 
 
 class _Hasty:

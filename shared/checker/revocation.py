@@ -61,6 +61,15 @@ def moment(at: datetime) -> str:
 
 def responders(leaf: x509.Certificate) -> tuple[str, ...]:
     """The URLs of OCSP responders that a certificate names (RFC 5280 §4.2.2.1). None is needed (BR 7.1.2.7.7)."""
+    return _access(leaf, AuthorityInformationAccessOID.OCSP)
+
+
+def issuer_urls(leaf: x509.Certificate) -> tuple[str, ...]:
+    """Where the certificate says that its issuer's lies (RFC 5280 §4.2.2.1)."""
+    return _access(leaf, AuthorityInformationAccessOID.CA_ISSUERS)
+
+
+def _access(leaf: x509.Certificate, method: x509.ObjectIdentifier) -> tuple[str, ...]:
     try:
         access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except (x509.ExtensionNotFound, ValueError):
@@ -68,8 +77,7 @@ def responders(leaf: x509.Certificate) -> tuple[str, ...]:
     return tuple(
         one.access_location.value
         for one in access
-        if one.access_method == AuthorityInformationAccessOID.OCSP
-        and isinstance(one.access_location, x509.UniformResourceIdentifier)
+        if one.access_method == method and isinstance(one.access_location, x509.UniformResourceIdentifier)
     )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from shared.checker.crl import read_crl
@@ -70,6 +71,24 @@ def test_the_ca_is_asked_and_says_what_stands_in_its_book(ca, others, which, ocs
     if which == "bad":
         assert said.ocsp.cause == said.crl.cause == "key compromise"
         assert said.ocsp.revoked_at == said.crl.revoked_at == ca.now - dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize("form", ["der", "pkcs7", "pem"])
+def test_an_issuer_that_the_server_does_not_send_is_fetched(ca, web, others, form):
+    pack = {
+        "der": lambda _: ca.root.public_bytes(Encoding.DER),
+        "pkcs7": lambda _: pkcs7.serialize_certificates([ca.leaves["good"], ca.root], Encoding.DER),
+        "pem": lambda _: ca.root.public_bytes(Encoding.PEM),
+    }
+    web.routes["/issuer"] = pack[form]
+    named = [responder_at(f"{web.url}/ocsp", f"{web.url}/issuer")]
+    leaf = ca.issue("alone", extensions=named)
+    verdict = judge(sound(leaf), at=ca.now, others=others)
+    assert {row.code: row.value for row in verdict.rows}["ocsp"] == "good"
+    assert "chain_incomplete" in {one.code for one in verdict.findings}
+    for junk in (b"", b"junk", ca.leaves["bad"].public_bytes(Encoding.DER)):
+        web.routes["/issuer"] = lambda _, junk=junk: junk
+        assert "not at hand" in others.ask(leaf, None, "127.0.0.1", ca.now).ocsp.reason
 
 
 def test_who_may_sign_openssl_s_answers(ca):

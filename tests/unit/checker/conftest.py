@@ -99,10 +99,12 @@ def leaf(middle):
     return certificate(issuer=middle[0], key=key, signer=middle[1])[0]
 
 
-def responder_at(url):
-    """The extension that names an OCSP responder."""
-    place = x509.UniformResourceIdentifier(url)
-    return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)])
+def responder_at(url, issuer=""):
+    """The extension that names an OCSP responder, and where the issuer's certificate lies."""
+    places = [(AuthorityInformationAccessOID.OCSP, url), (AuthorityInformationAccessOID.CA_ISSUERS, issuer)]
+    return x509.AuthorityInformationAccess(
+        [x509.AccessDescription(method, x509.UniformResourceIdentifier(place)) for method, place in places if place]
+    )
 
 
 def lists_at(*urls, reasons=None, issuer=None):
