@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,9 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from certwright.commands.output import JSONOption, console, errors, print_json, print_table
+from shared.checker.ct_logs import Log, LogsUnreadableError, load_logs
+from shared.checker.evidence import Lists
 from shared.checker.judge import judge
+from shared.checker.others import open_others
 from shared.checker.trust import Store, StoreUnreadableError, load_store
-from shared.checker.verdict import SEVERITIES, Verdict
+from shared.checker.verdict import SEVERITIES, Row, Verdict
+from shared.checker.weak_key_list import WeakKeys, WeakKeysUnreadableError, load_weak_keys
+from shared.egress.settings import EgressSettings
 from shared.egress.target import TargetRefusedError, read_host
 from shared.probe.starttls import DEFAULT_PORTS, STARTTLS
 from shared.probe.survey import Survey
@@ -42,6 +48,17 @@ def check(
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="Roots in PEM to ask beside Mozilla's, as often as you like."),
     ] = None,
+    ct_logs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Known CT logs, as in the public log_list.json: verifies stamps."),
+    ] = None,
+    weak_keys: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Lists of Debian's weak keys: files or folders of openssl-vulnkey."),
+    ] = None,
+    others: Annotated[
+        bool, typer.Option(help="Ask the CA's OCSP responder and CRL, and the DNS for CAA records.")
+    ] = True,
     fail_on: Annotated[str, typer.Option(help=f"End with 1 from this severity on: {', '.join(SEVERITIES)}.")] = "high",
     web: Annotated[bool, typer.Option(help="Ask for the page / and look at its headers.")] = True,
     as_json: JSONOption = False,
@@ -58,10 +75,13 @@ def check(
     if protocol not in ("", *STARTTLS):
         raise typer.BadParameter(f"say one of {', '.join(STARTTLS)}", param_hint="--starttls")
     stores = [_store(text) for text in trust_store or ()]
+    lists = Lists(logs=_logs(ct_logs), weak_keys=_weak_keys(weak_keys))
     dialled = address or _resolve(name, port)
     asked = sni or ("" if _is_address(name) else name)
     seen = _look(dialled, port, asked, protocol, depth="basic" if basic else "advanced", web=web)
-    verdict = judge(seen, at=datetime.now(UTC), stores=stores)
+    asked_too = open_others(EgressSettings(), anywhere=True) if others else None
+    with errors.status("Asking the CA and the DNS") if others and not seen.failure else nullcontext():
+        verdict = judge(seen, at=datetime.now(UTC), stores=stores, lists=lists, others=asked_too)
     if as_json:
         print_json({"survey": seen.to_json(), "verdict": verdict.to_json()})
     else:
@@ -113,6 +133,20 @@ def _store(text: str) -> Store:
         raise typer.BadParameter(str(error), param_hint="--trust-store") from None
 
 
+def _logs(path: Path | None) -> dict[bytes, Log] | None:
+    try:
+        return load_logs(path) if path else None
+    except (OSError, LogsUnreadableError) as error:
+        raise typer.BadParameter(str(error), param_hint="--ct-logs") from None
+
+
+def _weak_keys(paths: list[Path] | None) -> WeakKeys | None:
+    try:
+        return load_weak_keys(paths) if paths else None
+    except (OSError, WeakKeysUnreadableError) as error:
+        raise typer.BadParameter(str(error), param_hint="--weak-keys") from None
+
+
 def _look(address: str, port: int, name: str, starttls: str, *, depth: str, web: bool) -> Survey:
     columns = (
         TextColumn("[progress.description]{task.description}"),
@@ -131,6 +165,12 @@ def _look(address: str, port: int, name: str, starttls: str, *, depth: str, web:
         )
 
 
+def _said(row: Row) -> str:
+    if not row.checked:
+        return f"not checked: {row.reason}"
+    return f"{row.value} ({row.reason})" if row.reason else row.value
+
+
 def _print(name: str, seen: Survey, verdict: Verdict) -> None:
     if seen.failure:
         errors.print(
@@ -143,7 +183,7 @@ def _print(name: str, seen: Survey, verdict: Verdict) -> None:
     console.print()
     print_table(
         ("Certificate", ""),
-        [(row.label, row.value if row.checked else f"not checked: {row.reason}") for row in verdict.rows],
+        [(row.label, _said(row)) for row in verdict.rows],
         empty="No certificate was shown.",
     )
     if seen.depth == "advanced":

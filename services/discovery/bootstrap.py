@@ -12,6 +12,7 @@ from services.discovery.jobs import jobs
 from services.discovery.ports import Hosts, Judge, Prober
 from services.discovery.projections import projections
 from services.discovery.settings import DiscoverySettings
+from shared.checker.others import open_others
 from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.egress.settings import EgressSettings
 from shared.eventstore.database import Database
@@ -44,6 +45,8 @@ def build(
     """Opens the database and returns the room; arguments replace the parts that tests own."""
     own = discovery or DiscoverySettings()
     clock = clock or SystemClock()
+    egress = EgressSettings()
+    others = open_others(egress) if own.ask_others else None
     database = Database.open("discovery", settings)
     room = Room("discovery", database, projections, clock=clock, ids=ids or RandomIds(), jobs=jobs)
     return App(
@@ -51,6 +54,6 @@ def build(
         settings=settings,
         own=own,
         prober=prober or WorkerProber(),
-        hosts=hosts or open_hosts(own, EgressSettings()),
-        judge=judge or CheckerJudge(own, clock),
+        hosts=hosts or open_hosts(own, egress),
+        judge=judge or CheckerJudge(own, clock, others),
     )

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from services.discovery.handlers import checks, progress
+from services.discovery.handlers import checks, inventory, progress
 from services.discovery.handlers.progress import Batch, Ending, Missing, Names, Scan
 from services.discovery.handlers.scans import SCAN
 from services.discovery.model.targets import inside
@@ -124,6 +124,7 @@ def _allowed(known: Lookup, own: DiscoverySettings) -> bool:
 def _order(app: DiscoveryApp, found: Scan, part: Mapping[str, Any], start: int) -> dict[str, Any]:
     own = app.own
     limits = {"connect_s": own.connect_timeout_s, "talk_s": own.talk_timeout_s, "in_flight": own.in_flight}
+    limits["per_host"] = own.per_host
     return {"scan": {**part, **limits, "rate": found.rate, "from": start}}
 
 
@@ -277,13 +278,18 @@ def _survey(app: DiscoveryApp, asked: checks.Asked, address: str, context: Conte
         "web": asked.starttls == "",
         "plain_port": WEB_PORT if asked.starttls == "" else 0,
     }
+    survey = _looked(app, asked, order, context)
+    # The worker has ended: judging asks others, and may take a while.
+    verdict = None if survey["failure"] else app.judge.judge(survey, inventory.moduli(app.room, context))
+    return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
+
+
+def _looked(app: DiscoveryApp, asked: checks.Asked, order: dict[str, Any], context: Context) -> dict[str, Any]:
     with app.prober.run({"survey": order}) as session:
         for said in session.lines():
             if isinstance(said, Step):
                 step = checks.Stage(check_id=asked.check_id, done=said.done, total=said.total)
                 app.room.execute(checks.note_step, step, context)
             elif isinstance(said, Surveyed):
-                survey = said.survey
-                verdict = None if survey["failure"] else app.judge.judge(survey)
-                return checks.Outcome(check_id=asked.check_id, address=address, survey=survey, verdict=verdict)
+                return said.survey
     raise WorkerError("it ended without a survey")

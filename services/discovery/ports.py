@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -113,6 +113,7 @@ class Hosts(Protocol):
 class Judge(Protocol):
     """Judges what was observed."""
 
-    def judge(self, survey: dict[str, Any]) -> dict[str, Any]:
-        """The verdict as plain values; it has `grade`. Raises ValueError for what is no survey."""
+    def judge(self, survey: dict[str, Any], moduli: Iterable[int] | None = None) -> dict[str, Any]:
+        """The verdict as plain values; it has `grade`. `moduli` are those of the account's RSA keys. Raises ValueError
+        for what is no survey."""
         ...

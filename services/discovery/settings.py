@@ -29,6 +29,9 @@ class DiscoverySettings(PrefixedSettings):
     in_flight: int = Field(400, ge=1, le=20_000)
     """Most connections of one scan that are open at once."""
 
+    per_host: int = Field(32, ge=1, le=20_000)
+    """Most connections of one scan with one address that are open at once, whatever the number of its ports."""
+
     connect_timeout_s: float = Field(3.0, gt=0, le=60)
     """How long an address may take to accept a connection, in seconds."""
 
@@ -41,6 +44,18 @@ class DiscoverySettings(PrefixedSettings):
     trust_stores: dict[str, Path] = {}
     """Roots that checks ask beside Mozilla's: PEM files by name, such as `{"Microsoft": "/etc/roots/microsoft.pem"}`.
     What is called Microsoft fills the row "Trusted by Microsoft?"."""
+
+    ct_logs: Path | None = None
+    """The known logs of certificate transparency, a JSON file of the shape of the public `log_list.json`, version 3.
+    Without it stamps are counted, and their signatures are not checked."""
+
+    weak_keys: list[Path] = []
+    """Lists of the weak keys of Debian's OpenSSL (CVE-2008-0166), files or folders of the shape of `openssl-vulnkey`:
+    `blacklist.RSA-2048` and so on. Without them keys are not checked for that."""
+
+    ask_others: bool = True
+    """Whether checks ask the OCSP responder and the CRL that a certificate names, and the DNS for CAA records. They
+    are asked as `CERTWRIGHT_EGRESS_…` allows: public addresses, ports 80 and 443."""
 
     checks_per_account: int = Field(5, ge=1, le=100)
     """How many checks of one account may wait or run at once."""

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 
 class Known(NamedTuple):
-    """One kind of finding. `text` and the cures may name values in braces."""
+    """One kind of finding. `text` and the cures may name values in braces. `dns` is a line of a zone file."""
 
     severity: str
     text: str
     nginx: str = ""
     apache: str = ""
     tomcat: str = ""
+    dns: str = ""
 
 
 _MODERN = Known(
@@ -27,6 +28,16 @@ _CHAIN = (
     "ssl_certificate fullchain.pem;  # the leaf first, then each issuer",
     "SSLCertificateFile fullchain.pem  # the leaf first, then each issuer",
     '<Certificate certificateFile="leaf.pem" certificateChainFile="chain.pem">',
+)
+_NEW_KEY = (
+    "ssl_certificate new.pem; ssl_certificate_key new.key;",
+    "SSLCertificateFile new.pem\nSSLCertificateKeyFile new.key",
+    '<Certificate certificateFile="new.pem" certificateKeyFile="new.key">',
+)
+_STAPLING = (
+    "ssl_stapling on; ssl_stapling_verify on; ssl_trusted_certificate chain.pem;",
+    "SSLUseStapling on  # beside SSLStaplingCache shmcb:stapling(128000), outside of any VirtualHost",
+    "-Djdk.tls.server.enableStatusRequestExtension=true",
 )
 
 
@@ -55,7 +66,30 @@ FINDINGS: dict[str, Known] = {
     "small_key": Known("high", "The key has {bits} bits. 2048 is the least that CAs may sign (BR 6.1.5)."),
     "fermat_key": Known("critical", "The key's two primes lie so close that the private key was computed. Make a new key."),
     "roca_key": Known("critical", "The key has the mark of a broken generator (ROCA, CVE-2017-15361). Make a new key."),
+    "debian_key": Known("critical", "The key is one of the 32,767 of Debian's broken generator (CVE-2008-0166). Make a new key.", *_NEW_KEY),
+    "shared_prime": Known("critical", "The key shares a prime with another key of the inventory: both private keys can be computed. Make new keys.", *_NEW_KEY),
     "even_exponent": Known("high", "The key's public exponent is {exponent}; it must be odd and at least 65537."),
+    "revoked": Known(
+        "critical", "The certificate was revoked on {at} (reason: {cause}), says the CA ({source}). Install another one.",
+        *_NEW_KEY,
+    ),
+    "ocsp_unknown": Known("medium", "The CA's OCSP responder does not know the certificate. Ask the CA, or have it issued anew."),
+    "staple_invalid": Known("medium", "The OCSP answer that the server staples does not count: {reason}. Clients may break off.", *_STAPLING),
+    "staple_missing": Known("high", "The certificate demands a stapled OCSP answer (RFC 7633), and none comes. Clients break off.", *_STAPLING),
+    "sct_invalid": Known("high", "The signature of a certificate transparency stamp is wrong: {logs}. Have the certificate issued anew."),
+    "sct_unreadable": Known("medium", "Certificate transparency stamps came that cannot be read ({sources})."),
+    "sct_unknown_log": Known("low", "Certificate transparency stamps are of logs that the loaded list does not know: {logs}."),
+    "sct_retired_log": Known("low", "Certificate transparency stamps were made after their log had been retired: {logs}."),
+    "no_caa": Known(
+        "low", "No CAA record for {name}: every CA may issue for it. Name those that shall (RFC 8659).",
+        dns='{name}. IN CAA 0 issue "{ca}"',
+    ),
+    "caa_other_issuer": Known(
+        "medium",
+        "The CAA records at {name} allow {allowed}, not {brand}. They bind at issuance only, so that the certificate stays valid, but its renewal will fail.",
+        dns='{name}. IN CAA 0 issue "{ca}"',
+    ),
+    "caa_strange": Known("medium", "A CAA record at {name} is critical and of a kind that no CA knows ({tags}): none may issue."),
     "no_scts": Known("low", "No certificate transparency stamp came along. Browsers distrust public certificates without."),
     "key_proved": Known("good", "The server proved that it has the certificate's key."),
     "key_not_proved": Known("info", "The certificate was read, but the server did not have to prove that it has the key."),
@@ -118,7 +152,7 @@ FINDINGS: dict[str, Known] = {
     "hsts": Known("good", "HSTS is on for {days} days."),
     "banner": Known("info", "The server names its version: {server}.", "server_tokens off;", "ServerTokens Prod", '<Valve className="org.apache.catalina.valves.ErrorReportValve" showServerInfo="false"/>'),
     "open_cookie": Known("low", "The cookie {cookie} may travel without TLS: it lacks Secure."),
-    "no_stapling": Known("info", "No OCSP answer is stapled.", "ssl_stapling on;", "SSLUseStapling on"),
+    "no_stapling": Known("info", "No OCSP answer is stapled.", *_STAPLING),
     # --- what comes
     "post_quantum": Known("good", "Ready for post-quantum key exchange: {groups}."),
     "no_post_quantum": Known(

@@ -8,32 +8,38 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from shared.checker.evidence import Evidence
 from shared.checker.finding_table import FINDINGS
 from shared.checker.grade import HALF_A_YEAR_S, offered_suites, strict_transport_s
-from shared.checker.leaf_facts import ReadChain, alternative_names, has_stamps
+from shared.checker.leaf_facts import ReadChain, alternative_names
+from shared.checker.revocation import responders
 from shared.checker.trust import Trust, is_for
+from shared.checker.trust_findings import Found, of_evidence
 from shared.checker.verdict import SEVERITIES, Finding
 from shared.checker.weak_keys import has_close_primes, has_roca_mark
 from shared.probe.groups import GROUPS
 from shared.probe.suites import Suite
 from shared.probe.survey import Survey
 
-Found = tuple[str, dict[str, object]]
 SOON_DAYS = 30
 _SHOWN = 6
 _WEAK_HASHES = ("md5", "sha1", "md2", "md4")
 
 
-def findings(survey: Survey, chain: ReadChain | None, trusts: Sequence[Trust], at: datetime) -> list[Finding]:
+def findings(
+    survey: Survey, chain: ReadChain | None, trusts: Sequence[Trust], evidence: Evidence | None, at: datetime
+) -> list[Finding]:
     """Everything that is found, the severest first."""
     found: list[Found] = []
     if chain is not None:
         found += _of_certificate(chain, survey.server_name or survey.address, at)
-        found += _of_trust(chain, trusts, survey)
+        found += _of_trust(chain, trusts)
+    if evidence is not None:
+        found += of_evidence(evidence, survey, trusted=any(one.trusted for one in trusts))
     if survey.depth == "advanced" and not survey.failure:
         found += _of_protocols(survey)
         found += _of_suites(survey)
-        found += _of_holes(survey)
+        found += _of_holes(survey, has_responder=chain is None or bool(responders(chain.certificates[0])))
         found += _of_web(survey)
         found += _of_post_quantum(survey)
     made = [_made(code, values) for code, values in found]
@@ -43,9 +49,16 @@ def findings(survey: Survey, chain: ReadChain | None, trusts: Sequence[Trust], a
 def _made(code: str, values: dict[str, object]) -> Finding:
     known = FINDINGS[code]
     plain = {name: str(value) for name, value in values.items()}
-    cures = {"nginx": known.nginx, "Apache": known.apache, "Tomcat": known.tomcat}
-    filled = {server: line.replace("{host}", plain.get("host", "")) for server, line in cures.items() if line}
+    cures = {"nginx": known.nginx, "Apache": known.apache, "Tomcat": known.tomcat, "DNS": known.dns}
+    filled = {server: _filled(line, plain) for server, line in cures.items() if line}
     return Finding(code, known.severity, known.text.format(**plain), plain, filled)
+
+
+def _filled(line: str, plain: dict[str, str]) -> str:
+    """Lines of configuration have braces of their own: only those around a value's name are filled."""
+    for name, value in plain.items():
+        line = line.replace(f"{{{name}}}", value)
+    return line
 
 
 def _of_certificate(chain: ReadChain, host: str, at: datetime) -> Iterator[Found]:
@@ -84,7 +97,7 @@ def _of_rsa(numbers: rsa.RSAPublicNumbers, bits: int) -> Iterator[Found]:
         yield "roca_key", {}
 
 
-def _of_trust(chain: ReadChain, trusts: Sequence[Trust], survey: Survey) -> Iterator[Found]:
+def _of_trust(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Found]:
     trusted = any(one.trusted for one in trusts)
     if chain.self_signed and not trusted:
         yield "self_signed", {}
@@ -97,9 +110,6 @@ def _of_trust(chain: ReadChain, trusts: Sequence[Trust], survey: Survey) -> Iter
         yield "chain_order", {}
     if chain.root_sent:
         yield "root_sent", {}
-    # A private CA keeps no log: stamps are expected of publicly trusted certificates only.
-    if trusted and not has_stamps(chain.certificates[0]) and not survey.tls_scts:
-        yield "no_scts", {}
 
 
 def _of_protocols(survey: Survey) -> Iterator[Found]:
@@ -146,7 +156,7 @@ def _of_suites(survey: Survey) -> Iterator[Found]:
         yield "small_dh", {"bits": min(small)}
 
 
-def _of_holes(survey: Survey) -> Iterator[Found]:
+def _of_holes(survey: Survey, *, has_responder: bool) -> Iterator[Found]:
     for code in ("heartbleed", "ccs_injection", "ticketbleed", "robot", "winshock"):
         fact = survey.holes.get(code)
         if fact is not None and fact.value:
@@ -157,10 +167,11 @@ def _of_holes(survey: Survey) -> Iterator[Found]:
         ("client_renegotiation", True, "client_renegotiation"),
         ("early_data", True, "early_data"),
         ("server_side_random_reuse", True, "random_reuse"),
-        ("stapling", False, "no_stapling"),
     ):
         if _is(survey, feature) is bad:
             yield code, {}
+    if has_responder and _is(survey, "stapling") is False:  # without a responder there is nothing to staple
+        yield "no_stapling", {}
 
 
 def _of_web(survey: Survey) -> Iterator[Found]:

@@ -20,7 +20,15 @@ _NEEDED = ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 HALF_A_YEAR_S = 180 * 24 * 3600
 
 
-def grade(survey: Survey, *, key_bits: int, trusted: bool | None, right_name: bool, chain_complete: bool) -> Grade:
+def grade(
+    survey: Survey,
+    *,
+    key_bits: int,
+    trusted: bool | None,
+    right_name: bool,
+    chain_complete: bool,
+    revoked: bool = False,
+) -> Grade:
     """The grade of an advanced survey. `key_bits` is the strength of the leaf's key as an RSA size."""
     if survey.failure:
         return Grade("", "unreachable", f"Not graded: {survey.failure_detail or survey.failure}.")
@@ -42,6 +50,8 @@ def grade(survey: Survey, *, key_bits: int, trusted: bool | None, right_name: bo
     if 0 in (protocol, exchange):
         found.append(("F", "zero_score", "One of the three scores is zero."))
     found.append((letter, "score", f"The scores make {score} of 100."))
+    if revoked:
+        found.append(("T", "revoked", "The certificate was revoked."))
     if trusted is False:
         found.append(("T", "not_trusted", "The certificate is not trusted."))
     if not right_name:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from shared.checker.evidence import Asks, Evidence, Lists, gather
 from shared.checker.findings import findings
 from shared.checker.grade import grade
 from shared.checker.leaf_facts import (
@@ -16,22 +17,37 @@ from shared.checker.leaf_facts import (
     strength_as_rsa,
 )
 from shared.checker.trust import MICROSOFT, Store, Trust, is_for, mozilla, trust_of
+from shared.checker.trust_rows import NO_LOGS, caa_view, rows_of, stamp_views
 from shared.checker.verdict import Row, Verdict
 from shared.clock import to_text
 from shared.pki.issuance import issuer_and_level
-from shared.probe.survey import FEATURES, HOLES, Survey
+from shared.probe.survey import FEATURES, HOLES, Fact, Survey
 
 _NO_ROOTS = "no roots of that name are loaded"
+_NO_LISTS = Lists()
 
 
-def judge(survey: Survey, *, at: datetime, stores: Sequence[Store] = ()) -> Verdict:
-    """Judges a survey as of `at`. `stores` come beside Mozilla's roots, which are always asked."""
+def judge(
+    survey: Survey,
+    *,
+    at: datetime,
+    stores: Sequence[Store] = (),
+    lists: Lists = _NO_LISTS,
+    others: Asks | None = None,
+    moduli: Iterable[int] | None = None,
+) -> Verdict:
+    """Judges a survey as of `at`. `stores` come beside Mozilla's roots, which are always asked. `others` are asked
+    about revocation and CAA: without them these are not checked, and nothing here does I/O. `moduli` are
+    those of the RSA keys of an inventory: a prime that one of them shares is found."""
     try:
         chain = read_chain(survey)
     except ChainUnreadableError:
         chain = None
     known = [mozilla(), *stores]
     trusts = [trust_of(chain.certificates, store, at) for store in known] if chain else []
+    evidence = None
+    if chain:
+        evidence = gather(survey, chain, trusts, at=at, lists=lists, others=others, moduli=moduli)
     host = survey.server_name or survey.address
     letter = grade(
         survey,
@@ -39,17 +55,21 @@ def judge(survey: Survey, *, at: datetime, stores: Sequence[Store] = ()) -> Verd
         trusted=any(one.trusted for one in trusts) if chain else None,
         right_name=chain is not None and is_for(host, alternative_names(chain.certificates[0])),
         chain_complete=chain is not None and (chain.self_signed or len(chain.facts) > 1),
+        revoked=evidence is not None and evidence.revoked is not None,
     )
+    rows = [*_rows(chain, trusts, evidence), *rows_of(evidence)] if chain and evidence else []
     return Verdict(
         at=to_text(at),
         grade=letter,
-        rows=tuple(_rows(chain, trusts)) if chain else (),
-        findings=tuple(findings(survey, chain, trusts, at)),
-        not_checked=tuple(_not_checked(survey, trusts if chain else None)),
+        rows=tuple(rows),
+        findings=tuple(findings(survey, chain, trusts, evidence, at)),
+        not_checked=tuple(_not_checked(survey, rows, evidence)),
+        stamps=stamp_views(evidence) if evidence else (),
+        caa=caa_view(evidence) if evidence else None,
     )
 
 
-def _rows(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Row]:
+def _rows(chain: ReadChain, trusts: Sequence[Trust], evidence: Evidence) -> Iterator[Row]:
     """The rows of the basic check (guide §9)."""
     leaf = chain.leaf
     brand, level = issuer_and_level(leaf.der)
@@ -63,7 +83,8 @@ def _rows(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Row]:
     yield Row("valid_from", "Valid From", f"{leaf.not_before:%Y-%m-%d %H:%M:%S} UTC")
     yield Row("valid_to", "Valid To", f"{leaf.not_after:%Y-%m-%d %H:%M:%S} UTC")
     yield Row("key", "Key", f"{leaf.key_kind.upper()} {size}".strip())
-    yield Row("weak_key_debian", "Weak key (Debian)", "", checked=False, reason="no list of weak keys is loaded")
+    yield _row("weak_key_debian", "Weak key (Debian)", evidence.debian)
+    yield _row("shared_prime", "Shares a prime with another key", evidence.shared_prime)
     yield Row("signature", "Signature", leaf.signature_hash.upper())
     yield Row("issuer", "Issuer Name", leaf.issuer)
     yield Row("issuer_brand", "Issuer Brand", brand)
@@ -78,18 +99,21 @@ def _rows(chain: ReadChain, trusts: Sequence[Trust]) -> Iterator[Row]:
     yield Row("trusted", "Trusted", _yes(any(one.trusted for one in trusts)))
 
 
+def _row(code: str, label: str, fact: Fact) -> Row:
+    return Row(code, label, _yes(fact.value), fact.value is not None, fact.reason)
+
+
 def _yes(value: bool | None) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
-def _not_checked(survey: Survey, trusts: Sequence[Trust] | None) -> Iterator[Row]:
+def _not_checked(survey: Survey, rows: Sequence[Row], evidence: Evidence | None) -> Iterator[Row]:
     if survey.failure:
         yield Row("endpoint", "Endpoint", "", checked=False, reason=survey.failure_detail or survey.failure)
         return
-    if trusts is not None and all(one.store != MICROSOFT for one in trusts):
-        yield Row("trusted_microsoft", "Trusted by Microsoft?", "", checked=False, reason=_NO_ROOTS)
-    yield Row("weak_key_debian", "Weak key (Debian)", "", checked=False, reason="no list of weak keys is loaded")
-    yield Row("revocation", "Revocation", "", checked=False, reason="CRL and OCSP are not asked yet")
+    yield from (row for row in rows if not row.checked and row.reason)
+    if evidence is not None and evidence.stamps and not evidence.has_logs:
+        yield Row("ct_signatures", "Signatures of stamps", "", checked=False, reason=NO_LOGS.partition(": ")[2])
     if survey.depth == "basic":
         yield Row("advanced", "Protocols, suites, holes", "", checked=False, reason="this is a basic check")
         return

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.x509.oid import ExtensionOID
 
 from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate
 from shared.probe.survey import ServedChain, Survey
@@ -99,10 +98,14 @@ def alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
     return (*names.get_values_for_type(x509.DNSName), *addresses)
 
 
-def has_stamps(certificate: x509.Certificate) -> bool:
-    """Whether certificate transparency stamps are embedded (RFC 6962 §3.3)."""
-    try:
-        certificate.extensions.get_extension_for_oid(ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS)
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return True
+def loaded_chains(survey: Survey) -> list[list[x509.Certificate]]:
+    """Every chain that was shown, as far as it can be read, at most its first two certificates."""
+    found = []
+    for chain in survey.chains:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found.append([x509.load_der_x509_certificate(der) for der in chain.certificates[:2]])
+        except (ValueError, TypeError, x509.InvalidVersion):
+            continue
+    return [one for one in found if one]

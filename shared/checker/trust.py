@@ -32,11 +32,13 @@ class Store:
 
 @dataclass(frozen=True)
 class Trust:
-    """The answer of one store. `trusted` None means not checked: no roots of that name are loaded."""
+    """The answer of one store. `trusted` None means not checked: no roots of that name are loaded. `path` leads from
+    the leaf to the root where it is trusted."""
 
     store: str
     trusted: bool | None
     reason: str = ""
+    path: tuple[x509.Certificate, ...] = ()
 
 
 @cache
@@ -62,10 +64,10 @@ def trust_of(chain: Sequence[x509.Certificate], store: Store, at: datetime) -> T
         return Trust(store.name, trusted=False, reason="the certificate holds no name in subjectAltName")
     verifier = verification.PolicyBuilder().store(store.roots).time(at).build_server_verifier(subject)
     try:
-        verifier.verify(chain[0], list(chain[1:]))
+        path = verifier.verify(chain[0], list(chain[1:]))
     except (verification.VerificationError, ValueError, TypeError) as error:
         return Trust(store.name, trusted=False, reason=_words(error))
-    return Trust(store.name, trusted=True)
+    return Trust(store.name, trusted=True, path=tuple(path))
 
 
 def _words(error: Exception) -> str:

@@ -52,6 +52,30 @@ class Grade:
 
 
 @dataclass(frozen=True)
+class StampView:
+    """A certificate transparency stamp. `source` is embedded, tls or ocsp; `state` valid, invalid, unknown_log,
+    retired_log or unchecked; `log` its name where it is known; `at` when it was made, in UTC, RFC 3339."""
+
+    log: str
+    log_id: str
+    source: str
+    state: str
+    at: str
+
+
+@dataclass(frozen=True)
+class CAAView:
+    """The CAA records that hold for `name`, in presentation form, and the name `at` which they stand, empty where there
+    are none. `allows` tells whether the issuer may issue now, None where that is not known."""
+
+    name: str
+    at: str
+    records: tuple[str, ...]
+    allows: bool | None
+    authenticated: bool
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The whole judgement of one survey. `at` is the moment for which it holds, in UTC, RFC 3339."""
 
@@ -60,6 +84,8 @@ class Verdict:
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
     not_checked: tuple[Row, ...]
+    stamps: tuple[StampView, ...] = ()
+    caa: CAAView | None = None  # None where the DNS was not asked, or has not answered
 
     @property
     def worst(self) -> str:

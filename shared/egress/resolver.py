@@ -53,7 +53,10 @@ class DNSResolver:
             self._resolver = dns.resolver.Resolver(configure=False)
             self._resolver.nameservers = [_server(text) for text in nameservers]
         else:
-            self._resolver = dns.resolver.Resolver()
+            try:
+                self._resolver = dns.resolver.Resolver()
+            except dns.resolver.NoResolverConfiguration:  # then every question ends as servfail
+                self._resolver = dns.resolver.Resolver(configure=False)
         self._resolver.lifetime = timeout_s
         self._resolver.timeout = min(timeout_s, 2.0)
         self._resolver.retry_servfail = False

@@ -121,6 +121,19 @@ class Flight:
     client_certificate: bool
 
 
+@dataclass(frozen=True)
+class Flight13:
+    """What a server of TLS 1.3 sends up to its certificates (RFC 8446 §4.4.2). `stapled` is the CertificateStatus of
+    the leaf, `stamps` its SignedCertificateTimestampList; both empty where none came."""
+
+    certificates: tuple[bytes, ...]
+    version: int
+    suite: int
+    stapled: bytes
+    stamps: bytes
+    client_certificate: bool
+
+
 def read_flight(hello: ClientHello) -> Conversation[Flight]:
     """Sends the hello and reads to the ServerHelloDone. Ends by ProbeError."""
     records = Records()

@@ -14,7 +14,7 @@ import select
 import socket
 import struct
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -25,6 +25,7 @@ from shared.probe.outcome import Failed, Failure, ProbeError
 
 _TICK_S = 0.05
 _RECEIVE = 16 * 1024
+_MOST_HELD = 256  # dials that wait for their host, while those behind them go on
 # SO_LINGER 0 ends a connection by a reset: no TIME_WAIT is left, on either side.
 _AT_ONCE = struct.pack("ii", 1, 0)
 _DIALLING = {errno.EINPROGRESS, errno.EWOULDBLOCK, 0}
@@ -36,13 +37,14 @@ _ENDING = ~(select.EPOLLOUT | select.EPOLLIN)
 @dataclass(frozen=True)
 class Limits:
     """Bounds of one run. Times in seconds, for each connection; `rate` in new connections a second, 0 for no limit;
-    `received` in bytes for each connection."""
+    `received` in bytes for each connection; `per_host` in open connections with one address, 0 for no limit."""
 
     in_flight: int = 5000
     connect_s: float = 3.0
     talk_s: float = 8.0
     rate: float = 0.0
     received: int = 512 * 1024
+    per_host: int = 0
 
 
 def _silence() -> Conversation[Any]:
@@ -97,6 +99,9 @@ class Loop:
         self._allowed = 0.0
         self._rated_at = 0.0
         self._room = _make_room(limits.in_flight)
+        self._per_host = limits.per_host
+        self._at: Counter[str] = Counter()  # open connections by address, where these are limited
+        self._held: deque[Dial[Any]] = deque()
 
     def stop(self) -> None:
         """Ends the run within a tick: open connections end as `stopped`, no dial is drawn any more."""
@@ -143,11 +148,25 @@ class Loop:
         while len(self._open) < self._room and not self._done:
             if rated and not self._may_dial():
                 return _Drawn.WAITS
-            dial = next(source, None)
+            dial = self._next(source) if self._per_host else next(source, None)
             if dial is None:
                 return _Drawn.NOTHING
             self._start(dial, soon)
         return _Drawn.FULL
+
+    def _next(self, source: Iterator[Dial[Any] | None]) -> Dial[Any] | None:
+        """The first dial whose host is not busy; None while there is none, then an open connection will end."""
+        for _ in range(len(self._held)):
+            held = self._held.popleft()
+            if self._at[held.address] < self._per_host:
+                return held
+            self._held.append(held)
+        while len(self._held) < _MOST_HELD:
+            dial = next(source, None)
+            if dial is None or self._at[dial.address] < self._per_host:
+                return dial
+            self._held.append(dial)
+        return None
 
     def _may_dial(self) -> bool:
         rate = self._limits.rate
@@ -179,6 +198,8 @@ class Loop:
             return
         fd = sock.fileno()
         self._open[fd] = _Connection(dial, sock, fd, soon)
+        if self._per_host:
+            self._at[dial.address] += 1
         soon.add(fd)
         # Edge-triggered: one registration serves the connection from the dial to the last byte.
         self._epoll.register(fd, _EDGES)
@@ -266,11 +287,18 @@ class Loop:
 
     def _end(self, connection: _Connection, outcome: Outcome[Any]) -> None:
         del self._open[connection.fd]
+        if self._per_host:
+            self._leave(connection.dial.address)
         connection.expires.discard(connection.fd)
         if connection.connected:
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         connection.socket.close()  # takes it out of the epoll set too
         self._done.append((connection.dial, outcome))
+
+    def _leave(self, address: str) -> None:
+        self._at[address] -= 1
+        if not self._at[address]:
+            del self._at[address]  # of all the hosts of a scan, those that are busy are kept
 
     def _expiry(self, seconds: float) -> set[int]:
         """The descriptors that expire so many seconds from now."""

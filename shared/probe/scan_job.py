@@ -2,8 +2,8 @@
 """The worker's job `scan`: a sweep whose endpoints, limits and results travel as JSON.
 
 Job: `include`, `ports` and `exclude` as in `targets.read_targets`, without names; or `endpoints`, each `[address, port,
-server_name | null, starttls | null]`; `from`, the index to start at; `rate`, `in_flight`, `connect_s`, `talk_s`
-as in `loop.Limits`. Lines: `found`, about twice a second `progress`, at last `end`. A scan that starts from a
+server_name | null, starttls | null]`; `from`, the index to start at; `rate`, `in_flight`, `per_host`, `connect_s`,
+`talk_s` as in `loop.Limits`. Lines: `found`, about twice a second `progress`, at last `end`. A scan that starts from a
 line's `done` misses nothing that was not told before that line.
 """
 
@@ -26,7 +26,13 @@ from shared.probe.sweep import Sighting, Sweep
 from shared.probe.targets import DEFAULT_LIMIT, NO_STARTTLS, Endpoint, TargetError, read_targets
 
 _EVERY_S = 0.5
-_LIMITS = {"in_flight": (1, 50_000), "connect_s": (0.05, 120), "talk_s": (0.05, 120), "rate": (0, 1_000_000)}
+_LIMITS = {
+    "in_flight": (1, 50_000),
+    "connect_s": (0.05, 120),
+    "talk_s": (0.05, 120),
+    "rate": (0, 1_000_000),
+    "per_host": (0, 50_000),
+}
 _KEYS = {"include", "ports", "exclude", "endpoints", "from", *_LIMITS}
 
 
@@ -149,6 +155,7 @@ def _limits(job: dict[str, Any]) -> Limits:
         connect_s=chosen["connect_s"],
         talk_s=chosen["talk_s"],
         rate=chosen["rate"],
+        per_host=int(chosen["per_host"]),
     )
 
 

@@ -101,6 +101,7 @@ class Sweep:
         self._loop = Loop(limits, clock=clock, each_turn=each_turn)
         self._open: dict[int, Endpoint] = {}  # in the order in which they were drawn
         self._again: deque[Dial[Chain]] = deque()
+        self._hung_up: dict[int, Failed] = {}  # by index: what counts unless TLS 1.3 brings a chain
         self._look_by_tls13 = looks()
         self._ended = self._connected = self._found = 0
         self._failures: Counter[Failure] = Counter()
@@ -115,8 +116,11 @@ class Sweep:
                 continue  # it stays open: whoever goes on looks again
             if first and isinstance(outcome, Failed) and _wants_tls13(outcome):
                 self._again.append(self._second(index))
+                if outcome.failure is not Failure.ALERT:
+                    self._hung_up[index] = outcome
                 continue
-            yield self._end(index, outcome)
+            before = self._hung_up.pop(index, None)
+            yield self._end(index, before if before is not None and isinstance(outcome, Failed) else outcome)
 
     def stop(self) -> None:
         """Ends the run at once: open looks end as `stopped` and count as not done."""
@@ -185,7 +189,9 @@ def _behind_starttls(endpoint: Endpoint, talk: Callable[[], Conversation[Chain]]
 
 
 def _wants_tls13(outcome: Failed) -> bool:
-    """Whether the refusal may mean: not that version. Servers word it in many ways."""
+    """Whether the refusal may mean: not that version. Servers word it in many ways, and some just hang up."""
+    if outcome.failure in (Failure.CLOSED, Failure.RESET):
+        return outcome.connected
     return outcome.failure is Failure.ALERT and outcome.alert != UNRECOGNIZED_NAME
 
 

@@ -18,13 +18,23 @@ from typing import Any, Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from shared.probe.chain import Chain
+from shared.probe.chain import Chain, Flight13
 from shared.probe.conversation import Conversation
 from shared.probe.groups import SECP256R1, SECP384R1, SECP521R1, X25519, group_name
-from shared.probe.hello import COOKIE, TLS12, TLS13, ClientHello, ServerHello, read_certificates13, read_server_hello
+from shared.probe.hello import (
+    COOKIE,
+    SCT,
+    STATUS_REQUEST,
+    TLS12,
+    TLS13,
+    ClientHello,
+    ServerHello,
+    read_certificates13,
+    read_server_hello,
+)
 from shared.probe.outcome import Failure, ProbeError
 from shared.probe.records import (
     ALERT,
@@ -43,7 +53,7 @@ from shared.probe.records import (
     record,
 )
 
-_AES_128_GCM, _AES_256_GCM, _CHACHA20 = 0x1301, 0x1302, 0x1303
+_AES_128_GCM, _AES_256_GCM, _CHACHA20, _AES_128_CCM, _AES_128_CCM_8 = 0x1301, 0x1302, 0x1303, 0x1304, 0x1305
 _SIGNATURES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0808, 0x0809, 0x080B)
 _GROUPS = (X25519, SECP256R1, SECP384R1, SECP521R1)
 _CURVES: dict[int, Callable[[], ec.EllipticCurve]] = {
@@ -65,13 +75,15 @@ class _Cipher:
     name: str
     hash_size: int
     key_size: int
-    aead: type[AESGCM | ChaCha20Poly1305]
+    aead: Callable[[bytes], AESGCM | AESCCM | ChaCha20Poly1305]
 
 
 _CIPHERS = {
     _AES_128_GCM: _Cipher(sha256, "sha256", 32, 16, AESGCM),
     _AES_256_GCM: _Cipher(sha384, "sha384", 48, 32, AESGCM),
     _CHACHA20: _Cipher(sha256, "sha256", 32, 32, ChaCha20Poly1305),
+    _AES_128_CCM: _Cipher(sha256, "sha256", 32, 16, AESCCM),
+    _AES_128_CCM_8: _Cipher(sha256, "sha256", 32, 16, partial(AESCCM, tag_length=8)),
 }
 
 
@@ -90,7 +102,7 @@ class Keys:
         """The first hello to a server. Each has the same random: it protects nothing here either."""
         if self._hello is None or self._hello.server_name != server_name:
             self._hello = ClientHello(
-                suites=(_AES_128_GCM, _CHACHA20, _AES_256_GCM),
+                suites=(_AES_128_GCM, _CHACHA20, _AES_256_GCM, _AES_128_CCM, _AES_128_CCM_8),
                 server_name=server_name,
                 groups=_GROUPS,
                 signature_algorithms=_SIGNATURES,
@@ -129,16 +141,22 @@ def looks() -> Callable[[str | None], Conversation[Chain]]:
 
 def read_chain13(keys: Keys, server_name: str | None) -> Conversation[Chain]:
     """Offers TLS 1.3 alone and returns the chain. Ends by ProbeError."""
-    hello = keys.hello(server_name)
+    flight = yield from read_flight13(keys, keys.hello(server_name))
+    return Chain(flight.certificates, flight.version, flight.suite, proved=False)
+
+
+def read_flight13(keys: Keys, hello: ClientHello) -> Conversation[Flight13]:
+    """Sends `hello`, which is `keys.hello` with what else is wanted, and reads up to the certificates. Ends by
+    ProbeError."""
     records = Records()
     transcript = hello.message()
     records.feed((yield record(HANDSHAKE, transcript)))
     body, chosen = yield from _server_hello(records)
     if chosen.retry:  # RFC 8446 §4.1.4, §4.4.1
         digest = _CIPHERS[chosen.suite].hash(transcript).digest()
-        extensions = ((COOKIE, chosen.extensions[COOKIE]),) if COOKIE in chosen.extensions else ()
+        cookie = ((COOKIE, chosen.extensions[COOKIE]),) if COOKIE in chosen.extensions else ()
         group = chosen.group or X25519
-        again = replace(hello, key_shares=((group, keys.share(group)),), extensions=extensions)
+        again = replace(hello, key_shares=((group, keys.share(group)),), extensions=hello.extensions + cookie)
         transcript = handshake(_MESSAGE_HASH, digest) + handshake(SERVER_HELLO, body) + again.message()
         records.feed((yield again.pack()))
         body, chosen = yield from _server_hello(records)
@@ -147,8 +165,16 @@ def read_chain13(keys: Keys, server_name: str | None) -> Conversation[Chain]:
     transcript += handshake(SERVER_HELLO, body)
     cipher = _CIPHERS[chosen.suite]
     secret = _handshake_secret(cipher, keys.agree(chosen.group, chosen.key), transcript)
-    certificates = yield from _certificates(records, _Opener(cipher, secret))
-    return Chain(certificates, chosen.version, chosen.suite, proved=False)
+    certificates, asks = yield from _certificates(records, _Opener(cipher, secret))
+    attached = certificates[0][1]
+    return Flight13(
+        tuple(der for der, _ in certificates),
+        chosen.version,
+        chosen.suite,
+        attached.get(STATUS_REQUEST, b""),
+        attached.get(SCT, b""),
+        asks,
+    )
 
 
 def _server_hello(records: Records) -> Conversation[tuple[bytes, ServerHello]]:
@@ -177,7 +203,11 @@ def _clear_message(records: Records) -> Conversation[Message]:
     return message
 
 
-def _certificates(records: Records, opener: _Opener) -> Conversation[tuple[bytes, ...]]:
+def _certificates(
+    records: Records, opener: _Opener
+) -> Conversation[tuple[tuple[tuple[bytes, dict[int, bytes]], ...], bool]]:
+    """The certificates with their extensions, and whether the server asks for one of the client."""
+    asks = False
     for _ in range(_MOST_RECORDS):
         came = yield from read_record(records)
         if came.kind == CHANGE_CIPHER_SPEC:
@@ -195,9 +225,10 @@ def _certificates(records: Records, opener: _Opener) -> Conversation[tuple[bytes
         message = records.taken()
         while message is not None:
             if message.kind == CERTIFICATE:
-                return tuple(der for der, _ in read_certificates13(message.body))
+                return read_certificates13(message.body), asks
             if message.kind not in (ENCRYPTED_EXTENSIONS, CERTIFICATE_REQUEST):
                 raise ProbeError(Failure.NO_CERTIFICATE, f"handshake message {message.kind} instead of a certificate")
+            asks = asks or message.kind == CERTIFICATE_REQUEST
             message = records.taken()
     raise ProbeError(Failure.TOO_LONG, "more records than any server needs for its certificate")
 

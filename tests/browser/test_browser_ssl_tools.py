@@ -54,7 +54,8 @@ def test_basic_and_advanced_checks_their_history_and_what_changed(shelf, open_sc
     expect(details).to_be_visible()
     for term in (
         "Common Name", "Subject Name", "Serial Number", "SHA-256 Fingerprint", "Valid From", "Valid To", "Key",
-        "Weak key (Debian)", "Signature", "Issuer Name", "Issuer Brand", "Validation Type", "Trusted by Microsoft?",
+        "Weak key (Debian)", "Shares a prime with another key", "Signature",
+        "Issuer Name", "Issuer Brand", "Validation Type", "Trusted by Microsoft?",
         "Trusted by Mozilla?", "Trusted",
     ):  # fmt: skip
         expect(details.get_by_text(term, exact=True)).to_be_visible()
@@ -63,6 +64,12 @@ def test_basic_and_advanced_checks_their_history_and_what_changed(shelf, open_sc
     expect(details).to_contain_text("Another CA")
     expect(details).to_contain_text("Not checked")
     assert page.locator("img[src=x]").count() == 0
+    trust = page.get_by_role("region", name="Revocation, transparency and CAA")
+    for term in ("Revocation by OCSP", "Revocation by CRL", "Stapled OCSP answer", "Certificate transparency stamps",
+                 "CAA records"):  # fmt: skip
+        expect(trust.get_by_text(term, exact=True)).to_be_visible()
+    expect(trust).to_contain_text("the certificate names no OCSP responder, and needs none")
+    expect(trust).to_contain_text("addresses have no CAA records")
     expect(page.get_by_role("region", name="Protocols and cipher suites")).to_have_count(0)
     screen.accessible(lambda: expect(details).to_be_visible())
     page.get_by_role("button", name="Advanced SSL Check").click()

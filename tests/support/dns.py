@@ -5,11 +5,18 @@ import contextlib
 import socket
 from collections import Counter
 
-from dnslib import CNAME, MX, QTYPE, RCODE, RR, TXT, A
+from dnslib import CAA, CNAME, MX, QTYPE, RCODE, RR, TXT, A
 from dnslib.dns import AAAA, DNSError
 from dnslib.server import DNSServer
 
-MAKERS = {"A": A, "AAAA": AAAA, "CNAME": CNAME, "TXT": TXT, "MX": lambda label: MX(label, 0 if label == "." else 10)}
+MAKERS = {
+    "CAA": lambda fields: CAA(*fields),
+    "A": A,
+    "AAAA": AAAA,
+    "CNAME": CNAME,
+    "TXT": TXT,
+    "MX": lambda label: MX(label, 0 if label == "." else 10),
+}
 
 
 class ProgrammableDNS:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 from services.discovery.model.sighting import FORMS, Sighting, read_pem, read_served, stream
@@ -17,10 +19,12 @@ from services.discovery.projections.inventory import (
     known_of,
     remember,
     replace_places,
+    rsa_certificates,
     servers_of_agent,
     views,
 )
 from services.discovery.projections.selection import BY_EXPIRY, SORTS, count_expiring, list_inventory, words
+from shared.checker.shared_primes import modulus_of
 from shared.clock import derived_id, to_text
 from shared.context import Context
 from shared.contracts import installer, orders
@@ -52,6 +56,7 @@ MAX_TAGS, MAX_WORD = 20, 60
 LEVELS = ("DV", "OV", "IV", "EV")
 SOURCES = ("issued", "agent", "scan", "uploaded")
 WINDOWS = (30, 60, 90, 180)  # days: the bars of the chart "Expiring certificates"
+KEYS_AT_ONCE = 1000  # some tens of milliseconds of arithmetic for a check
 GONE = 2**62  # newer than any report: a removed agent reports no more, and what it said before says nothing
 
 
@@ -235,3 +240,17 @@ def inventory_words(room: Room, _request: GetInventoryWords, context: Context) -
     with room.query() as connection:
         brands, levels, keys = words(connection, account_id)
     return InventoryWords(brands=brands, levels=levels, keys=keys)
+
+
+def moduli(room: Room, context: Context) -> Iterator[int]:
+    """The RSA keys of the account's inventory, read a page at a time: in between, others have their turn. Errors:
+    forbidden."""
+    account_id, after = account_of(context), ""
+    while True:
+        with room.query() as connection:
+            page = rsa_certificates(connection, account_id, after, KEYS_AT_ONCE)
+        yield from filter(None, (modulus_of(pem) for _, pem in page))
+        if len(page) < KEYS_AT_ONCE:
+            return
+        after = page[-1][0]
+        time.sleep(0)

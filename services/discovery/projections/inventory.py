@@ -133,6 +133,25 @@ def replace_places(
         add_place(connection, place_id, account_id, each.sighting.fingerprint, each.place)
 
 
+def rsa_certificates(connection: sa.Connection, account_id: str, after: str, limit: int) -> list[tuple[str, str]]:
+    """Fingerprint and PEM of the account's certificates with RSA keys, from a fingerprint on."""
+    chosen = (
+        sa.select(certificates.c.fingerprint, certificate_bytes.c.pem)
+        .join(
+            certificate_bytes,
+            sa.and_(
+                certificate_bytes.c.account_id == certificates.c.account_id,
+                certificate_bytes.c.fingerprint == certificates.c.fingerprint,
+            ),
+        )
+        .where(certificates.c.account_id == account_id, certificates.c.fingerprint > after)
+        .where(certificates.c.key_algorithm.startswith("rsa"))
+        .order_by(certificates.c.fingerprint)
+        .limit(limit)
+    )
+    return [(row.fingerprint, row.pem) for row in connection.execute(chosen)]
+
+
 def servers_of_agent(connection: sa.Connection, agent_id: str) -> list[str]:
     """The servers that an agent ever reported."""
     return list(connection.execute(sa.select(reports.c.server_id).where(reports.c.agent_id == agent_id)).scalars())

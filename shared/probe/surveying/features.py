@@ -167,9 +167,11 @@ def _protocol_id(hello: ServerHello) -> Outcome[str]:
 def from_handshakes(seen: Seen, server_name: str | None) -> dict[str, Fact]:
     """What the chains' own handshakes tell: server names, client certificates, stapling, used-up chance."""
     flight = seen.flight
-    if isinstance(flight, Flight):
-        staples = Fact(bool(flight.stapled))
-        asks = Fact(flight.client_certificate)
+    young = list(seen.young_flights.values())
+    if isinstance(flight, Flight) or young:
+        staples = Fact(any(one.stapled for one in seen.attached))
+        shown = [flight] if isinstance(flight, Flight) else young
+        asks = Fact(any(one.client_certificate for one in shown))
     else:
         why = "the server takes no usual suite of TLS 1.2 or below" if refused(flight) else unknown(flight).reason
         staples = asks = Fact(None, why)

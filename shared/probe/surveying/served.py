@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from shared.probe.chain import Flight
+from shared.probe.chain import Flight, Flight13
 from shared.probe.conversation import Outcome
-from shared.probe.hello import SCT, SESSION_TICKET, SSL3, STATUS_REQUEST, TLS10, TLS11, TLS12, VERSION_NAMES
+from shared.probe.hello import SCT, SESSION_TICKET, SSL3, TLS10, TLS11, TLS12, VERSION_NAMES
 from shared.probe.openssl import Hands, context_of, shake_hands
 from shared.probe.outcome import Failed, Failure
 from shared.probe.suites import named, suite
 from shared.probe.survey import Offer, ServedChain
+from shared.probe.surveying.elimination import refused
 from shared.probe.surveying.hellos import USUAL, hear_flight, hello_of, suites_of
 from shared.probe.surveying.inquiry import Inquiry, ask, together
+from shared.probe.surveying.young import OCSP_WANTED, look_young
 
-# RFC 6066 §8: an OCSP response for the leaf, no responder named, no extensions.
-OCSP_WANTED = (STATUS_REQUEST, b"\x01\x00\x00\x00\x00")
 RSA_SUITES = suites_of(("ECDHE", "DHE", "RSA"), ("RSA",))
 ECDSA_SUITES = suites_of(("ECDHE",), ("ECDSA",))
 _MOST_SUITES = 120
@@ -25,8 +25,18 @@ _UNASKED = Failed(Failure.STOPPED, "not asked")
 
 
 @dataclass(frozen=True)
+class Attached:
+    """A leaf, the CertificateStatus (RFC 6066 §8) and the stamps (RFC 6962 §3.3.1) that came with it, or nothing."""
+
+    leaf: bytes
+    stapled: bytes
+    stamps: bytes
+
+
+@dataclass(frozen=True)
 class Seen:
-    """What the handshakes brought: outcomes by the way that was asked, those without a server name apart."""
+    """What the handshakes brought: outcomes by the way that was asked, those without a server name apart. `young` are
+    those of TLS 1.3 by the kind of key that was asked for (RSA, ECDSA, any)."""
 
     usual: Outcome[Hands]
     flight: Outcome[Flight]
@@ -34,6 +44,22 @@ class Seen:
     ecdsa: Outcome[Hands]
     nameless: Outcome[Flight]
     nameless_usual: Outcome[Hands]
+    young: dict[str, Outcome[Flight13]] = field(default_factory=dict)
+
+    @property
+    def young_flights(self) -> dict[str, Flight13]:
+        """What TLS 1.3 showed."""
+        return {kind: one for kind, one in self.young.items() if isinstance(one, Flight13)}
+
+    @property
+    def attached(self) -> list[Attached]:
+        """What came with leaves, that of the usual handshake's leaf first."""
+        found = [Attached(one.certificates[0], one.stapled, one.stamps) for one in self.young_flights.values()]
+        if isinstance(self.flight, Flight) and self.flight.certificates:
+            stamps = self.flight.hello.extensions.get(SCT, b"")
+            found.insert(0, Attached(self.flight.certificates[0], self.flight.stapled, stamps))
+        shown = self.usual.certificates[:1] if isinstance(self.usual, Hands) else ()
+        return sorted(found, key=lambda one: one.leaf not in shown)
 
     @property
     def flights(self) -> list[Flight]:
@@ -44,20 +70,27 @@ class Seen:
 def look_basic(server_name: str | None) -> Inquiry[Seen]:
     """One finished handshake, and one flight with what may be stapled to it."""
     usual, flight = yield from together(_usual(server_name), _flight(server_name))
-    return Seen(usual, flight, _UNASKED, _UNASKED, _UNASKED, _UNASKED)
+    seen = Seen(usual, flight, _UNASKED, _UNASKED, _UNASKED, _UNASKED)
+    if isinstance(flight, Failed) and refused(flight):
+        young: Outcome[Flight13] = yield from look_young("any", server_name)
+        return replace(seen, young={"any": young})
+    return seen
 
 
 def look_closely(server_name: str | None) -> Inquiry[Seen]:
     """The same, each kind of key by a handshake of its own, and all again without a name."""
-    usual, flight, rsa, ecdsa, nameless, nameless_usual = yield from together(
+    usual, flight, rsa, ecdsa, nameless, nameless_usual, young_rsa, young_ecdsa = yield from together(
         _usual(server_name),
         _flight(server_name),
         _kind("RSA", server_name),
         _kind("ECDSA", server_name),
         _flight(None) if server_name else _unasked(),
         _usual(None) if server_name else _unasked(),
+        look_young("RSA", server_name),
+        look_young("ECDSA", server_name),
     )
-    return Seen(usual, flight, rsa, ecdsa, nameless, nameless_usual)
+    young = {"RSA": young_rsa, "ECDSA": young_ecdsa}
+    return Seen(usual, flight, rsa, ecdsa, nameless, nameless_usual, young)
 
 
 def look_by_suites(protocols: dict[str, Offer], server_name: str | None) -> Inquiry[tuple[ServedChain, ...]]:
@@ -77,6 +110,8 @@ def chains_of(seen: Seen) -> tuple[ServedChain, ...]:
     named = [_from_hands(one) for one in (seen.usual, seen.rsa, seen.ecdsa) if isinstance(one, Hands)]
     if isinstance(seen.flight, Flight):
         named.append(_from_flight(seen.flight))
+    for kind, young in seen.young_flights.items():
+        named.append(ServedChain(young.certificates, kind, VERSION_NAMES[young.version], proved=False))
     nameless = [_from_hands(one) for one in (seen.nameless_usual,) if isinstance(one, Hands)]
     if isinstance(seen.nameless, Flight):
         nameless.append(_from_flight(seen.nameless))

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Callable
 
 from shared.probe.chain import Flight
-from shared.probe.hello import SCT, SSL3, TLS10, TLS11, TLS12, TLS13, VERSION_NAMES
+from shared.probe.hello import SSL3, TLS10, TLS11, TLS12, TLS13, VERSION_NAMES
 from shared.probe.loop import Limits
 from shared.probe.openssl import Hands
 from shared.probe.outcome import Failed, Failure
@@ -33,7 +33,7 @@ from shared.probe.surveying.offers import survey_protocol, survey_ssl2
 from shared.probe.surveying.resumption import survey_session_ids, survey_ticketbleed
 from shared.probe.surveying.robot import survey_robot
 from shared.probe.surveying.served import Seen, chains_of, look_basic, look_by_suites, look_closely, protocol_name
-from shared.probe.surveying.web import survey_web
+from shared.probe.surveying.web import ask_plainly, survey_web
 
 BASIC, ADVANCED = "basic", "advanced"
 Progress = Callable[[int, int, str], None]
@@ -137,7 +137,7 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         robot,
         anew,
         young,
-        web,
+        plain,
     ) = yield from together(
         look_closely(server_name),
         _survey_offers(server_name),
@@ -153,7 +153,7 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         survey_robot(server_name),
         survey_renegotiation(server_name),
         survey_young(server_name),
-        survey_web(blank.server_name, plain_port) if asks_web else _no_web(),
+        ask_plainly(blank.server_name, plain_port) if asks_web else _nothing(),
     )
     protocols, fallback, ssl2_leaf = offers
     features = {
@@ -189,7 +189,6 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
         alpn_checked=not alpn.lacking,
         features={name: _as_fact(features.get(name)) for name in FEATURES},
         holes={name: _as_fact(holes[name]) for name in HOLES},
-        web=web,
     )
     if filled.failure and any(offer.offered for offer in protocols.values()):
         filled = replace(filled, failure="", failure_detail="")
@@ -198,6 +197,9 @@ def _advanced(blank: Survey, server_name: str | None, *, wants_web: bool, plain_
     if ssl2_leaf and all(chain.certificates[0] != ssl2_leaf for chain in filled.chains):
         old = ServedChain((ssl2_leaf,), "RSA", "SSLv2", proved=False, with_server_name=False)
         filled = replace(filled, chains=(*filled.chains, old))
+    if asks_web:
+        # At last: a server of one connection at a time that never answers HTTP would keep all others waiting.
+        filled = replace(filled, web=(yield from survey_web(blank.server_name, plain)))
     return filled
 
 
@@ -213,7 +215,7 @@ def _survey_offers(server_name: str | None) -> Inquiry[tuple[dict[str, Offer], F
     return protocols, fallback, ssl2[1]
 
 
-def _no_web() -> Inquiry[None]:
+def _nothing() -> Inquiry[None]:
     yield from together()
 
 
@@ -222,13 +224,17 @@ def _as_fact(found: object) -> Fact:
 
 
 def _with_handshakes(blank: Survey, seen: Seen) -> Survey:
-    filled = replace(blank, chains=chains_of(seen))
+    attached = seen.attached
+    filled = replace(
+        blank,
+        chains=chains_of(seen),
+        stapled_ocsp=next((found for one in attached if (found := _stapled(one.stapled))), b""),
+        tls_scts=next((one.stamps for one in attached if one.stamps), b""),
+    )
     flight = seen.flight
     if isinstance(flight, Flight):
         filled = replace(
             filled,
-            stapled_ocsp=_stapled(flight.stapled),
-            tls_scts=flight.hello.extensions.get(SCT, b""),
             server_clock_s=_clock(flight.hello.random),
             negotiated_protocol=VERSION_NAMES.get(flight.hello.version, ""),
             negotiated_suite=suite(flight.hello.suite).name,
@@ -238,6 +244,10 @@ def _with_handshakes(blank: Survey, seen: Seen) -> Survey:
             filled,
             negotiated_protocol=protocol_name(seen.usual.protocol),
             negotiated_suite=suite(seen.usual.suite).name,
+        )
+    for young in seen.young_flights.values():  # a suite that `ssl` does not have
+        return replace(
+            filled, negotiated_protocol=VERSION_NAMES[young.version], negotiated_suite=suite(young.suite).name
         )
     if isinstance(flight, Failed):
         worse = seen.usual if flight.failure is Failure.ALERT and seen.usual.alert < 0 else flight

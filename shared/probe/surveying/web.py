@@ -25,12 +25,17 @@ class Answer:
     cookies: tuple[str, ...]
 
 
-def survey_web(server_name: str, plain_port: int) -> Inquiry[Web]:
-    """Asks for `/` by TLS, and on `plain_port` without (0: not at all)."""
-    secure, plain = yield from together(
-        ask("HTTPS", lambda: _ask_by_tls(server_name)),
-        ask("HTTP", lambda: _ask_plainly(server_name), plain_port) if plain_port else _nobody(),
-    )
+def ask_plainly(server_name: str, plain_port: int) -> Inquiry[Outcome[Answer]]:
+    """Asks `plain_port` for `/` without TLS (0: not at all)."""
+    if not plain_port:
+        yield from together()
+        return Failed(Failure.STOPPED, "not asked")
+    return (yield from ask("HTTP", lambda: _ask_plainly(server_name), plain_port))
+
+
+def survey_web(server_name: str, plain: Outcome[Answer]) -> Inquiry[Web]:
+    """Asks for `/` by TLS; `plain` is what came without."""
+    secure: Outcome[Answer] = yield from ask("HTTPS", lambda: _ask_by_tls(server_name))
     told = Web(reason=_reason(secure)) if isinstance(secure, Failed) else _told(secure)
     if isinstance(plain, Failed):
         return told
@@ -53,11 +58,6 @@ def _told(answer: Answer) -> Web:
 
 def _reason(failed: Failed) -> str:
     return f"{failed.failure.value}: {failed.detail}"
-
-
-def _nobody() -> Inquiry[Outcome[Answer]]:
-    yield from together()
-    return Failed(Failure.STOPPED, "not asked")
 
 
 def _request(server_name: str) -> bytes:

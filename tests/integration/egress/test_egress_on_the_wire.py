@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from itertools import count
 
+import dns.resolver as dns_resolver
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -38,6 +39,18 @@ def refusal(way, url, **limits):
     with pytest.raises(EgressError) as refused:
         way.fetch(url, **limits)
     return refused.value
+
+
+def test_a_host_without_a_resolver_knows_no_names(monkeypatch):
+    usual = dns_resolver.Resolver
+
+    def lost(*, configure=True):
+        if configure:
+            raise dns_resolver.NoResolverConfiguration
+        return usual(configure=False)
+
+    monkeypatch.setattr(dns_resolver, "Resolver", lost)
+    assert DNSResolver().ask(NAME, "A").status == "servfail"
 
 
 def test_a_page_is_fetched_with_its_evidence(dns):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sweep over 254 addresses with forty odd listeners: all certificates are found, none is invented."""
 
+import contextlib
 import itertools
 import os
 import resource
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -14,11 +16,13 @@ from certwright.servers.process import free_port
 from shared.probe import openssl
 from shared.probe import sweep as sweeping
 from shared.probe.chain import Chain
-from shared.probe.loop import Limits
+from shared.probe.conversation import Dial
+from shared.probe.loop import Limits, Loop
 from shared.probe.outcome import Failed, Failure
 from shared.probe.sweep import Sweep
 from shared.probe.targets import Endpoint, read_targets
 from tests.support.odd_listeners import DEAD_AT, address, listening
+from tests.support.tls_listeners import listen
 
 QUICK = Limits(in_flight=300, connect_s=2, talk_s=2.5)
 
@@ -159,6 +163,49 @@ seen = sum(1 for _ in Sweep(islice(targets.endpoints(), count), total=count, lim
 assert seen == count, seen
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+
+
+@pytest.mark.parametrize(("allowed", "most"), [(3, 3), (0, 20)])
+def test_one_host_gets_no_more_connections_at_once_than_allowed(allowed, most):
+    now, peak, order = Counter(), Counter(), []
+
+    def talk(address):
+        now[address] += 1
+        peak[address] = max(peak[address], now[address])
+        received = yield b"?"
+        now[address] -= 1
+        return received
+
+    with listen("127.77.9.1") as busy, listen("127.77.9.2", busy.getsockname()[1]) as idle:
+        port = busy.getsockname()[1]
+        dials = [Dial(name, port, partial(talk, name), name) for name in ("127.77.9.1",) * 20 + ("127.77.9.2",)]
+
+        def answer():
+            """The host behind is answered first, and the busy one only after it."""
+            if now["127.77.9.2"]:
+                answer_all(idle)
+            elif peak["127.77.9.2"]:
+                answer_all(busy)
+
+        loop = Loop(Limits(in_flight=50, per_host=allowed), each_turn=answer)
+        for dial, outcome in loop.run(dials):
+            order.append(dial.tag)
+            assert outcome == b"!"
+    assert len(order) == 21
+    assert order[0] == "127.77.9.2"  # it did not wait for its twenty predecessors
+    assert peak["127.77.9.1"] == most
+
+
+def answer_all(listener):
+    """Takes every connection that waits, says a byte and hangs up."""
+    listener.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.setblocking(True)
+                connection.recv(1)
+                connection.sendall(b"!")
 
 
 def test_a_hundred_thousand_addresses_take_no_more_memory_than_a_thousand():

@@ -11,9 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from shared.probe.survey import Fact, Offer, ServedChain, Survey, Web
+from tests.support.stamped import with_stamps
 
 NOW = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
 GOOD = ("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
@@ -29,8 +30,12 @@ def certificate(
     ca=False,
     subject="www.example.test",
     now=NOW,
+    extensions=(),
+    logs=(),
+    purpose=x509.ExtendedKeyUsageOID.SERVER_AUTH,
 ):
-    """A certificate and its key; self-signed without an issuer."""
+    """A certificate and its key; self-signed without an issuer. `extensions` come beside the usual ones; `logs` stamp
+    it."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     builder = (
@@ -61,10 +66,14 @@ def certificate(
         )
         builder = builder.add_extension(usage, critical=True)
     else:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     if names:
         alternatives = x509.SubjectAlternativeName([x509.DNSName(one) for one in names])
         builder = builder.add_extension(alternatives, critical=False)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    if logs:
+        return with_stamps(builder, issuer, signer, logs, int(now.timestamp() - 3600) * 1000), key
     return builder.sign(signer or key, hashes.SHA256()), key
 
 
@@ -88,6 +97,20 @@ def leaf(middle):
     """A sound server certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     return certificate(issuer=middle[0], key=key, signer=middle[1])[0]
+
+
+def responder_at(url, issuer=""):
+    """The extension that names an OCSP responder, and where the issuer's certificate lies."""
+    places = [(AuthorityInformationAccessOID.OCSP, url), (AuthorityInformationAccessOID.CA_ISSUERS, issuer)]
+    return x509.AuthorityInformationAccess(
+        [x509.AccessDescription(method, x509.UniformResourceIdentifier(place)) for method, place in places if place]
+    )
+
+
+def lists_at(*urls, reasons=None, issuer=None):
+    """The extension that names CRLs."""
+    names = [x509.UniformResourceIdentifier(url) for url in urls]
+    return x509.CRLDistributionPoints([x509.DistributionPoint(names, None, reasons, issuer)])
 
 
 def der(one):

@@ -15,7 +15,7 @@ from shared.checker.judge import judge
 from shared.checker.trust import Store, is_for
 from shared.checker.verdict import SEVERITIES
 from shared.probe.survey import Fact, FiniteField, Offer, ServedChain, Survey, Web
-from tests.unit.checker.conftest import GOOD, NOW, certificate, sound, with_protocols
+from tests.unit.checker.conftest import GOOD, NOW, certificate, responder_at, sound, with_protocols
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +132,6 @@ FIRES = {
     "client_renegotiation": feature("client_renegotiation", True),
     "early_data": feature("early_data", True),
     "random_reuse": feature("server_side_random_reuse", True),
-    "no_stapling": feature("stapling", False),
     "no_fallback_scsv": lambda base: with_protocols(feature("fallback_scsv", False)(base), TLSv1_1=OLD),
     "no_redirect": web(plain_status=200),
     "no_hsts": web(headers={}),
@@ -155,6 +154,13 @@ def test_a_known_hole_is_a_finding(code, base, own):
 def test_a_finding_fires_where_it_should_and_nowhere_else(code, base, own):
     assert code in codes(FIRES[code](base), own)
     assert code not in codes(base, own)
+
+
+def test_a_staple_is_missed_only_where_there_is_something_to_staple(base, middle, own):
+    named = certificate(issuer=middle[0], signer=middle[1], extensions=[responder_at("http://ocsp.example.test")])[0]
+    unstapled = feature("stapling", False)
+    assert "no_stapling" in codes(unstapled(sound(named, middle[0])), own)
+    assert "no_stapling" not in codes(unstapled(base), own)
 
 
 def test_a_basic_survey_judges_the_certificate_and_says_what_was_not_looked_at(base, own):

@@ -8,12 +8,18 @@ from pathlib import Path
 
 import certifi
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from services.discovery.adapters.judge import CheckerJudge
-from services.discovery.handlers import checks
+from services.discovery.handlers import checks, inventory
+from services.discovery.model.sighting import read_pem
+from services.discovery.projections.inventory import remember
 from services.discovery.settings import DiscoverySettings
+from shared.checker.ct_logs import LogsUnreadableError
 from shared.checker.trust import StoreUnreadableError
-from shared.clock import SystemClock
+from shared.checker.weak_key_list import WeakKeysUnreadableError
+from shared.clock import SystemClock, to_text
+from shared.context import system
 from shared.contracts import discovery
 from shared.errors import Code, ServiceError
 from shared.probe.survey import Fact, Offer, ServedChain, Survey
@@ -58,10 +64,10 @@ def get(app, check_id, account="a1"):
     return checks.get_check(app.room, discovery.GetCheck(check_id=check_id), customer(account))
 
 
-def check(app, **fields):
-    check_id = ask(app, **fields)
+def check(app, account="a1", **fields):
+    check_id = ask(app, account=account, **fields)
     app.room.queue.run_due(app)
-    return get(app, check_id)
+    return get(app, check_id, account)
 
 
 def test_a_check_keeps_what_was_seen_and_reads_the_certificates(app):
@@ -87,6 +93,46 @@ def test_the_judge_of_the_installation_grades_by_the_roots_that_are_loaded(app, 
     rows = {row["code"]: row for row in found.verdict["rows"]}
     assert (rows["trusted_microsoft"]["value"], rows["trusted_microsoft"]["checked"]) == ("no", True)
     assert "not_trusted" in {one["code"] for one in found.verdict["findings"]}
+
+
+def test_a_check_is_given_the_rsa_keys_of_its_own_account_and_of_no_other(app, monkeypatch):
+    monkeypatch.setattr(inventory, "KEYS_AT_ONCE", 2)
+    keys = [rsa.generate_private_key(65537, 1024) for _ in range(5)]
+    for at, key in enumerate(keys):
+        keep(app, "a1" if at < 4 else "a2", der(f"n{at}.example.com", key=key))
+    keep(app, "a1", LEAF)
+    check(app)
+    assert sorted(app.judge.moduli) == sorted(key.public_key().public_numbers().n for key in keys[:4])
+
+
+def test_a_prime_that_two_keys_of_the_inventory_share_is_found(app):
+    numbers = rsa.generate_private_key(65537, 1024).private_numbers()
+    other = rsa.generate_private_key(65537, 1024).private_numbers()
+    keep(app, "a1", der("old.example.com", key=rsa.RSAPublicNumbers(65537, numbers.p * other.q)))
+    mine = der("www.example.com", key=rsa.RSAPublicNumbers(65537, numbers.p * numbers.q))
+    keep(app, "a1", mine)
+    app.prober.survey = survey(leaf=mine).to_json()
+    app.judge = CheckerJudge(DiscoverySettings(), app.room.clock)
+    assert "shared_prime" in {one["code"] for one in check(app).verdict["findings"]}
+    assert "shared_prime" not in {one["code"] for one in check(app, account="a2").verdict["findings"]}
+
+
+def keep(app, account_id, certificate):
+    """Puts a certificate into an account's inventory."""
+    pem = f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(certificate).decode()}-----END CERTIFICATE-----\n"
+    app.room.execute(
+        lambda uow, _: remember(uow.connection, account_id, read_pem(pem), to_text(uow.now)),
+        None,
+        system("discovery", account_id=account_id),
+    )
+
+
+@pytest.mark.parametrize("name", ["ct_logs", "weak_keys"])
+def test_lists_that_cannot_be_read_stop_the_start(tmp_path, name):
+    file = tmp_path / "list"
+    file.write_text("no list")
+    with pytest.raises((LogsUnreadableError, WeakKeysUnreadableError)):
+        CheckerJudge(DiscoverySettings(**{name: file if name == "ct_logs" else [file]}), SystemClock())
 
 
 def test_roots_that_cannot_be_read_stop_the_start(tmp_path):

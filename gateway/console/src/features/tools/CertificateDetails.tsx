@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of the guide (§9). What nobody looked at says so: no list of weak keys is at hand, and roots other than Mozilla's only where they are loaded.
+// The rows of the guide (§9). What nobody looked at says so: lists of weak keys, and roots other than Mozilla's, are used where they are loaded.
 import { Paper, Stack, Text, Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
 import { CopyLine, Facts, Fqdn, Moment } from '@/ui/Texts'
 import { Answer } from './Answer'
-import { answerOf, verdictOf } from './verdict'
+import { answerOf, rowOf, verdictOf } from './verdict'
 
 export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
   const { t } = useTranslation(['tools', 'certificates'])
   const [leaf, ...above] = check.certificates
   const verdict = verdictOf(check)
+  const why = (code: string) => rowOf(verdict, code)?.reason ?? ''
   if (!leaf)
     return (
       <Paper withBorder p="md">
@@ -41,7 +42,19 @@ export function CertificateDetails({ check }: { check: Schemas['CheckView'] }) {
             [t('details.from'), <Moment key="from" at={leaf.not_before} precision="second" />],
             [t('details.to'), <Moment key="to" at={leaf.not_after} precision="second" />],
             [t('details.key'), leaf.key.replace(/^\w+/, (word) => word.toUpperCase())],
-            [t('details.debian'), <Answer key="debian" value={null} yes="bad" />],
+            [
+              t('details.debian'),
+              <Answer
+                key="debian"
+                yes="bad"
+                value={answerOf(verdict, 'weak_key_debian')}
+                reason={why('weak_key_debian')}
+              />,
+            ],
+            [
+              t('details.sharedPrime'),
+              <Answer key="prime" yes="bad" value={answerOf(verdict, 'shared_prime')} reason={why('shared_prime')} />,
+            ],
             [t('details.signature'), leaf.signature_hash.toUpperCase()],
             [t('details.issuer'), <bdi key="issuer">{leaf.issuer_name || leaf.issuer}</bdi>],
             [t('details.brand'), <bdi key="brand">{leaf.brand || '–'}</bdi>],

@@ -17,7 +17,8 @@ import { Grade } from './Grade'
 import { History } from './History'
 import { ServerDetails } from './ServerDetails'
 import { surveyOf } from './survey'
-import { verdictOf } from './verdict'
+import { TrustDetails } from './TrustDetails'
+import { rowOf, verdictOf } from './verdict'
 
 const LOOK_MS = 700
 const DEPTHS = ['basic', 'advanced'] as const
@@ -132,6 +133,7 @@ function Result({ check }: { check: Schemas['CheckView'] }) {
         <>
           {verdict && <Findings verdict={verdict} />}
           <CertificateDetails check={check} />
+          {verdict && rowOf(verdict, 'ocsp') && <TrustDetails verdict={verdict} />}
           {survey?.depth === 'advanced' && <ServerDetails survey={survey} />}
         </>
       )}

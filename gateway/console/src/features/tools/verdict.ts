@@ -16,6 +16,22 @@ interface Row {
   code: string
   value: string
   checked: boolean
+  reason: string
+}
+
+export interface Stamp {
+  log: string
+  log_id: string
+  source: 'embedded' | 'tls' | 'ocsp'
+  state: 'valid' | 'invalid' | 'unknown_log' | 'retired_log' | 'unchecked'
+  at: string
+}
+
+export interface CAA {
+  name: string
+  at: string
+  records: string[]
+  allows: boolean | null
 }
 
 export interface Verdict {
@@ -23,14 +39,21 @@ export interface Verdict {
   grading: { letter: string; rule: string; words: string; score: number }
   rows: Row[]
   findings: Finding[]
+  /** Not there in verdicts of older versions. */
+  stamps?: Stamp[]
+  caa?: CAA | null
 }
 
 export function verdictOf(check: Schemas['CheckView']): Verdict | null {
   return check.verdict as Verdict | null
 }
 
+export function rowOf(verdict: Verdict | null, code: string): Row | undefined {
+  return verdict?.rows.find((one) => one.code === code)
+}
+
 /** yes, no, or null where nobody looked. */
 export function answerOf(verdict: Verdict | null, code: string): boolean | null {
-  const row = verdict?.rows.find((one) => one.code === code)
+  const row = rowOf(verdict, code)
   return row?.checked ? row.value === 'yes' : null
 }
