@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from services.discovery.handlers import checks, progress
-from services.discovery.handlers.progress import Batch, Ending, Missing, Names, Scan
+from services.discovery.handlers.progress import SILENT, Batch, Ending, Missing, Names, Scan
 from services.discovery.handlers.scans import SCAN
 from services.discovery.model.targets import inside
 from services.discovery.ports import (
@@ -42,7 +42,6 @@ MOST_FOUND = 500  # in one transaction
 FLUSH_S = 0.5  # how often progress is written down, and how soon a scan hears that it shall stop
 AGAIN_S = 1.0
 WEB_PORT = 80  # where an advanced check looks for a redirect to HTTPS
-SILENT = frozenset({"timeout", "unreachable", "stopped"})  # no proof that nothing is there
 
 
 class DiscoveryApp(Protocol):
@@ -64,7 +63,7 @@ def scan(app: DiscoveryApp, payload: dict[str, Any]) -> None:
     """Runs a scan from where it is to its end. What it finds is stored as it comes."""
     context = system("discovery", account_id=payload["account_id"])
     found = app.room.execute(progress.begin, payload["scan_id"], context)
-    if found is None:
+    if found is None or (found.agent_id and found.state != "stopping"):  # what an agent runs never runs here
         return
     ending = Ending(scan_id=found.scan_id, account_id=found.account_id, state="finished")
     try:

@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inventory: one certificate, many places, however it came to be known; scans that find them; the SSL checker."""
 
+from shared.contracts.discovery.agent_scans import (
+    AgentFinding,
+    AgentMiss,
+    ReportScan,
+    ReportScanNames,
+    ScanEndpoint,
+    ScanNameAnswer,
+    ScanOrder,
+    ScanPart,
+    TakeScanPart,
+)
 from shared.contracts.discovery.checks import (
     CHECK_STATES,
     DEPTHS,
@@ -14,6 +25,7 @@ from shared.contracts.discovery.checks import (
     RunCheck,
 )
 from shared.contracts.discovery.events import (
+    AgentScanRequested,
     CertChanged,
     CertDiscovered,
     CertGone,
@@ -63,6 +75,9 @@ __all__ = [
     "RESULT_STATES",
     "SERVICE",
     "STATES",
+    "AgentFinding",
+    "AgentMiss",
+    "AgentScanRequested",
     "BookmarkCertificates",
     "CertChanged",
     "CertDiscovered",
@@ -93,10 +108,16 @@ __all__ = [
     "Place",
     "RemoveBookmark",
     "RemoveScanSchedule",
+    "ReportScan",
+    "ReportScanNames",
     "RunCheck",
     "RunScanSchedule",
     "ScanCounts",
+    "ScanEndpoint",
     "ScanFinished",
+    "ScanNameAnswer",
+    "ScanOrder",
+    "ScanPart",
     "ScanProgress",
     "ScanResult",
     "ScanSchedule",
@@ -105,4 +126,5 @@ __all__ = [
     "ScheduleScan",
     "StartScan",
     "StopScan",
+    "TakeScanPart",
 ]
