@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from services.discovery.model.agent_scan import is_silent, knows_scans
+from services.discovery.model import agent_scan as model
 from services.discovery.model.targets import (
     MAX_ENDPOINTS,
     MAX_NAMES,
@@ -127,16 +127,16 @@ def check_agent(agent_id: str, agent: AgentView | None, *, now: bool) -> None:
     where = "/agent_id"
     if agent is None or agent.agent_id != agent_id or agent.state == "removed":
         detail = "This agent is not there (any more). Choose another one."
-        raise ServiceError(Code.NOT_FOUND, detail, pointer=where, extra={"reason": "scan_agent_gone"})
+        raise ServiceError(Code.NOT_FOUND, detail, pointer=where, extra={"reason": model.GONE})
     if agent.state == "unverified":
         detail = f"The agent {agent.name} is not verified yet. Start it, and type its code under Manage Servers."
-        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": "scan_agent_unverified"})
+        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": model.UNVERIFIED})
     if now and agent.state == "not_connected":
         detail = f"The agent {agent.name} is silent. Start it, and see that its host reaches this address over HTTPS."
-        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": "scan_agent_silent"})
-    if not knows_scans(agent.version):
+        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": model.NOT_CONNECTED})
+    if not model.knows_scans(agent.version):
         detail = f"The agent {agent.name} of version {agent.version} cannot scan yet. Download it again and replace it."
-        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": "scan_agent_old"})
+        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": model.TOO_OLD})
 
 
 def _allow(group: Sequence[Network], place: str, settings: DiscoverySettings, hosts: Hosts) -> None:
@@ -264,7 +264,7 @@ def stop_scan(uow: UnitOfWork, request: StopScan) -> ScanView:
         table.change_scan(uow.connection, row.id, state="stopping")
         # One that waits gets its end from the job as well, so that there is one place where scans end; one whose agent
         # is silent, too.
-        if row.state == "waiting" or (row.agent_id and is_silent(row.heard_at, uow.now)):
+        if row.state == "waiting" or (row.agent_id and model.is_silent(row.heard_at, uow.now)):
             uow.schedule(SCAN, row.id, {"scan_id": row.id, "account_id": row.account_id})
     return shown(uow, row.id)
 

@@ -18,6 +18,9 @@ OLDEST = (0, 2, 0)  # the first agent that knows scans
 MOST_FOUND = 500
 MOST_ADDRESSES = 16  # of one name
 MOST_REASON = 200  # characters
+# Why an agent cannot be given a scan.
+GONE, UNVERIFIED = "scan_agent_gone", "scan_agent_unverified"
+NOT_CONNECTED, TOO_OLD = "scan_agent_silent", "scan_agent_old"
 Spot = tuple[str, int, str]
 _REASONS = frozenset(failure.value for failure in Failure)
 
