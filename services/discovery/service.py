@@ -207,9 +207,11 @@ class DiscoveryService(Service):
             self.app.room.execute(handler, schedule_id, system("discovery"))
 
     @every(seconds=5)
-    def end_silent_scans(self) -> None:
+    def end_lost_scans(self) -> None:
         """Ends scans whose agent does not come back."""
-        self.app.room.execute(partial(agent_scans.end_silent, settings=self.app.own), None, system("discovery"))
+        for scan_id in agent_scans.lost(self.app.room, self.app.own):
+            handler = partial(agent_scans.end_lost, settings=self.app.own)
+            self.app.room.execute(handler, scan_id, system("discovery"))
 
     def _agent(self, agent_id: str, context: Context) -> installer.AgentView | None:
         """The account's agent as it is now; None for no id, or one that is not there."""

@@ -7,7 +7,7 @@ What they report goes the way of every scan, by `progress.take`; here is only wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.discovery.handlers import progress
@@ -33,9 +33,11 @@ from shared.contracts.installer import AgentRemoved, AgentScanFailed
 from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventsourcing.envelope import Envelope
+from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 from shared.probe.starttls import DEFAULT_PORTS, STARTTLS
 
+MOST_FRUITLESS = 20  # runs in a row of which nothing was told
 MOST_AGAIN = 1000  # places of the scan before that are handed out at once
 REMOVED, LOST = "agent_removed", "agent_silent"
 # Why a scan was not taken up, as people are told; whatever else an agent says is `agent_failed`.
@@ -58,7 +60,11 @@ def take_part(uow: UnitOfWork, request: TakeScanPart, *, settings: DiscoverySett
     if part == "again" and not missing:
         return _ended(uow, row, "finished")
     run = row.run + 1
-    scans.change_scan(uow.connection, row.id, part=part, run=run, report=0, heard_at=to_text(uow.now))
+    fruitless = row.crashes + 1 if row.run and not row.report else 0
+    if fruitless >= MOST_FRUITLESS:
+        return _ended(uow, row, "failed", "agent_failed")
+    at = to_text(uow.now)
+    scans.change_scan(uow.connection, row.id, part=part, run=run, report=0, crashes=fruitless, heard_at=at)
     named = len(row.named or ())
     return ScanPart(
         part=part,
@@ -87,9 +93,10 @@ def take_names(uow: UnitOfWork, request: ReportScanNames) -> ScanOrder:
         raise invalid("These are not the names of this scan.", "/names")
     endpoints: list[Endpoint] = []
     problems = []
+    most = model.most_addresses(len(row.names) * len(row.ports))
     for name in row.names:
         told = answers.get(name)
-        addresses = list(dict.fromkeys(told.addresses if told else []))[: model.MOST_ADDRESSES]
+        addresses = list(dict.fromkeys(told.addresses if told else []))[:most]
         if any(model.read_address(address) is None for address in addresses):
             raise invalid("An address is written as a literal, without a zone.", "/names")
         if not addresses:
@@ -139,14 +146,30 @@ def on_agent_removed(uow: UnitOfWork, envelope: Envelope[AgentRemoved]) -> None:
         _ended(uow, row, "failed", REMOVED)
 
 
-def end_silent(uow: UnitOfWork, _request: None, *, settings: DiscoverySettings) -> None:
-    """Ends scans whose agent does not come back: those that somebody stops at once, others after the stated time."""
-    limit = timedelta(hours=settings.agent_silence_h)
-    for row in scans.open_of_agents(uow.connection):
-        if row.state == "stopping" and model.is_silent(row.heard_at, uow.now):
-            _ended(uow, row, "stopped")
-        elif from_text(row.heard_at or row.created_at) + limit <= uow.now:
-            _ended(uow, row, "failed", LOST)
+def lost(room: Room, settings: DiscoverySettings) -> list[str]:
+    """The scans whose agent does not come back: those that somebody stops at once, others after the stated time."""
+    limit, now = timedelta(hours=settings.agent_silence_h), room.clock.now()
+    with room.query() as connection:
+        rows = scans.open_of_agents(connection)
+    return [row.id for row in rows if _is_lost(row, now, limit)]
+
+
+def end_lost(uow: UnitOfWork, scan_id: str, *, settings: DiscoverySettings) -> None:
+    """The end of such a scan; nothing when its agent has spoken meanwhile."""
+    row = scans.find_scan(uow.connection, scan_id)
+    if (
+        row is None
+        or row.state not in scans.OPEN
+        or not _is_lost(row, uow.now, timedelta(hours=settings.agent_silence_h))
+    ):
+        return
+    stopped = row.state == "stopping"
+    _ended(uow, row, "stopped" if stopped else "failed", "" if stopped else LOST)
+
+
+def _is_lost(row: Any, now: datetime, limit: timedelta) -> bool:
+    stopping = row.state == "stopping" and model.is_silent(row.heard_at, now)
+    return stopping or from_text(row.heard_at or row.created_at) + limit <= now
 
 
 def _mine(uow: UnitOfWork, scan_id: str) -> Any:

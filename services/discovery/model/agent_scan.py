@@ -17,6 +17,7 @@ SILENT_AFTER = timedelta(seconds=10)  # it reports each second
 OLDEST = (0, 2, 0)  # the first agent that knows scans
 MOST_FOUND = 500
 MOST_ADDRESSES = 16  # of one name
+MOST_NAMED = 20_000  # endpoints that names lead to: they are handed out in one answer
 MOST_REASON = 200  # characters
 # Why an agent cannot be given a scan.
 GONE, UNVERIFIED = "scan_agent_gone", "scan_agent_unverified"
@@ -49,6 +50,11 @@ def part_after(names: Sequence[str], named: Sequence[object] | None, *, done: in
     if done < len(named or ()):
         return "endpoints"
     return "networks" if done < total else "again"
+
+
+def most_addresses(pairs: int) -> int:
+    """How many addresses of each name are looked at, where there are so many pairs of name and port."""
+    return max(1, min(MOST_ADDRESSES, MOST_NAMED // pairs))
 
 
 @dataclass(frozen=True)

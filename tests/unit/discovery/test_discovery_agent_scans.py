@@ -83,7 +83,8 @@ class Cellar:
         return self.room.execute(scans.stop_scan, discovery.StopScan(scan_id=scan_id), self.account)
 
     def tidy(self):
-        self.room.execute(partial(agent_scans.end_silent, settings=self.app.own), None, self.account)
+        for scan_id in agent_scans.lost(self.room, self.app.own):
+            self.room.execute(partial(agent_scans.end_lost, settings=self.app.own), scan_id, self.account)
 
     def get(self, scan_id):
         return scans.get_scan(self.room, discovery.GetScan(scan_id=scan_id), self.account)
@@ -189,6 +190,15 @@ def test_a_report_counts_once_and_a_run_that_was_given_up_counts_no_more(here):
     view = here.get(scan_id)
     assert (view.progress.found, view.progress.failures, view.progress.done) == (1, {"refused": 7}, 8)
     assert len(here.facts("CertDiscovered")) == 1
+
+
+def test_an_agent_that_begins_again_and_again_and_tells_nothing_fails_the_scan(here):
+    scan_id = here.start(NET)
+    here.report(scan_id, here.part(scan_id).run, 1)
+    for _ in range(20):
+        assert here.part(scan_id).part == "networks"
+    assert here.part(scan_id).part == ""
+    assert (here.get(scan_id).state, here.get(scan_id).reason) == ("failed", "agent_failed")
 
 
 def test_names_are_looked_up_by_the_agent_and_only_what_it_told_may_be_found(here):
@@ -379,6 +389,10 @@ def test_parts_follow_one_another():
         model.part_after([], None, done=9, total=9),
     ]
     assert parts == ["names", "endpoints", "networks", "networks", "again", "again"]
+
+
+def test_the_more_names_and_ports_the_fewer_addresses_of_each():
+    assert [model.most_addresses(pairs) for pairs in (1, 2000, 12_800, 10**6)] == [16, 10, 1, 1]
 
 
 def test_bounds_hold_their_networks_their_spots_and_nothing_else():
