@@ -88,7 +88,7 @@ def read_wanted(
 ) -> Wanted:
     """What a request or a schedule wants scanned, at once or some time. Errors: invalid with the place of what may not
     be, not_found and conflict for the agent."""
-    check_agent(request.agent_id, agent, now=now)
+    model.check_agent(request.agent_id, agent, now=now)
     try:
         groups = read_networks(request.targets, "/targets")
         excluded = [one for group in read_networks(request.exclude, "/exclude") for one in group]
@@ -117,26 +117,6 @@ def read_wanted(
         rate=request.rate,
         agent=agent,
     )
-
-
-def check_agent(agent_id: str, agent: AgentView | None, *, now: bool) -> None:
-    """Whether a scan may be given to `agent`, who is who `agent_id` names; nothing where none is named. It has to be
-    connected if it is to run `now`. Errors: not_found, conflict."""
-    if not agent_id:
-        return
-    where = "/agent_id"
-    if agent is None or agent.agent_id != agent_id or agent.state == "removed":
-        detail = "This agent is not there (any more). Choose another one."
-        raise ServiceError(Code.NOT_FOUND, detail, pointer=where, extra={"reason": model.GONE})
-    if agent.state == "unverified":
-        detail = f"The agent {agent.name} is not verified yet. Start it, and type its code under Manage Servers."
-        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": model.UNVERIFIED})
-    if now and agent.state == "not_connected":
-        detail = f"The agent {agent.name} is silent. Start it, and see that its host reaches this address over HTTPS."
-        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": model.NOT_CONNECTED})
-    if not model.knows_scans(agent.version):
-        detail = f"The agent {agent.name} of version {agent.version} cannot scan yet. Download it again and replace it."
-        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": model.TOO_OLD})
 
 
 def _allow(group: Sequence[Network], place: str, settings: DiscoverySettings, hosts: Hosts) -> None:

@@ -11,6 +11,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from services.discovery.model.targets import Network, inside
 from shared.clock import from_text
+from shared.contracts.installer import AgentView
+from shared.errors import Code, ServiceError
 from shared.probe.outcome import Failure
 
 SILENT_AFTER = timedelta(seconds=10)  # it reports each second
@@ -36,6 +38,26 @@ def knows_scans(version: str) -> bool:
         return tuple(map(int, version.split("."))) >= OLDEST
     except ValueError:
         return False
+
+
+def check_agent(agent_id: str, agent: AgentView | None, *, now: bool) -> None:
+    """Whether a scan may be given to `agent`, who is who `agent_id` names; nothing where none is named. It has to be
+    connected if it is to run `now`. Errors: not_found, conflict."""
+    if not agent_id:
+        return
+    where = "/agent_id"
+    if agent is None or agent.agent_id != agent_id or agent.state == "removed":
+        detail = "This agent is not there (any more). Choose another one."
+        raise ServiceError(Code.NOT_FOUND, detail, pointer=where, extra={"reason": GONE})
+    if agent.state == "unverified":
+        detail = f"The agent {agent.name} is not verified yet. Start it, and type its code under Manage Servers."
+        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": UNVERIFIED})
+    if now and agent.state == "not_connected":
+        detail = f"The agent {agent.name} is silent. Start it, and see that its host reaches this address over HTTPS."
+        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": NOT_CONNECTED})
+    if not knows_scans(agent.version):
+        detail = f"The agent {agent.name} of version {agent.version} cannot scan yet. Download it again and replace it."
+        raise ServiceError(Code.CONFLICT, detail, pointer=where, extra={"reason": TOO_OLD})
 
 
 def is_silent(heard_at: str | None, now: datetime) -> bool:
