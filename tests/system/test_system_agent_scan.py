@@ -170,6 +170,9 @@ def test_a_stop_reaches_the_agent_and_nothing_is_gone(house):
     _, agent, port = house
     begun = scan(agent, port, rate=5)
     under_way(agent, begun["scan_id"], 3)
+    other = scan(agent, port, targets=["127.46.21.0/30"])  # a scan that takes long keeps no other work waiting
+    assert ended(agent, other["scan_id"])["state"] == "finished"
+    assert agent.customer.get(f"/scans/{begun['scan_id']}")["state"] == "running"
     agent.customer.post(f"/scans/{begun['scan_id']}/stop", {})
     found = ended(agent, begun["scan_id"])
     assert (found["state"], found["counts"]["gone"]) == ("stopped", 0)

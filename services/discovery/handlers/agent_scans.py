@@ -100,7 +100,7 @@ def take_names(uow: UnitOfWork, request: ReportScanNames) -> ScanOrder:
         if any(model.read_address(address) is None for address in addresses):
             raise invalid("An address is written as a literal, without a zone.", "/names")
         if not addresses:
-            why = (told.reason if told else "")[:40] or "dns_nodata"
+            why = told.reason if told and told.reason in model.NAME_REASONS else "dns_nodata"
             problems.append({"name": name, "reason": why, "detail": (told.detail if told else "")[: model.MOST_REASON]})
         endpoints += [
             Endpoint(address, port, name, DEFAULT_PORTS.get(port)) for address in addresses for port in row.ports

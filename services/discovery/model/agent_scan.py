@@ -25,6 +25,7 @@ MOST_REASON = 200  # characters
 GONE, UNVERIFIED = "scan_agent_gone", "scan_agent_unverified"
 NOT_CONNECTED, TOO_OLD = "scan_agent_silent", "scan_agent_old"
 Spot = tuple[str, int, str]
+NAME_REASONS = frozenset({"address_refused", "dns_nxdomain", "dns_nodata", "dns_servfail", "dns_timeout"})
 _REASONS = frozenset(failure.value for failure in Failure)
 
 
