@@ -4,4 +4,4 @@
 Standard library and the `openssl` command only, Python 3.9 and later; of ours it imports nothing but `shared.probe`.
 """
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -21,6 +21,8 @@ from certwright_agent.files import make_folder
 from certwright_agent.gateway import Gateway
 from certwright_agent.jobs import Worker
 from certwright_agent.loop import Agent
+from certwright_agent.scanning import Scanning
+from certwright_agent.scans import scan_file
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = load(_settings_path(arguments.config))
         if arguments.command == "status":
             return _status(settings)
+        if arguments.command == "scan":
+            return _scan(settings, arguments.scan_id)
         make_folder(settings.state)
         with _only_one(settings.state):
             return _work(arguments, settings)
@@ -57,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--yes", action="store_true", help="finish the verification without asking")
     commands.add_parser("status", help="print settings, enrolment and sites as JSON; changes nothing")
+    scan = commands.add_parser(
+        "scan", description="Goes on with a scan that was taken up; `run` starts this by itself."
+    )
+    scan.add_argument("scan_id")
     return parser
 
 
@@ -88,6 +96,7 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         if arguments.command == "once":
             agent.once()
+            agent.wait_for_scans()
         else:
             agent.run(settings.poll_seconds)
     except GatewayError as error:
@@ -97,6 +106,22 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
                 "to enrol it again."
             ) from None
         raise
+    finally:
+        agent.close()
+    return 0
+
+
+def _scan(settings: Settings, scan_id: str) -> int:
+    """One scan that `run` has taken up; 3 when it was left in the middle."""
+    taken_up = scan_file(settings.state, scan_id)
+    gateway = Gateway(settings.gateway, settings.ca_file, Credential(settings.state).read())
+    scanning = Scanning(gateway, settings, scan_id, _say)
+    signal.signal(signal.SIGTERM, scanning.leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it goes to the whole group; whoever started this ends it
+    scanning.leave_with_parent()
+    if not scanning.run():
+        return 3
+    taken_up.unlink(missing_ok=True)
     return 0
 
 

@@ -21,6 +21,7 @@ from certwright_agent.webservers.site import WebServer
 _UID = re.compile(r"[0-9a-f]{32}\Z")
 # This path goes into web servers' configurations: nothing that their languages give a meaning.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+-]+\Z")
+DEFAULT_NETWORKS = ("0.0.0.0/0", "::/0")
 DEFAULT_ROOTS = ("/etc/nginx", "/etc/apache2", "/etc/httpd")
 _DEFAULT_SERVERS: tuple[dict[str, Any], ...] = (
     {"kind": "nginx", "binary": "/usr/sbin/nginx", "config": "/etc/nginx/nginx.conf"},
@@ -28,7 +29,8 @@ _DEFAULT_SERVERS: tuple[dict[str, Any], ...] = (
     {"kind": "apache", "binary": "/usr/sbin/httpd", "config": "/etc/httpd/conf/httpd.conf", "root": "/etc/httpd"},
 )
 _KNOWN = {
-    "gateway", "uid", "ca_file", "state", "save_directory", "poll_seconds", "verify_seconds", "roots", "web_servers"
+    "gateway", "uid", "ca_file", "state", "save_directory", "poll_seconds", "verify_seconds", "roots", "web_servers",
+    "scan_networks", "scan_rate",
 }  # fmt: skip
 _KNOWN_SERVER = {"kind", "binary", "config", "root", "tls_port", "environment"}
 
@@ -42,7 +44,8 @@ class Settings:
     """`ca_file` pins the gateway's CA; None is possible only with a gateway on the loopback over plain HTTP.
 
     Times are in seconds; without `poll_seconds` the gateway says when to ask again. `web_servers` are the raw entries,
-    see `servers`.
+    see `servers`. `scan_networks` are what scans may look at, none at all when it is empty; `scan_rate` is the most
+    connections a second that they may begin. `file` is where all this was read.
     """
 
     gateway: str
@@ -54,6 +57,9 @@ class Settings:
     verify_seconds: float = 15.0
     roots: tuple[Path, ...] = ()
     web_servers: tuple[Mapping[str, Any], ...] = field(default=())
+    scan_networks: tuple[str, ...] = DEFAULT_NETWORKS
+    scan_rate: int = 500
+    file: Path = Path("agent.json")
 
     def servers(self) -> list[WebServer]:
         """The web servers of this host that the settings name, or those found at their usual places."""
@@ -92,12 +98,13 @@ def load(path: Path) -> Settings:
     if not isinstance(raw, dict) or set(raw) - _KNOWN:
         raise SettingsError(f"{path} holds settings that this agent does not know: {sorted(set(raw) - _KNOWN)}")
     try:
-        return _settings(raw, path.resolve().parent)
+        return _settings(raw, path.resolve())
     except (KeyError, TypeError, ValueError) as error:
         raise SettingsError(f"{path} has a missing or wrong setting: {error}") from None
 
 
-def _settings(raw: Mapping[str, Any], folder: Path) -> Settings:
+def _settings(raw: Mapping[str, Any], path: Path) -> Settings:
+    folder = path.parent
     gateway = str(raw["gateway"]).rstrip("/")
     ca_file = folder / str(raw["ca_file"]) if raw.get("ca_file") else None
     check_gateway(gateway, ca_file)
@@ -123,7 +130,16 @@ def _settings(raw: Mapping[str, Any], folder: Path) -> Settings:
         verify_seconds=_between(raw.get("verify_seconds", 15), 1, 300),
         roots=tuple(Path(str(root)) for root in raw.get("roots", DEFAULT_ROOTS)),
         web_servers=servers,
+        scan_networks=_networks(raw.get("scan_networks", DEFAULT_NETWORKS)),
+        scan_rate=int(_between(raw.get("scan_rate", 500), 1, 100_000)),
+        file=path,
     )
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError("scan_networks is not a list of networks")
+    return tuple(str(ipaddress.ip_network(str(one))) for one in value)
 
 
 def check_gateway(gateway: str, ca_file: Path | None) -> None:

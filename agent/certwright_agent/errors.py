@@ -8,6 +8,7 @@ CODES = (
     "config_refused", "config_broken", "not_running", "changed_meanwhile", "reload_failed", "not_served", "site_gone",
     "site_not_writable", "port_taken", "certificate_misfit", "certificate_not_valid_now", "chain_misfit", "key_missing",
     "restore_failed", "too_late", "unknown_job", "no_web_root", "no_tls_module", "config_unclear", "program_failed",
+    "scan_refused",
 )  # fmt: skip
 
 

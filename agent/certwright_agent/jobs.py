@@ -15,6 +15,7 @@ from certwright_agent.errors import AgentError, Refused, code_of
 from certwright_agent.installation import Installer
 from certwright_agent.keystore import Keystore
 from certwright_agent.outcome import Outcome, Outcomes, Steps
+from certwright_agent.scans import Scans
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
@@ -26,6 +27,7 @@ class Worker:
         self._settings = settings
         self.servers = settings.servers()
         self.outcomes = Outcomes(settings.state / "outcomes")
+        self.scans = Scans(settings)
         self._keystore = Keystore(settings.state / "keys")
         self._installer = Installer(
             state=settings.state,
@@ -42,6 +44,7 @@ class Worker:
             "save_certificate": lambda _, a, s: _wrote(s, saving.save_certificate(settings.save_directory, a)),
             "check_installation": lambda _, a, s: _found(s, report.check_installation(self.servers, a)),
             "report_sites": lambda *_: Outcome(succeeded=True),
+            "run_scan": lambda _, a, s: self.scans.accept(a, s),
         }
 
     def recover(self) -> None:

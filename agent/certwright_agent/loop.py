@@ -43,6 +43,7 @@ class Agent:
         Raises GatewayError when the gateway cannot be reached or does not know this agent.
         """
         self._worker.recover()
+        self._worker.scans.look()
         self._deliver()
         self.report_sites()
         while not self.stopping:
@@ -76,6 +77,14 @@ class Agent:
             while wait > 0 and not self.stopping:
                 sleep(min(wait, 0.25))
                 wait -= 0.25
+
+    def wait_for_scans(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Until every scan that was taken up has ended, or `stopping`."""
+        self._worker.scans.wait(sleep, lambda: self.stopping)
+
+    def close(self) -> None:
+        """Ends what runs beside; it goes on with the next start."""
+        self._worker.scans.close()
 
     def report_sites(self, *, always: bool = False) -> None:
         """Tells the gateway what the sites are, when that changed or was not told for long."""

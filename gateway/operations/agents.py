@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from gateway.route import Filled, Route
-from shared.contracts import installer
+from shared.contracts import discovery, installer
 
 AGENT = "Agent"
 PREFIX = "/api/agent/v1"
@@ -34,5 +34,17 @@ ROUTES = (
     Route(
         method="PUT", path=f"{PREFIX}/sites", request=installer.ReportSites, tag=AGENT, status=204,
         summary="All sites of the host",
+    ),
+    Route(
+        method="POST", path=f"{PREFIX}/scans/{{scan_id}}/part", request=discovery.TakeScanPart, tag=AGENT,
+        summary="What to look at now, in a scan that the agent runs",
+    ),
+    Route(
+        method="POST", path=f"{PREFIX}/scans/{{scan_id}}/names", request=discovery.ReportScanNames, tag=AGENT,
+        summary="Where the names of a scan lead",
+    ),
+    Route(
+        method="POST", path=f"{PREFIX}/scans/{{scan_id}}/reports", request=discovery.ReportScan, tag=AGENT,
+        summary="What a scan found, and whether to go on",
     ),
 )  # fmt: skip

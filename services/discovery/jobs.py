@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from services.discovery.handlers import checks, inventory, progress
-from services.discovery.handlers.progress import Batch, Ending, Missing, Names, Scan
+from services.discovery.handlers.progress import SILENT, Batch, Ending, Missing, Names, Scan
 from services.discovery.handlers.scans import SCAN
 from services.discovery.model.targets import inside
 from services.discovery.ports import (
@@ -22,6 +22,7 @@ from services.discovery.ports import (
     Hosts,
     Judge,
     Lookup,
+    Missed,
     Prober,
     Progress,
     Step,
@@ -42,7 +43,6 @@ MOST_FOUND = 500  # in one transaction
 FLUSH_S = 0.5  # how often progress is written down, and how soon a scan hears that it shall stop
 AGAIN_S = 1.0
 WEB_PORT = 80  # where an advanced check looks for a redirect to HTTPS
-SILENT = frozenset({"timeout", "unreachable", "stopped"})  # no proof that nothing is there
 
 
 class DiscoveryApp(Protocol):
@@ -64,7 +64,7 @@ def scan(app: DiscoveryApp, payload: dict[str, Any]) -> None:
     """Runs a scan from where it is to its end. What it finds is stored as it comes."""
     context = system("discovery", account_id=payload["account_id"])
     found = app.room.execute(progress.begin, payload["scan_id"], context)
-    if found is None:
+    if found is None or (found.agent_id and found.state != "stopping"):  # what an agent runs never runs here
         return
     ending = Ending(scan_id=found.scan_id, account_id=found.account_id, state="finished")
     try:
@@ -194,58 +194,58 @@ def _batch(found: Scan, piece: list[Found], now: Progress, before: int) -> Batch
 
 
 def _look_again(app: DiscoveryApp, found: Scan, context: Context) -> None:
-    """Places of the scan before that this one did not find are asked once more, so that silence and an answer without
-    a certificate are told apart. What may not be dialled any more, since the operator has changed the rule, is not."""
+    """Places of the scan before that this one did not find are asked once more, each with its own answer, so that
+    silence and an answer without a certificate are told apart. What may not be dialled any more, since the operator has
+    changed the rule, is not."""
     if not found.compared_with:
         return
     with app.room.query() as connection:
         missing = missing_from(connection, found.scan_id, found.compared_with)
-    endpoints = [Endpoint(spot.address, spot.port, spot.name or None, kept.starttls or None)
-        for spot, kept in missing.items() if app.hosts.look_up(spot.address).addresses]  # fmt: skip
-    waiting = [endpoints] if endpoints else []
-    while waiting:
-        group = waiting.pop()
-        seen, failures = _ask(app, found, context, group)
-        left = [one for one in group if one not in seen]
-        silent = sum(count for reason, count in failures.items() if reason in SILENT)
-        if left and silent and silent < len(left):
-            # Some answered and some did not: find out which.
-            half = max(1, len(left) // 2)
-            waiting += [left[:half], left[half:]]
-            continue
-        gone = [
-            Missing(
-                scan_id=found.scan_id,
-                account_id=found.account_id,
-                address=one.address,
-                port=one.port,
-                name=one.server_name or "",
-                silent=silent > 0,
-            )
-            for one in left
-        ]
-        app.room.execute(progress.record_missing, gone, context)
-
-
-def _ask(
-    app: DiscoveryApp, found: Scan, context: Context, group: list[Endpoint]
-) -> tuple[set[Endpoint], dict[str, int]]:
-    """Looks at some endpoints; those with a certificate, which is taken over, and why the others have none."""
+    endpoints = [
+        Endpoint(spot.address, spot.port, spot.name or None, kept.starttls or None)
+        for spot, kept in missing.items()
+        if app.hosts.look_up(spot.address).addresses
+    ]
+    if not endpoints:
+        return
     seen: list[Found] = []
-    with app.prober.run(_order(app, found, {"endpoints": group}, 0)) as session:
+    missed: list[Missing] = []
+    now = Progress(done=found.done, total=found.total)
+    written = time.monotonic()
+    with app.prober.run(_order(app, found, {"endpoints": endpoints, "tell_missed": True}, 0)) as session:
         for said in session.lines():
             if isinstance(said, Found):
                 seen.append(said)
+            elif isinstance(said, Missed):
+                missed.append(_missing(found, said))
             elif isinstance(said, End):
-                now = Progress(done=found.done, total=found.total)
-                for piece in _pieces(seen):
-                    if app.room.execute(progress.take, _batch(found, piece, now, 0), context) != "running":
-                        raise _StoppedError
-                if said.stopped:
-                    raise _StoppedError
-                places = {(one.address, one.port, one.server_name) for one in seen}
-                return {one for one in group if one[:3] in places}, said.failures
+                _end_again(app, context, [_batch(found, piece, now, 0) for piece in _pieces(seen)], missed, said)
+                return
+            if time.monotonic() - written >= FLUSH_S:
+                if app.room.execute(progress.take, _batch(found, [], now, 0), context) != "running":
+                    session.stop()
+                written = time.monotonic()
     raise WorkerError("it ended without saying so")
+
+
+def _missing(found: Scan, said: Missed) -> Missing:
+    return Missing(
+        scan_id=found.scan_id,
+        account_id=found.account_id,
+        address=said.address,
+        port=said.port,
+        name=said.server_name or "",
+        silent=said.reason in SILENT,
+    )
+
+
+def _end_again(app: DiscoveryApp, context: Context, batches: list[Batch], missed: list[Missing], end: End) -> None:
+    for batch in batches:
+        if app.room.execute(progress.take, batch, context) != "running":
+            raise _StoppedError
+    if end.stopped:
+        raise _StoppedError
+    app.room.execute(progress.record_missing, missed, context)
 
 
 @jobs.kind(checks.CHECK, attempts=3, backoff=(AGAIN_S,), timeout=600)

@@ -32,6 +32,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     proved: bool = False
 
 
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint without a certificate, where the order asks for each (`tell_missed`); `reason` as of a scan."""
+
+    address: str
+    port: int
+    reason: str
+    server_name: str | None = None
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a sweep is; everything before `done` needs no second look."""
 
@@ -73,7 +82,7 @@ class WorkerError(Exception):
 class Session(Protocol):
     """One run of the worker."""
 
-    def lines(self) -> Iterator[Found | Progress | End | Step | Surveyed | None]:
+    def lines(self) -> Iterator[Found | Missed | Progress | End | Step | Surveyed | None]:
         """What it says, None now and then while it says nothing. Ends after `End` or `Surveyed`. Raises WorkerError."""
         ...
 

@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
+import msgspec
+
 from services.discovery import bootstrap
-from services.discovery.handlers import checks, inventory, scans, schedules, uploads
+from services.discovery.handlers import agent_scans, checks, inventory, scans, schedules, uploads
 from shared.context import Context, system
 from shared.contracts import dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
+from shared.errors import Code, ServiceError
 from shared.eventsourcing.envelope import Envelope
 from shared.messaging.rpc import rpc
 from shared.messaging.subscribe import subscribe
 from shared.messaging.timers import every
 from shared.runtime.service import Service
+
+_log = logging.getLogger(__name__)
 
 
 class DiscoveryService(Service):
@@ -80,8 +86,9 @@ class DiscoveryService(Service):
 
     @rpc(discovery.StartScan)
     def start_scan(self, request: discovery.StartScan, context: Context) -> discovery.ScanView:
-        """A scan now."""
-        handler = partial(scans.start_scan, settings=self.app.own, hosts=self.app.hosts)
+        """A scan now. The agent is asked for before the transaction begins."""
+        agent = self._agent(request.agent_id, context)
+        handler = partial(scans.start_scan, settings=self.app.own, hosts=self.app.hosts, agent=agent)
         return self.app.room.execute(handler, request, context)
 
     @rpc(discovery.StopScan)
@@ -107,7 +114,8 @@ class DiscoveryService(Service):
     @rpc(discovery.ScheduleScan)
     def schedule_scan(self, request: discovery.ScheduleScan, context: Context) -> discovery.ScanSchedule:
         """A scan again and again."""
-        handler = partial(schedules.schedule_scan, settings=self.app.own, hosts=self.app.hosts)
+        agent = self._agent(request.agent_id, context)
+        handler = partial(schedules.schedule_scan, settings=self.app.own, hosts=self.app.hosts, agent=agent)
         return self.app.room.execute(handler, request, context)
 
     @rpc(discovery.ListScanSchedules)
@@ -120,13 +128,31 @@ class DiscoveryService(Service):
     @rpc(discovery.RunScanSchedule)
     def run_scan_schedule(self, request: discovery.RunScanSchedule, context: Context) -> discovery.ScanView:
         """A scheduled scan, now."""
-        handler = partial(schedules.run_schedule, settings=self.app.own, hosts=self.app.hosts)
+        agent_id, _ = schedules.agent_of(self.app.room, request.schedule_id, context.account_id)
+        agent = self._agent(agent_id, context)
+        handler = partial(schedules.run_schedule, settings=self.app.own, hosts=self.app.hosts, agent=agent)
         return self.app.room.execute(handler, request, context)
 
     @rpc(discovery.RemoveScanSchedule)
     def remove_scan_schedule(self, request: discovery.RemoveScanSchedule, context: Context) -> Done:
         """No more of it."""
         return self.app.room.execute(schedules.remove_schedule, request, context)
+
+    @rpc(discovery.TakeScanPart)
+    def take_scan_part(self, request: discovery.TakeScanPart, context: Context) -> discovery.ScanPart:
+        """What an agent looks at now."""
+        handler = partial(agent_scans.take_part, settings=self.app.own)
+        return self.app.room.execute(handler, request, _unstored(context))
+
+    @rpc(discovery.ReportScanNames)
+    def report_scan_names(self, request: discovery.ReportScanNames, context: Context) -> discovery.ScanOrder:
+        """Where names lead in the agent's network."""
+        return self.app.room.execute(agent_scans.take_names, request, _unstored(context))
+
+    @rpc(discovery.ReportScan)
+    def report_scan(self, request: discovery.ReportScan, context: Context) -> discovery.ScanOrder:
+        """What an agent saw."""
+        return self.app.room.execute(agent_scans.take_report, request, _unstored(context))
 
     @rpc(discovery.RunCheck)
     def run_check(self, request: discovery.RunCheck, context: Context) -> discovery.CheckView:
@@ -163,6 +189,12 @@ class DiscoveryService(Service):
     def on_agent_removed(self, event: Envelope[installer.AgentRemoved]) -> None:
         """Nobody looks any more."""
         self.app.room.react(inventory.on_agent_removed, event, name="discovery.on_agent_removed")
+        self.app.room.react(agent_scans.on_agent_removed, event, name="discovery.end_scans_of_agent")
+
+    @subscribe(installer.AgentScanFailed)
+    def on_agent_scan_failed(self, event: Envelope[installer.AgentScanFailed]) -> None:
+        """A scan that its agent did not begin."""
+        self.app.room.react(agent_scans.on_agent_scan_failed, event, name="discovery.on_agent_scan_failed")
 
     @subscribe(dcv.DCVPassed)
     def on_dcv_passed(self, event: Envelope[dcv.DCVPassed]) -> None:
@@ -178,5 +210,38 @@ class DiscoveryService(Service):
     def run_schedules(self) -> None:
         """Starts the scans whose time has come."""
         for schedule_id in schedules.due(self.app.room):
-            handler = partial(schedules.run_due, settings=self.app.own, hosts=self.app.hosts)
+            agent_id, account_id = schedules.agent_of(self.app.room, schedule_id)
+            try:
+                agent = self._agent(agent_id, system("discovery", account_id=account_id))
+            except ServiceError as error:  # nobody can tell now: at the next tick
+                _log.warning("schedule %s waits: %s", schedule_id, error.detail)
+                continue
+            handler = partial(schedules.run_due, settings=self.app.own, hosts=self.app.hosts, agent=agent)
             self.app.room.execute(handler, schedule_id, system("discovery"))
+
+    @every(seconds=5)
+    def end_lost_scans(self) -> None:
+        """Ends scans whose agent does not come back."""
+        for scan_id in agent_scans.lost(self.app.room, self.app.own):
+            handler = partial(agent_scans.end_lost, settings=self.app.own)
+            self.app.room.execute(handler, scan_id, system("discovery"))
+
+    def _agent(self, agent_id: str, context: Context) -> installer.AgentView | None:
+        """The account's agent as it is now; None for no id, or one that is not there."""
+        if not agent_id:
+            return None
+        reader = system("discovery", account_id=context.account_id)
+        allowed = frozenset({installer.GetAgent.PERMISSION.value})
+        try:
+            return self.client.send(
+                installer.GetAgent(agent_id=agent_id), msgspec.structs.replace(reader, permissions=allowed)
+            )
+        except ServiceError as error:
+            if error.code == Code.NOT_FOUND:
+                return None
+            raise
+
+
+def _unstored(context: Context) -> Context:
+    """Without a command id: reports have numbers of their own, and there is one each second."""
+    return msgspec.structs.replace(context, command_id=None)

@@ -41,6 +41,9 @@ class DiscoverySettings(PrefixedSettings):
     scans_per_account: int = Field(3, ge=1, le=100)
     """How many scans of one account may wait or run at once."""
 
+    agent_silence_h: float = Field(24.0, gt=0, le=720)
+    """A scan whose agent says nothing for so many hours has failed. Until then it waits for the agent to come back."""
+
     trust_stores: dict[str, Path] = {}
     """Roots that checks ask beside Mozilla's: PEM files by name, such as `{"Microsoft": "/etc/roots/microsoft.pem"}`.
     What is called Microsoft fills the row "Trusted by Microsoft?"."""

@@ -133,7 +133,15 @@ scans = sa.Table(
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("started_at", sa.Text, nullable=True),
     sa.Column("ended_at", sa.Text, nullable=True),
+    # Of a scan that an agent runs: what it looks at, in which run, the last report of it, and when it spoke last.
+    sa.Column("agent_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("agent_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("part", sa.Text, nullable=False, server_default=""),
+    sa.Column("run", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("report", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("heard_at", sa.Text, nullable=True),
 )
+sa.Index("scans_of_agent", scans.c.agent_id, scans.c.state)
 sa.Index("scans_of_account", scans.c.account_id, scans.c.number, unique=True)
 sa.Index("scans_by_definition", scans.c.account_id, scans.c.definition, scans.c.state)
 
@@ -172,6 +180,8 @@ scan_schedules = sa.Table(
     sa.Column("next_at", sa.Text, nullable=False, index=True),
     sa.Column("last_scan_id", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("agent_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("agent_name", sa.Text, nullable=False, server_default=""),
 )
 
 checks = sa.Table(

@@ -10,7 +10,7 @@ import msgspec
 from services.installer import bootstrap
 from services.installer.handlers import agents, enrolment, reactions, work
 from shared.context import Context, system
-from shared.contracts import dcv, installer, orders
+from shared.contracts import dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
 from shared.eventsourcing.envelope import Envelope
 from shared.messaging.rpc import rpc
@@ -148,6 +148,11 @@ class InstallerService(Service):
         """The certificate as a zip."""
         name = "installer.on_certificate_save_requested"
         self.app.room.react(reactions.on_certificate_save_requested, event, name=name)
+
+    @subscribe(discovery.AgentScanRequested)
+    def on_agent_scan_requested(self, event: Envelope[discovery.AgentScanRequested]) -> None:
+        """A look around in the agent's network."""
+        self.app.room.react(reactions.on_agent_scan_requested, event, name="installer.on_agent_scan_requested")
 
     @every(seconds=300)
     def expire(self) -> None:

@@ -3,8 +3,9 @@
 
 Job: `include`, `ports` and `exclude` as in `targets.read_targets`, without names; or `endpoints`, each `[address, port,
 server_name | null, starttls | null]`; `from`, the index to start at; `rate`, `in_flight`, `per_host`, `connect_s`,
-`talk_s` as in `loop.Limits`. Lines: `found`, about twice a second `progress`, at last `end`. A scan that starts from a
-line's `done` misses nothing that was not told before that line.
+`talk_s` as in `loop.Limits`; `tell_missed`, whether endpoints without a certificate are told one by one. Lines: `found`,
+`missed` if asked for, about twice a second `progress`, at last `end`. A scan that starts from a line's `done` misses
+nothing that was not told before that line; `failures` counts what lies before `done`, so that nothing counts twice.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import base64
 import dataclasses
 import ipaddress
 import time
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Protocol
@@ -20,6 +22,7 @@ from typing import Any, Protocol
 from shared.probe.chain import Chain
 from shared.probe.hello import VERSION_NAMES
 from shared.probe.loop import Limits
+from shared.probe.outcome import Failed
 from shared.probe.starttls import STARTTLS
 from shared.probe.suites import suite
 from shared.probe.sweep import Sighting, Sweep
@@ -33,7 +36,7 @@ _LIMITS = {
     "rate": (0, 1_000_000),
     "per_host": (0, 50_000),
 }
-_KEYS = {"include", "ports", "exclude", "endpoints", "from", *_LIMITS}
+_KEYS = {"include", "ports", "exclude", "endpoints", "from", "tell_missed", *_LIMITS}
 
 
 class Teller(Protocol):
@@ -59,6 +62,8 @@ def run(job: Any, worker: Teller) -> None:
         raise TargetError(unknown[0], f"no such key; there are {', '.join(sorted(_KEYS))}")
     start = _number(job, "from", 0, 0, DEFAULT_LIMIT)
     endpoints, total = _endpoints(job, int(start))
+    tell_missed = job.get("tell_missed") is True
+    failures = _Failures()
     told = time.monotonic()
 
     def tell_progress() -> None:
@@ -66,13 +71,17 @@ def run(job: Any, worker: Teller) -> None:
         now = time.monotonic()
         if now - told >= _EVERY_S:
             told = now
-            worker.say("progress", _progress(sweep))
+            worker.say("progress", _progress(sweep, failures))
 
     sweep = Sweep(endpoints, total=total, start=int(start), limits=_limits(job), each_turn=tell_progress)
     worker.on_stop(sweep.stop)
     for sighting in sweep.run():
         if isinstance(sighting.outcome, Chain):
             worker.say("found", found(sighting, sighting.outcome))
+            continue
+        failures.add(sighting.position, sighting.outcome)
+        if tell_missed:
+            worker.say("missed", _missed(sighting, sighting.outcome))
     progress = sweep.progress()
     worker.say(
         "end",
@@ -81,7 +90,7 @@ def run(job: Any, worker: Teller) -> None:
             "total": total,
             "found": progress.found,
             "stopped": worker.stopped,
-            "failures": progress.failures,
+            "failures": failures.before(progress.done),
         },
     )
 
@@ -102,8 +111,32 @@ def found(sighting: Sighting, chain: Chain) -> dict[str, Any]:
     }
 
 
-def _progress(sweep: Sweep) -> dict[str, Any]:
+def _missed(sighting: Sighting, outcome: Failed) -> dict[str, Any]:
+    address, port, server_name, _ = sighting.endpoint
+    where = {"index": sighting.position, "address": address, "port": port, "server_name": server_name}
+    return {**where, "reason": outcome.failure.value}
+
+
+class _Failures:
+    """How many endpoints had no certificate, by reason. Looks end in no order: those that lie at or behind `done` are
+    kept apart, since whoever goes on from there looks at them again. They are as many as the limits leave under way."""
+
+    def __init__(self) -> None:
+        self._counted: Counter[str] = Counter()
+        self._ahead: dict[int, str] = {}
+
+    def add(self, position: int, outcome: Failed) -> None:
+        self._ahead[position] = outcome.failure.value
+
+    def before(self, done: int) -> dict[str, int]:
+        self._counted.update(reason for position, reason in self._ahead.items() if position < done)
+        self._ahead = {position: reason for position, reason in self._ahead.items() if position >= done}
+        return dict(sorted(self._counted.items()))
+
+
+def _progress(sweep: Sweep, failures: _Failures) -> dict[str, Any]:
     progress = dataclasses.asdict(sweep.progress())
+    progress["failures"] = failures.before(progress["done"])
     for name in ("rate", "seconds_left"):
         progress[name] = None if progress[name] is None else round(progress[name], 1)
     return progress

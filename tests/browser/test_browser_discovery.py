@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import csv
 import io
@@ -13,8 +14,9 @@ import pytest
 from playwright.sync_api import expect
 
 from certwright.demo.customer import wait_for
+from shared.pki.certificate import parse_certificate
 from tests.support import people
-from tests.support.agent_by_hand import key_file, strangers_certificate
+from tests.support.agent_by_hand import AgentByHand, key_file, strangers_certificate
 from tests.support.hostile_text import HOSTILE
 from tests.support.live_gateway import live
 from tests.support.people import Person
@@ -165,3 +167,47 @@ def test_the_page_in_german_has_all_its_words(shelf, open_screen):
     page.get_by_role("button", name="Scan starten").click()
     expect(page.get_by_text("Beendet")).to_be_visible()
     expect(page.get_by_text("Kein Zertifikat gefunden")).to_be_visible()
+
+
+def test_without_an_agent_the_internal_scan_leads_to_a_first_one(shelf, open_screen):
+    screen = open_screen(shelf.url, people.customer(shelf.url))
+    page = screen.open("/discovery")
+    expect(page.get_by_role("radio", name="External")).to_be_checked()
+    page.get_by_role("radio", name="Internal").check()
+    expect(page.get_by_text("No agent yet – add one")).to_be_visible()
+    screen.accessible(lambda: expect(page.get_by_text("No agent yet – add one")).to_be_visible())
+    fill(page, "10.0.0.0/29")
+    page.get_by_role("button", name="Start Scan").click()
+    expect(page.get_by_text("Choose the agent that scans.")).to_be_visible()
+    page.get_by_role("link", name="add one").click()
+    expect(page.get_by_role("heading", name="Manage agents and servers")).to_be_visible()
+    assert screen.sent("POST", "/api/v1/scans$") == 0
+
+
+def test_an_internal_scan_runs_at_the_chosen_agent_and_shows_its_name(shelf, open_screen):
+    person = people.customer(shelf.url)
+    agent = AgentByHand(person.api, MARKUP[:60])
+    screen = open_screen(shelf.url, person)
+    page = screen.open("/discovery")
+    page.get_by_role("radio", name="Internal").check()
+    page.get_by_label("Agent", exact=False).select_option(agent.agent_id)
+    fill(page, "10.0.0.0", mask="29")
+    page.get_by_role("button", name="Start Scan").click()
+    expect(page.get_by_text("Waiting for the agent.")).to_be_visible()
+    [job] = wait_for("the job", agent.claim)
+    scan_id = job["arguments"]["scan_id"]
+    agent.finish(job["job_id"], {})
+    part = agent.scan_part(scan_id)
+    der = parse_certificate(strangers_certificate("www.blumen-winter.example")).der
+    place = {"address": "10.0.0.5", "port": 443, "chain": [0], "protocol": "TLSv1.3"}
+    certificates = [base64.b64encode(der).decode()]
+    agent.scan_report(scan_id, part, 1, 6, found=[place], certificates=certificates, failures={"refused": 5}, rate=40)
+    expect(page.get_by_text("6 of 8 looked at")).to_be_visible()
+    expect(page.get_by_text("by the agent")).to_contain_text(MARKUP[:60])
+    expect(page.get_by_text("Waiting for the agent.")).to_have_count(0)
+    assert page.locator("img[src=x]").count() == 0
+    expect(row(page, "www.blumen-winter.example")).to_contain_text("10.0.0.5")
+    agent.scan_report(scan_id, part, 2, 8, failures={"refused": 7})
+    assert agent.scan_part(scan_id)["part"] == ""
+    expect(page.get_by_text("Finished")).to_be_visible()
+    expect(page.get_by_text("refused 7")).to_be_visible()

@@ -67,6 +67,16 @@ class AgentByHand:
         """All sites of the host, instead of those before."""
         self.api.call("PUT", self._at("/sites"), {"sites": list(sites)})
 
+    def scan_part(self, scan_id: str) -> dict[str, Any]:
+        """What it shall look at now, in a scan that it runs."""
+        found: dict[str, Any] = self.api.call("POST", self._at(f"/scans/{scan_id}/part"), {})
+        return found
+
+    def scan_report(self, scan_id: str, part: dict[str, Any], number: int, done: int, **fields: Any) -> str:
+        """What it found there; the order that comes back."""
+        body = {"run": part["run"], "number": number, "done": done, **fields}
+        return str(self.api.call("POST", self._at(f"/scans/{scan_id}/reports"), body)["order"])
+
     def _at(self, path: str) -> str:
         return f"{self.customer.url}{PREFIX}{path}"
 

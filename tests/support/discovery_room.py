@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.discovery import bootstrap
-from services.discovery.ports import End, Found, Lookup, Progress, Step, Surveyed, WorkerError
+from services.discovery.ports import End, Found, Lookup, Missed, Progress, Step, Surveyed, WorkerError
 from services.discovery.settings import DiscoverySettings
 from shared.egress.addresses import AddressPolicy
 from shared.settings import Settings
@@ -98,6 +98,8 @@ class Run:
             else:
                 reason = "timeout" if tuple(place[:3]) in network.silent else "refused"
                 failures[reason] = failures.get(reason, 0) + 1
+                if order.get("tell_missed"):
+                    yield Missed(address=place[0], port=place[1], server_name=place[2], reason=reason)
             yield Progress(done=done, total=len(places), rate=5.0, seconds_left=1.0, failures=dict(failures))
         yield End(done=done, total=len(places), stopped=self.stopped, failures=failures)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from certwright_agent import VERSION
 from certwright_agent.enrolment import code_hash
 
 from services.installer import bootstrap
@@ -15,11 +16,11 @@ from services.installer.projections import projections
 from services.installer.settings import InstallerSettings
 from shared.clock import RandomIds, to_text
 from shared.context import Context
-from shared.contracts import dcv, installer, orders
+from shared.contracts import dcv, discovery, installer, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from shared.settings import Settings
 
-FACTS = installer.AgentFacts(version="0.1.0", os="Debian", hostname="web1", web_servers=["nginx/1.22.1"])
+FACTS = installer.AgentFacts(version=VERSION, os="Debian", hostname="web1", web_servers=["nginx/1.22.1"])
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
@@ -176,6 +177,7 @@ class InstallerRoom:
             orders.InstallationRequested: reactions.on_installation_requested,
             orders.CertificateSaveRequested: reactions.on_certificate_save_requested,
             dcv.DCVFileRequested: reactions.on_dcv_file_requested,
+            discovery.AgentScanRequested: reactions.on_agent_scan_requested,
         }[type(fact)]
         envelope = Envelope(
             event_id=event_id or f"foreign-{next(self._numbers)}",

@@ -74,7 +74,12 @@ class Run:
                 self.say(found={**here, "starttls": starttls, "protocol": "TLSv1.2", "suite": "", "proved": False,
                     "chain": chain})  # fmt: skip
             else:
-                failures["timeout" if key in self.plan.get("silent", []) else "refused"] += 1
+                reason = "timeout" if key in self.plan.get("silent", []) else "refused"
+                failures[reason] += 1
+                if order.get("tell_missed"):
+                    address, port, name, _ = place
+                    where = {"index": done - 1, "address": address, "port": port, "server_name": name}
+                    self.say(missed={**where, "reason": reason})
             self.say(progress=self._numbers(done, len(places), found, failures) | {"rate": 10.0, "seconds_left": 1.0})
         self.say(end=self._numbers(done, len(places), found, failures) | {"stopped": self.stopped})
 

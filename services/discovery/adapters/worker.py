@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from services.discovery.ports import End, Found, Progress, Step, Surveyed, WorkerError
+from services.discovery.ports import End, Found, Missed, Progress, Step, Surveyed, WorkerError
 
 COMMAND = (sys.executable, "-m", "shared.probe")
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,7 +77,7 @@ class WorkerSession:
         except OSError as error:
             raise WorkerError("the worker takes no order") from error
 
-    def lines(self) -> Iterator[Found | Progress | End | Step | Surveyed | None]:
+    def lines(self) -> Iterator[Found | Missed | Progress | End | Step | Surveyed | None]:
         """See `ports.Session.lines`."""
         rest = b""
         self._connection.settimeout(TICK_S)
@@ -101,7 +101,7 @@ class WorkerSession:
                 if isinstance(said, End | Surveyed):
                     return
 
-    def _read(self, line: bytes) -> Found | Progress | End | Step | Surveyed | None:
+    def _read(self, line: bytes) -> Found | Missed | Progress | End | Step | Surveyed | None:
         if not line.strip():
             return None
         try:
@@ -114,6 +114,8 @@ class WorkerSession:
                 return msgspec.convert(content, Progress)
             if word == "found":
                 return msgspec.convert(content, Found)
+            if word == "missed":
+                return msgspec.convert(content, Missed)
             if word == "end":
                 return msgspec.convert(content, End)
         except (msgspec.DecodeError, ValueError) as error:

@@ -21,6 +21,7 @@ from shared.eventstore.unit_of_work import UnitOfWork
 
 MOST_CRASHES = 3
 BAD_CERTIFICATE = "bad_certificate"
+SILENT = frozenset({"timeout", "unreachable", "stopped"})  # no proof that nothing is there
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     failures: dict[str, int]
     compared_with: str
     proved: list[str] = []
+    agent_id: str = ""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +115,7 @@ def begin(uow: UnitOfWork, scan_id: str) -> Scan | None:
         failures=failures,
         compared_with=row.compared_with,
         proved=[name for name in row.names if may_scan(name, proofs)],
+        agent_id=row.agent_id,
     )
 
 
@@ -166,7 +169,7 @@ def _take_one(uow: UnitOfWork, row: Any, one: Found, before: dict[Spot, Kept], a
     spot = Spot(one.address, one.port, one.server_name or "")
     take_in(uow, row.account_id, sighting, at, "scan", chain_pem=chain_pem)
     place = Place(source="scan", seen_at=at, site_name=spot.name, address=spot.address, port=spot.port)
-    put_place(uow.connection, place_id(row.account_id, spot), row.account_id, sighting.fingerprint, place)
+    put_place(uow.connection, place_id(row, spot), row.account_id, sighting.fingerprint, place)
     old = before.get(spot)
     if old is None or old.state == "gone":
         state, previous = "new", ""
@@ -191,9 +194,11 @@ def _take_one(uow: UnitOfWork, row: Any, one: Found, before: dict[Spot, Kept], a
     return True
 
 
-def place_id(account_id: str, spot: Spot) -> str:
-    """The place of a spot in the inventory, whichever scan saw it."""
-    return derived_id("scan", account_id, spot.address, str(spot.port), spot.name)
+def place_id(row: Any, spot: Spot) -> str:
+    """The place of a spot in the inventory, whichever scan saw it. An address in one agent's network is another place
+    than the same one in another's, or outside."""
+    seen_from = (row.agent_id,) if row.agent_id else ()
+    return derived_id("scan", row.account_id, spot.address, str(spot.port), spot.name, *seen_from)
 
 
 def record_missing(uow: UnitOfWork, missing: Sequence[Missing]) -> None:
@@ -211,7 +216,7 @@ def record_missing(uow: UnitOfWork, missing: Sequence[Missing]) -> None:
         results.put_result(uow.connection, (row.id, row.account_id), spot, kept)
         if one.silent:
             continue
-        remove_place(uow.connection, place_id(row.account_id, spot))
+        remove_place(uow.connection, place_id(row, spot))
         gone = CertGone(
             scan_id=row.id,
             account_id=row.account_id,

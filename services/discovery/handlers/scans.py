@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from services.discovery.model import agent_scan as model
 from services.discovery.model.targets import (
     MAX_ENDPOINTS,
     MAX_NAMES,
@@ -29,6 +30,7 @@ from shared.contracts.dcv import AuthorizationExpired, DCVPassed
 from shared.contracts.discovery import (
     RESULT_STATES,
     STATES,
+    AgentScanRequested,
     GetScan,
     ListScanResults,
     ListScans,
@@ -38,6 +40,7 @@ from shared.contracts.discovery import (
     StartScan,
     StopScan,
 )
+from shared.contracts.installer import AgentView
 from shared.contracts.paging import cursor_at, number_after, ordering
 from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, invalid, not_found
@@ -60,17 +63,32 @@ class Wanted(NamedTuple):
     networks: list[Network]
     endpoints: int
     rate: int
+    agent: AgentView | None
 
 
-def start_scan(uow: UnitOfWork, request: StartScan, *, settings: DiscoverySettings, hosts: Hosts) -> ScanView:
-    """A scan, to be run as soon as there is a worker. Errors: invalid, conflict."""
+def start_scan(
+    uow: UnitOfWork, request: StartScan, *, settings: DiscoverySettings, hosts: Hosts, agent: AgentView | None = None
+) -> ScanView:
+    """A scan, to be run as soon as there is a worker, or by `agent`, who is `request.agent_id`. Errors: invalid,
+    conflict."""
     account_id = account_of(uow.context)
-    wanted = read_wanted(uow, account_id, request, settings=settings, hosts=hosts)
+    wanted = read_wanted(uow, account_id, request, settings=settings, hosts=hosts, agent=agent)
     return begin_scan(uow, account_id, wanted, settings=settings)
 
 
-def read_wanted(uow: UnitOfWork, account_id: str, request: Any, *, settings: DiscoverySettings, hosts: Hosts) -> Wanted:
-    """What a request or a schedule wants scanned. Errors: invalid with the place of what may not be."""
+def read_wanted(
+    uow: UnitOfWork,
+    account_id: str,
+    request: Any,
+    *,
+    settings: DiscoverySettings,
+    hosts: Hosts,
+    agent: AgentView | None,
+    now: bool = True,
+) -> Wanted:
+    """What a request or a schedule wants scanned, at once or some time. Errors: invalid with the place of what may not
+    be, not_found and conflict for the agent."""
+    model.check_agent(request.agent_id, agent, now=now)
     try:
         groups = read_networks(request.targets, "/targets")
         excluded = [one for group in read_networks(request.exclude, "/exclude") for one in group]
@@ -79,10 +97,10 @@ def read_wanted(uow: UnitOfWork, account_id: str, request: Any, *, settings: Dis
         raise invalid(error.detail, error.place) from None
     if not request.targets and not request.names:
         raise invalid("Give an address, a network or a name to scan.", "/targets")
-    for number, group in enumerate(groups):
+    for number, group in enumerate(groups if agent is None else ()):
         _allow(group, f"/targets/{number}", settings, hosts)
     networks = [one for group in groups for one in group]
-    names = _names(uow, account_id, request.names, settings)
+    names = _names(uow, account_id, request.names, settings, anywhere=agent is not None)
     endpoints = count_addresses(networks, excluded) * len(ports)
     if endpoints > MAX_ENDPOINTS:
         detail = f"These are {endpoints} pairs of address and port; one scan looks at {MAX_ENDPOINTS} at most."
@@ -97,6 +115,7 @@ def read_wanted(uow: UnitOfWork, account_id: str, request: Any, *, settings: Dis
         networks=networks,
         endpoints=endpoints,
         rate=request.rate,
+        agent=agent,
     )
 
 
@@ -114,7 +133,9 @@ def _allow(group: Sequence[Network], place: str, settings: DiscoverySettings, ho
         raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": "scan_not_allowed"})
 
 
-def _names(uow: UnitOfWork, account_id: str, asked: Sequence[str], settings: DiscoverySettings) -> list[str]:
+def _names(
+    uow: UnitOfWork, account_id: str, asked: Sequence[str], settings: DiscoverySettings, *, anywhere: bool
+) -> list[str]:
     if len(asked) > MAX_NAMES:
         raise invalid(f"Give up to {MAX_NAMES} names.", "/names")
     proofs = table.proofs(uow.connection, account_id, to_text(uow.now)) if asked else []
@@ -126,7 +147,7 @@ def _names(uow: UnitOfWork, account_id: str, asked: Sequence[str], settings: Dis
         except NameRefusedError as error:
             raise invalid(error.detail, place) from None
         # A name that leads into a network which the operator allowed is told from others when it is looked up.
-        if not may_scan(name, proofs) and not settings.external_networks:
+        if not anywhere and not may_scan(name, proofs) and not settings.external_networks:
             detail = f"{name} may not be scanned: prove control over it first, by an order for it."
             raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": "scan_not_proved"})
         found.append(name)
@@ -147,7 +168,8 @@ def begin_scan(
         detail = f"{settings.scans_per_account} scans are open already. Wait for one of them, or stop it."
         raise ServiceError(Code.CONFLICT, detail)
     scan_id = uow.new_id()
-    definition = definition_of(wanted.targets, wanted.names, wanted.ports, wanted.exclude)
+    agent_id = wanted.agent.agent_id if wanted.agent else ""
+    definition = definition_of(wanted.targets, wanted.names, wanted.ports, wanted.exclude, agent_id)
     row: dict[str, Any] = {
         "id": scan_id,
         "account_id": account_id,
@@ -174,6 +196,8 @@ def begin_scan(
         "created_at": to_text(uow.now),
         "started_at": None,
         "ended_at": None,
+        "agent_id": agent_id,
+        "agent_name": wanted.agent.name if wanted.agent else "",
     }
     table.insert_scan(uow.connection, row)
     started = ScanStarted(
@@ -186,7 +210,20 @@ def begin_scan(
         schedule_id=schedule_id,
     )
     uow.append_anywhere(f"scan-{scan_id}", started)
-    uow.schedule(SCAN, scan_id, {"scan_id": scan_id, "account_id": account_id})
+    if agent_id:
+        requested = AgentScanRequested(
+            scan_id=scan_id,
+            account_id=account_id,
+            agent_id=agent_id,
+            targets=wanted.targets,
+            names=wanted.names,
+            ports=wanted.ports,
+            exclude=wanted.exclude,
+            rate=row["rate"],
+        )
+        uow.append_anywhere(f"scan-{scan_id}", requested)
+    else:
+        uow.schedule(SCAN, scan_id, {"scan_id": scan_id, "account_id": account_id})
     return shown(uow, scan_id)
 
 
@@ -195,7 +232,7 @@ def shown(uow: UnitOfWork, scan_id: str) -> ScanView:
     row = table.find_scan(uow.connection, scan_id)
     if row is None:
         raise not_found("scan")
-    return table.scan_views(uow.connection, [row])[0]
+    return table.scan_views(uow.connection, [row], uow.now)[0]
 
 
 def stop_scan(uow: UnitOfWork, request: StopScan) -> ScanView:
@@ -205,8 +242,9 @@ def stop_scan(uow: UnitOfWork, request: StopScan) -> ScanView:
         raise not_found("scan")
     if row.state in {"waiting", "running"}:
         table.change_scan(uow.connection, row.id, state="stopping")
-        # One that waits gets its end from the job as well, so that there is one place where scans end.
-        if row.state == "waiting":
+        # One that waits gets its end from the job as well, so that there is one place where scans end; one whose agent
+        # is silent, too.
+        if row.state == "waiting" or (row.agent_id and model.is_silent(row.heard_at, uow.now)):
             uow.schedule(SCAN, row.id, {"scan_id": row.id, "account_id": row.account_id})
     return shown(uow, row.id)
 
@@ -232,7 +270,7 @@ def get_scan(room: Room, request: GetScan, context: Context) -> ScanView:
         row = table.find_scan(connection, request.scan_id, account_id)
         if row is None:
             raise not_found("scan")
-        return table.scan_views(connection, [row])[0]
+        return table.scan_views(connection, [row], room.clock.now())[0]
 
 
 def list_scans(room: Room, request: ListScans, context: Context) -> Page[ScanView]:
@@ -245,7 +283,7 @@ def list_scans(room: Room, request: ListScans, context: Context) -> Page[ScanVie
     with room.query() as connection:
         rows, total = table.list_scans(connection, account_id, request.state, before, request.limit)
         page = rows[: request.limit]
-        items = table.scan_views(connection, page)
+        items = table.scan_views(connection, page, room.clock.now())
     cursor = cursor_at(page[-1].number) if len(rows) > request.limit else None
     return Page(items=items, next_cursor=cursor, total=total)
 

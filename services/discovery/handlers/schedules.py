@@ -19,6 +19,7 @@ from shared.contracts.discovery import (
     ScanView,
     ScheduleScan,
 )
+from shared.contracts.installer import AgentView
 from shared.contracts.tenancy import account_of
 from shared.errors import Code, ServiceError, invalid, not_found
 from shared.eventstore.room import Room
@@ -29,10 +30,13 @@ MAX_NAME = 80
 MAX_HOURS = 24 * 366
 
 
-def schedule_scan(uow: UnitOfWork, request: ScheduleScan, *, settings: DiscoverySettings, hosts: Hosts) -> ScanSchedule:
-    """A scan every so many hours, the first as soon as no quiet hours forbid it. Errors: invalid, conflict."""
+def schedule_scan(
+    uow: UnitOfWork, request: ScheduleScan, *, settings: DiscoverySettings, hosts: Hosts, agent: AgentView | None = None
+) -> ScanSchedule:
+    """A scan every so many hours, the first as soon as no quiet hours forbid it. Errors: invalid, conflict, not_found
+    for an agent that is not there; it need not be connected now."""
     account_id = account_of(uow.context)
-    wanted = read_wanted(uow, account_id, request, settings=settings, hosts=hosts)
+    wanted = read_wanted(uow, account_id, request, settings=settings, hosts=hosts, agent=agent, now=False)
     name = request.name.strip()
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise invalid(f"A name has 1 to {MAX_NAME} characters, on one line.", "/name")
@@ -62,25 +66,37 @@ def schedule_scan(uow: UnitOfWork, request: ScheduleScan, *, settings: Discovery
         "next_at": to_text(after_quiet(uow.now, request.quiet_from, request.quiet_until)),
         "last_scan_id": "",
         "created_at": to_text(uow.now),
+        "agent_id": request.agent_id,
+        "agent_name": agent.name if agent else "",
     }
     table.insert_schedule(uow.connection, row)
     return _shown(uow, schedule_id)
 
 
-def run_schedule(uow: UnitOfWork, request: RunScanSchedule, *, settings: DiscoverySettings, hosts: Hosts) -> ScanView:
+def run_schedule(
+    uow: UnitOfWork,
+    request: RunScanSchedule,
+    *,
+    settings: DiscoverySettings,
+    hosts: Hosts,
+    agent: AgentView | None = None,
+) -> ScanView:
     """Now, whatever the hour. Errors: not_found, invalid when it may not be scanned any more, conflict."""
     account_id = account_of(uow.context)
     row = table.find_schedule(uow.connection, request.schedule_id, account_id)
     if row is None:
         raise not_found("schedule")
-    wanted = read_wanted(uow, account_id, table.schedule_view(row), settings=settings, hosts=hosts)
+    wanted = read_wanted(uow, account_id, table.schedule_view(row), settings=settings, hosts=hosts, agent=agent)
     view = begin_scan(uow, account_id, wanted, settings=settings, schedule_id=row.id)
     table.change_schedule(uow.connection, row.id, last_scan_id=view.scan_id)
     return view
 
 
-def run_due(uow: UnitOfWork, schedule_id: str, *, settings: DiscoverySettings, hosts: Hosts) -> None:
-    """Its time has come. A scan of it that still runs, or a target that is not allowed any more, costs this turn."""
+def run_due(
+    uow: UnitOfWork, schedule_id: str, *, settings: DiscoverySettings, hosts: Hosts, agent: AgentView | None = None
+) -> None:
+    """Its time has come. A scan of it that still runs, a target that is not allowed any more, or an agent that is not
+    connected, costs this turn."""
     row = table.find_schedule(uow.connection, schedule_id)
     if row is None or row.next_at > to_text(uow.now):
         return
@@ -90,10 +106,10 @@ def run_due(uow: UnitOfWork, schedule_id: str, *, settings: DiscoverySettings, h
     if last is not None and last.state in table.OPEN:
         return
     try:
-        wanted = read_wanted(uow, row.account_id, table.schedule_view(row), settings=settings, hosts=hosts)
+        wanted = read_wanted(uow, row.account_id, table.schedule_view(row), settings=settings, hosts=hosts, agent=agent)
         view = begin_scan(uow, row.account_id, wanted, settings=settings, schedule_id=row.id)
     except ServiceError as error:
-        if error.code not in {Code.INVALID, Code.CONFLICT}:
+        if error.code not in {Code.INVALID, Code.CONFLICT, Code.NOT_FOUND}:
             raise
         return
     table.change_schedule(uow.connection, row.id, last_scan_id=view.scan_id)
@@ -103,6 +119,13 @@ def due(room: Room) -> list[str]:
     """The schedules whose time has come."""
     with room.query() as connection:
         return table.due_schedules(connection, to_text(room.clock.now()))
+
+
+def agent_of(room: Room, schedule_id: str, account_id: str | None = None) -> tuple[str, str]:
+    """The agent that runs a schedule's scans, or empty; and its account. Both empty for no schedule of the account."""
+    with room.query() as connection:
+        row = table.find_schedule(connection, schedule_id, account_id)
+    return ("", "") if row is None else (row.agent_id, row.account_id)
 
 
 def remove_schedule(uow: UnitOfWork, request: RemoveScanSchedule) -> Done:

@@ -100,7 +100,11 @@ def proves(proved: str, method: str, name: str) -> bool:
     return (method in _WHOLE or proved.startswith("*.")) and name.endswith(f".{base}")
 
 
-def definition_of(targets: Sequence[str], names: Sequence[str], ports: Sequence[int], exclude: Sequence[str]) -> str:
-    """The same text for scans of the same places, whatever the order in which they are written."""
-    parts = [sorted(targets), sorted(names), sorted(ports), sorted(exclude)]
+def definition_of(
+    targets: Sequence[str], names: Sequence[str], ports: Sequence[int], exclude: Sequence[str], agent_id: str = ""
+) -> str:
+    """The same text for scans of the same places from the same place, whatever the order in which they are written."""
+    parts: list[object] = [sorted(targets), sorted(names), sorted(ports), sorted(exclude)]
+    if agent_id:
+        parts.append(agent_id)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

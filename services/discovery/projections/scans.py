@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from services.discovery.model.agent_scan import is_silent
 from services.discovery.tables import proved_names, scan_results, scan_schedules, scans
 from shared.contracts.discovery import NameProblem, ScanCounts, ScanProgress, ScanSchedule, ScanView
 
@@ -39,6 +41,12 @@ def count_open(connection: sa.Connection, account_id: str) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(scans).where(mine)).scalar_one()
 
 
+def open_of_agents(connection: sa.Connection, agent_id: str | None = None) -> Sequence[sa.Row[Any]]:
+    """The scans that agents, or this one, have not ended."""
+    mine = scans.c.agent_id != "" if agent_id is None else scans.c.agent_id == agent_id
+    return connection.execute(sa.select(scans).where(mine, scans.c.state.in_(OPEN)).order_by(scans.c.id)).all()
+
+
 def last_finished(connection: sa.Connection, account_id: str, definition: str) -> str:
     """The newest scan of the same places that came to its end; empty when there is none."""
     mine = (scans.c.account_id == account_id, scans.c.definition == definition, scans.c.state == "finished")
@@ -60,17 +68,17 @@ def list_scans(
     return connection.execute(chosen).all(), total
 
 
-def scan_views(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[ScanView]:
-    """The rows as people see them."""
+def scan_views(connection: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[ScanView]:
+    """The rows as people see them at a moment."""
     counts: dict[str, dict[str, int]] = {row.id: {} for row in rows}
     state = scan_results.c.state
     counted = sa.select(scan_results.c.scan_id, state, sa.func.count()).where(scan_results.c.scan_id.in_(counts))
     for scan_id, word, number in connection.execute(counted.group_by(scan_results.c.scan_id, state)):
         counts[scan_id][word] = number
-    return [_view(row, ScanCounts(**counts[row.id])) for row in rows]
+    return [_view(row, ScanCounts(**counts[row.id]), now) for row in rows]
 
 
-def _view(row: sa.Row[Any], counts: ScanCounts) -> ScanView:
+def _view(row: sa.Row[Any], counts: ScanCounts, now: datetime) -> ScanView:
     failures = {**row.failures}
     for reason, number in row.failing.items():
         failures[reason] = failures.get(reason, 0) + number
@@ -98,6 +106,9 @@ def _view(row: sa.Row[Any], counts: ScanCounts) -> ScanView:
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        agent_id=row.agent_id,
+        agent_name=row.agent_name,
+        waits_for_agent=row.agent_id != "" and row.state in OPEN and is_silent(row.heard_at, now),
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from services.installer.model import agent as agents
 from services.installer.model import job as model
 from services.installer.model.outcome import failed
 from services.installer.projections.finding import find_agent, find_site
-from shared.contracts import dcv, orders
+from shared.contracts import dcv, discovery, orders
 from shared.contracts.installer import AgentJobCreated
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -19,6 +20,7 @@ from shared.eventstore.unit_of_work import UnitOfWork
 # Why nothing was handed to an agent: code and sentence.
 NO_SERVER = ("server_gone", "The server is not there any more: its agent was removed.")
 NO_SITE = ("site_gone", "The site is not there any more: see the list of sites.")
+MOST_SUBJECT = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class _Request:
     order_id: str
     subject: str
     arguments: dict[str, Any]
+    agent_id: str = ""
 
 
 def on_csr_requested(uow: UnitOfWork, envelope: Envelope[orders.CSRRequested]) -> None:
@@ -132,6 +135,32 @@ def on_certificate_save_requested(uow: UnitOfWork, envelope: Envelope[orders.Cer
             server_id=event.server_id,
             order_id=event.order_id,
             subject=event.common_name,
+            arguments=arguments,
+        ),
+    )
+
+
+def on_agent_scan_requested(uow: UnitOfWork, envelope: Envelope[discovery.AgentScanRequested]) -> None:
+    """A scan of the agent's own network. The job is done when the scan has begun there."""
+    event = envelope.data
+    arguments = {
+        "scan_id": event.scan_id,
+        "targets": event.targets,
+        "names": event.names,
+        "ports": event.ports,
+        "exclude": event.exclude,
+        "rate": event.rate,
+    }
+    _create(
+        uow,
+        _Request(
+            kind="run_scan",
+            cause=event.scan_id,
+            account_id=event.account_id,
+            agent_id=event.agent_id,
+            server_id=agents.server_id(event.agent_id),
+            order_id="",
+            subject=", ".join([*event.targets, *event.names])[:MOST_SUBJECT],
             arguments=arguments,
         ),
     )

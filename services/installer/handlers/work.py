@@ -32,6 +32,7 @@ KINDS = (
     "save_certificate",
     "check_installation",
     "report_sites",
+    "run_scan",
 )
 
 

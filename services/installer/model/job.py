@@ -42,6 +42,7 @@ WORDS = {
     "make_csr": "the key and its CSR are made; the key stays on this host",
     "write": "the file is written",
     "handshake": "the TLS bindings were looked at",
+    "scan": "the scan has begun; what it finds is shown with the scan",
 }
 
 

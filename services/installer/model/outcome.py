@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from shared.contracts.installer import (
+    AgentScanFailed,
     CertificateSaved,
     CertificateSaveFailed,
     CSRGenerated,
@@ -38,6 +39,10 @@ class Party(Protocol):
     @property
     def account_id(self) -> str:
         """The tenant."""
+
+    @property
+    def agent_id(self) -> str:
+        """Who does it."""
 
     @property
     def server_id(self) -> str:
@@ -114,6 +119,9 @@ def failed(
             return [
                 CertificateSaveFailed(**common, save_id=save_id, server_id=party.server_id, reason=reason, code=code)
             ]
+        case "run_scan":
+            who = {"account_id": party.account_id, "agent_id": party.agent_id}
+            return [AgentScanFailed(**who, scan_id=arguments["scan_id"], reason=reason, code=code)]
         case _:
             return []
 

@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inventory: one certificate, many places, however it came to be known; scans that find them; the SSL checker."""
 
+from shared.contracts.discovery.agent_scans import (
+    AgentFinding,
+    AgentMiss,
+    ReportScan,
+    ReportScanNames,
+    ScanEndpoint,
+    ScanNameAnswer,
+    ScanOrder,
+    ScanPart,
+    TakeScanPart,
+)
 from shared.contracts.discovery.checks import (
     CHECK_STATES,
     DEPTHS,
@@ -14,6 +25,7 @@ from shared.contracts.discovery.checks import (
     RunCheck,
 )
 from shared.contracts.discovery.events import (
+    AgentScanRequested,
     CertChanged,
     CertDiscovered,
     CertGone,
@@ -67,6 +79,9 @@ __all__ = [
     "RESULT_STATES",
     "SERVICE",
     "STATES",
+    "AgentFinding",
+    "AgentMiss",
+    "AgentScanRequested",
     "BookmarkCertificates",
     "CertChanged",
     "CertDiscovered",
@@ -98,10 +113,16 @@ __all__ = [
     "RemoveBookmark",
     "RemoveScanSchedule",
     "RemoveUpload",
+    "ReportScan",
+    "ReportScanNames",
     "RunCheck",
     "RunScanSchedule",
     "ScanCounts",
+    "ScanEndpoint",
     "ScanFinished",
+    "ScanNameAnswer",
+    "ScanOrder",
+    "ScanPart",
     "ScanProgress",
     "ScanResult",
     "ScanSchedule",
@@ -113,4 +134,5 @@ __all__ = [
     "UploadCertificates",
     "UploadedCertificate",
     "UploadedCertificates",
+    "TakeScanPart",
 ]

@@ -31,6 +31,20 @@ class ScanStarted(Event):
     schedule_id: str
 
 
+@event("discovery.AgentScanRequested")
+class AgentScanRequested(Event):
+    """An agent is to look at its own network. `rate` is the most new connections a second."""
+
+    scan_id: str
+    account_id: str
+    agent_id: str
+    targets: list[str]
+    names: list[str]
+    ports: list[int]
+    exclude: list[str]
+    rate: int
+
+
 @event("discovery.ScanFinished")
 class ScanFinished(Event):
     """A scan has ended. `state`: finished, stopped or failed. The counts compare it with the last finished scan of the

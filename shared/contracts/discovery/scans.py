@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scans of networks and names for certificates, from this installation."""
+"""Scans of networks and names for certificates, from this installation (external) or from an agent (internal)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class ScanCounts(View):
 
 class ScanView(View):
     """One scan. `state`: waiting, running, stopping, stopped, finished, failed; `reason` says why one failed.
-    `compared_with` is the scan that its results are compared with, or empty."""
+    `compared_with` is the scan that its results are compared with, or empty. With an `agent_id` it runs there, and
+    `waits_for_agent` tells that the agent has not been heard of for a while; `agent_name` is its name at the start."""
 
     scan_id: str
     targets: list[str]
@@ -62,6 +63,9 @@ class ScanView(View):
     created_at: str
     started_at: str | None
     ended_at: str | None
+    agent_id: str = ""
+    agent_name: str = ""
+    waits_for_agent: bool = False
 
 
 class ScanResult(View):
@@ -99,6 +103,8 @@ class ScanSchedule(View):
     next_at: str
     last_scan_id: str
     created_at: str
+    agent_id: str = ""
+    agent_name: str = ""
 
 
 @command(SERVICE, Permission.CREATE_ORDER)
@@ -107,7 +113,11 @@ class StartScan(Request[ScanView]):
     operator allowed. `names` are FQDNs that the account has proved, or that lead to addresses the operator allowed.
     `ports` apply to both. `rate` is the most connections per second, 0 for the installation's own.
 
-    Errors: invalid with the place of what may not be scanned, conflict when too many scans are open.
+    With an `agent_id` that agent of the account looks, in its own network: private addresses and any name too, as far
+    as the settings on its host allow. Such a scan never runs here.
+
+    Errors: invalid with the place of what may not be scanned, not_found for an agent that is not there, conflict for
+    one that is not connected or too old, or when too many scans are open.
     """
 
     targets: list[str] = []
@@ -115,11 +125,13 @@ class StartScan(Request[ScanView]):
     ports: list[int] = msgspec.field(default_factory=lambda: [443])
     exclude: list[str] = []
     rate: int = 0
+    agent_id: str = ""
 
 
 @command(SERVICE, Permission.CREATE_ORDER)
 class StopScan(Request[ScanView]):
-    """Ends a scan within two seconds; what it found stays. Nothing happens to one that has ended."""
+    """Ends a scan within two seconds; what it found stays. Nothing happens to one that has ended. One whose agent is
+    silent ends here."""
 
     scan_id: str
 
@@ -166,6 +178,7 @@ class ScheduleScan(Request[ScanSchedule]):
     rate: int = 0
     quiet_from: str = ""
     quiet_until: str = ""
+    agent_id: str = ""
 
 
 @query(SERVICE, Permission.VIEW)

@@ -171,6 +171,17 @@ class DCVFileFailed(Event):
     code: str = ""  # of the reason, where it has one
 
 
+@event("installer.AgentScanFailed")
+class AgentScanFailed(Event):
+    """The agent did not take up a scan."""
+
+    scan_id: str
+    account_id: str
+    agent_id: str
+    reason: str
+    code: str = ""  # of the reason, where it has one
+
+
 @event("installer.DeploymentSucceeded")
 class DeploymentSucceeded(Event):
     """The site serves the certificate, seen in a handshake."""

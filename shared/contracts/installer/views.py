@@ -153,7 +153,7 @@ class Introduction(View):
 
 class AgentJob(View):
     """A job as its agent gets it. `kind`: make_csr, place_dcv_file, remove_dcv_file, install_certificate,
-    save_certificate, check_installation, report_sites. `arguments` are data, checked again by the agent.
+    save_certificate, check_installation, report_sites, run_scan. `arguments` are data, checked again by the agent.
     """
 
     job_id: str

@@ -86,6 +86,30 @@ def test_a_scan_by_endpoints_goes_on_from_an_index(lab):
     assert code == 0
 
 
+def test_tells_what_has_no_certificate_one_by_one_when_asked(lab):
+    endpoints = [[address(1), lab.port, None, None], [address(250), lab.port, "none.example", None]]
+    said, code = lines(start({"scan": {"endpoints": endpoints, "tell_missed": True}}))
+    missed = {"index": 1, "address": address(250), "port": lab.port, "server_name": "none.example", "reason": "refused"}
+    assert [one["missed"] for one in said if "missed" in one] == [missed]
+    assert said[-1]["end"]["failures"] == {"refused": 1}
+    assert code == 0
+
+
+def test_counts_failures_only_up_to_where_another_run_would_go_on(lab):
+    # The first is silent for as long as anybody would wait; all behind it are refused meanwhile.
+    job = {"endpoints": [[address(52), lab.port, None, None]] + [[address(250), lab.port, None, None]] * 20}
+    worker = start({"scan": {**job, "talk_s": 100}})
+    progress = {"ended": 0}
+    while progress["ended"] < 20:
+        progress = json.loads(worker.stdout.readline())["progress"]
+    assert (progress["done"], progress["failures"]) == (0, {})
+    worker.stdin.close()
+    *_, last = [json.loads(line) for line in worker.stdout]
+    assert (last["end"]["done"], last["end"]["failures"]) == (0, {})
+    assert worker.wait(20) == 0
+    worker.stdout.close()
+
+
 @pytest.mark.parametrize("how", ["signal", "closed input"])
 def test_stops_when_told(lab, how):
     # Silent listeners, one at a time, for as long as anybody would wait.

@@ -145,6 +145,26 @@ def test_a_place_that_may_not_be_dialled_any_more_is_not_asked_again(make):
     assert here.inventory()[0].places
 
 
+def test_a_stop_is_heard_while_places_are_asked_again(here):
+    here.network.served = {(A, 443, None): der("a.example.com"), (B, 443, None): der("b.example.com")}
+    here.scan(NET)
+    here.network.served = {}
+    scan_id = here.start(NET)
+
+    def stop_in_the_second_round(done):
+        if len(here.network.orders) == 3:
+            here.stop(scan_id)
+
+    here.network.before = stop_in_the_second_round
+    jobs.FLUSH_S, kept = 0.0, jobs.FLUSH_S
+    try:
+        here.run()
+    finally:
+        jobs.FLUSH_S = kept
+    scan = here.get(scan_id)
+    assert (scan.state, scan.counts.gone, len(here.network.orders)) == ("stopped", 0, 3)
+
+
 def test_nothing_is_gone_after_a_scan_that_was_stopped(here):
     here.network.served = {(C, 443, None): der("c.example.com")}
     here.scan(NET)

@@ -5,7 +5,7 @@ import pytest
 
 from services.installer.model import job as jobs
 from services.installer.model import sites as sites_model
-from shared.contracts import dcv, installer, orders
+from shared.contracts import dcv, discovery, installer, orders
 from shared.errors import ServiceError
 from shared.eventstore.rebuild import check
 from shared.eventstore.verify import verify
@@ -228,3 +228,48 @@ def test_the_read_model_is_what_the_events_say_and_the_chains_hold(room):
     assert not verify(room.room.database).faults
     room.remove(agent.agent_id)
     assert check(room.room).equal
+
+
+def scan_requested(room, agent_id, account_id=None):
+    account_id = account_id or room.account
+    fact = discovery.AgentScanRequested(
+        scan_id="scan-1", account_id=account_id, agent_id=agent_id, targets=["10.0.0.0/24"], names=["db.example"],
+        ports=[443], exclude=["10.0.0.9/32"], rate=50,
+    )  # fmt: skip
+    room.tell(fact)
+    return jobs.job_id("run_scan", "scan-1")
+
+
+def test_a_scan_is_handed_to_its_agent_and_ends_as_a_job_when_it_has_begun(room):
+    agent, server_id = room.enrolled()
+    job_id = scan_requested(room, agent.agent_id)
+    (job,) = room.claim(agent.agent_id)
+    assert (job.job_id, job.kind, job.arguments["targets"]) == (job_id, "run_scan", ["10.0.0.0/24"])
+    assert (job.arguments["exclude"], job.arguments["rate"], job.arguments["scan_id"]) == (
+        ["10.0.0.9/32"],
+        50,
+        "scan-1",
+    )
+    room.finish_job(agent.agent_id, job_id)
+    assert room.types(jobs.stream(job_id))[-1] == "AgentJobSucceeded"
+    view = room.get_job(job_id)
+    assert (view.status, view.subject, view.server_id) == ("succeeded", "10.0.0.0/24, db.example", server_id)
+
+
+def test_a_scan_that_its_agent_does_not_begin_is_told(room):
+    agent, _ = room.enrolled()
+    job_id = scan_requested(room, agent.agent_id)
+    room.claim(agent.agent_id)
+    room.finish_job(agent.agent_id, job_id, succeeded=False, reason="not in these networks", code="scan_refused")
+    told = installer.AgentScanFailed(
+        scan_id="scan-1", account_id=room.account, agent_id=agent.agent_id, reason="not in these networks",
+        code="scan_refused",
+    )  # fmt: skip
+    assert room.last(job_id) == told
+
+
+def test_a_scan_for_an_agent_of_another_account_or_none_fails_at_once(room):
+    agent, _ = room.enrolled()
+    job_id = scan_requested(room, agent.agent_id, "another-account")
+    assert room.claim(agent.agent_id) == []
+    assert (room.last(job_id).code, room.last(job_id).account_id) == ("server_gone", "another-account")

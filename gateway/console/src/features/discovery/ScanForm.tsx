@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where to look (guide §8): addresses with a mask, names, ports, what to leave out, and how often.
-import { Collapse, Grid, NativeSelect, Paper, Stack, Text, Textarea, TextInput, UnstyledButton } from '@mantine/core'
+// From where to look and where (guide §8): this installation or an agent; addresses with a mask, names, ports, what to leave out, and how often.
+import {
+  Collapse,
+  Grid,
+  Group,
+  NativeSelect,
+  Paper,
+  Radio,
+  Stack,
+  Textarea,
+  TextInput,
+  UnstyledButton,
+} from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { send } from '@/api/client'
 import { useApiForm } from '@/ui/form'
 import { ProblemAlert } from '@/ui/Says'
+import { AgentChoice } from './AgentChoice'
 import { portsOf, targetsOf, wordsOf } from './places'
 
 export const FORM_ID = 'scan-form'
@@ -23,6 +35,8 @@ export function ScanForm({ onStarted, onSending }: ScanFormProps) {
   const [opened, { toggle, open }] = useDisclosure(false)
   const { form, problem, submit } = useApiForm({
     initial: {
+      from: 'external',
+      agent_id: '',
       targets: '',
       mask: '',
       names: '',
@@ -37,6 +51,8 @@ export function ScanForm({ onStarted, onSending }: ScanFormProps) {
     check: {
       targets: (text: string, all: { names: string }) =>
         text.trim() || all.names.trim() ? null : t('form.targetsMissing'),
+      agent_id: (text: string, all: { from: string }) =>
+        all.from === 'internal' && !text ? t('form.agentMissing') : null,
       name: (text: string, all: { every_hours: string }) => (all.every_hours && !text.trim() ? t('ui:missing') : null),
     } as never,
     send: async (values) => {
@@ -45,6 +61,7 @@ export function ScanForm({ onStarted, onSending }: ScanFormProps) {
         names: wordsOf(values.names),
         ports: portsOf(values.ports),
         exclude: wordsOf(values.exclude),
+        agent_id: values.from === 'internal' ? values.agent_id : '',
       }
       if (values.every_hours === '') {
         const scan = await send('post', '/api/v1/scans', { body })
@@ -65,6 +82,7 @@ export function ScanForm({ onStarted, onSending }: ScanFormProps) {
       onSending(false)
     }
   }
+  const internal = form.getValues().from === 'internal'
   const scheduled = form.getValues().every_hours !== ''
   const Chevron = opened ? IconChevronDown : IconChevronRight
   return (
@@ -72,9 +90,17 @@ export function ScanForm({ onStarted, onSending }: ScanFormProps) {
       <form id={FORM_ID} onSubmit={(event) => void start(event)} noValidate>
         <Stack gap="sm">
           {problem && <ProblemAlert problem={problem} />}
-          <Text size="sm" c="dimmed">
-            {t('form.external')}
-          </Text>
+          <Radio.Group
+            label={t('form.from')}
+            description={t(internal ? 'form.internalText' : 'form.externalText')}
+            {...form.getInputProps('from')}
+          >
+            <Group mt={6}>
+              <Radio value="external" label={t('form.external')} />
+              <Radio value="internal" label={t('form.internal')} />
+            </Group>
+          </Radio.Group>
+          {internal && <AgentChoice field={form.getInputProps('agent_id')} />}
           <Grid gap="sm">
             <Grid.Col span={{ base: 12, sm: 6 }}>
               <TextInput

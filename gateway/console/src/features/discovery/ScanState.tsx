@@ -30,6 +30,12 @@ export function ScanState({ scan, mayStop }: { scan: Scan; mayStop: boolean }) {
             <Text size="sm" className="wrap">
               <bdi>{places}</bdi>
               {` · ${t('scan.ports', { ports: scan.ports.join(', ') })}`}
+              {scan.agent_name && (
+                <>
+                  {` · ${t('scan.byAgent')} `}
+                  <bdi>{scan.agent_name}</bdi>
+                </>
+              )}
             </Text>
           </Group>
           {open && mayStop && (
@@ -56,6 +62,11 @@ export function ScanState({ scan, mayStop }: { scan: Scan; mayStop: boolean }) {
             </>
           )}
         </Text>
+        {scan.waits_for_agent && (
+          <Text size="sm" aria-live="polite">
+            {t('scan.waits')} {scan.state === 'waiting' ? '' : t('scan.waitsOn')}
+          </Text>
+        )}
         <Group gap="md">
           {COUNTS.map((one) => (
             <Text key={one} size="sm" c={counts[one] ? undefined : 'dimmed'}>

@@ -47,6 +47,7 @@ export function Schedules({ may, onRun }: { may: boolean; onRun: (scanId: string
                 <bdi>{one.name}</bdi>
               </strong>{' '}
               <bdi>{[...one.targets, ...one.names].join(', ')}</bdi>
+              {one.agent_name && ` · ${t('scan.byAgent')} ${one.agent_name}`}
               {` · ${t('schedule.every', { count: one.every_hours })} · ${t('schedule.next')} `}
               <Moment at={one.next_at} />
             </Text>
