@@ -25,6 +25,7 @@ from shared.probe.outcome import Failed, Failure, ProbeError
 
 _TICK_S = 0.05
 _RECEIVE = 16 * 1024
+_EVENTS = 512  # in one turn
 # SO_LINGER 0 ends a connection by a reset: no TIME_WAIT is left, on either side.
 _AT_ONCE = struct.pack("ii", 1, 0)
 _DIALLING = {errno.EINPROGRESS, errno.EWOULDBLOCK, 0}
@@ -116,9 +117,9 @@ class Loop:
                 self._each_turn()
                 drawn = self._draw(source)
                 if self._open or self._done:
-                    self._turn_events(0 if self._done else _TICK_S)
-                    self._now = self._clock()
-                    self._expire()
+                    if self._turn_events(0 if self._done else _TICK_S):
+                        self._now = self._clock()
+                        self._expire()
                 elif drawn is _Drawn.WAITS:
                     time.sleep(_TICK_S if self._limits.rate < 1 / _TICK_S else 1 / self._limits.rate)
                     self._now = self._clock()
@@ -183,9 +184,12 @@ class Loop:
         # Edge-triggered: one registration serves the connection from the dial to the last byte.
         self._epoll.register(fd, _EDGES)
 
-    def _turn_events(self, timeout: float) -> None:
+    def _turn_events(self, timeout: float) -> bool:
+        """Deals with what happened; False when more has happened already: whoever yielded from us may have come back
+        late, and what answered meanwhile answered in time."""
         later = self._expiry(self._limits.talk_s)
-        for fd, mask in self._epoll.poll(timeout, 512):
+        happened = self._epoll.poll(timeout, _EVENTS)
+        for fd, mask in happened:
             connection = self._open.get(fd)
             if connection is None:
                 continue
@@ -196,6 +200,7 @@ class Loop:
             if mask & ~select.EPOLLOUT:
                 # No further edge tells of an end that came together with the last bytes.
                 self._receive(connection, ending=bool(mask & _ENDING))
+        return len(happened) < _EVENTS
 
     def _connect(self, connection: _Connection, mask: int, later: set[int]) -> bool:
         code = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if mask & _ENDING else 0
