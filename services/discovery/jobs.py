@@ -124,7 +124,7 @@ def _allowed(known: Lookup, own: DiscoverySettings) -> bool:
 def _order(app: DiscoveryApp, found: Scan, part: Mapping[str, Any], start: int) -> dict[str, Any]:
     own = app.own
     limits = {"connect_s": own.connect_timeout_s, "talk_s": own.talk_timeout_s, "in_flight": own.in_flight}
-    return {"scan": {**part, **limits, "rate": found.rate, "from": start}}
+    return {"scan": {**part, **limits, "syn": own.syn, "rate": found.rate, "from": start}}
 
 
 def _sweep(app: DiscoveryApp, found: Scan, context: Context, part: Mapping[str, Any], *, before: int) -> Scan:

@@ -51,7 +51,7 @@ def _silence() -> Conversation[Any]:
 
 
 _SILENCE = _silence()
-_REFUSED = Failed(Failure.REFUSED, "connection refused")
+REFUSED = Failed(Failure.REFUSED, "connection refused")
 
 
 class _Drawn(Enum):
@@ -112,6 +112,7 @@ class Loop:
         self._epoll = select.epoll()
         self._now = self._rated_at = self._clock()
         self._turned = int(self._now / _TICK_S)
+        self._wheel.clear()
         try:
             while not self._stopped:
                 self._each_turn()
@@ -142,7 +143,7 @@ class Loop:
         soon = self._expiry(self._limits.connect_s)
         rated = self._limits.rate > 0
         while len(self._open) < self._room and not self._done:
-            if rated and not self._may_dial():
+            if rated and not self.may_dial():
                 return _Drawn.WAITS
             dial = next(source, None)
             if dial is None:
@@ -150,8 +151,11 @@ class Loop:
             self._start(dial, soon)
         return _Drawn.FULL
 
-    def _may_dial(self) -> bool:
+    def may_dial(self) -> bool:
+        """Whether the rate allows one more packet that opens a connection; if so, it is taken from it."""
         rate = self._limits.rate
+        if not rate:
+            return True
         now = self._clock()
         self._allowed = min(self._allowed + (now - self._rated_at) * rate, max(1.0, rate * _TICK_S))
         self._rated_at = now
@@ -207,7 +211,7 @@ class Loop:
         if code:
             # A reset, unlike a refusal, comes behind a connection that was up.
             refused = code == errno.ECONNREFUSED
-            why = _REFUSED if refused else Failed(_reason(code), _words(code), connected=code == errno.ECONNRESET)
+            why = REFUSED if refused else Failed(_reason(code), _words(code), connected=code == errno.ECONNRESET)
             self._end(connection, why)
             return False
         connection.connected = True

@@ -3,8 +3,8 @@
 
 Job: `include`, `ports` and `exclude` as in `targets.read_targets`, without names; or `endpoints`, each `[address, port,
 server_name | null, starttls | null]`; `from`, the index to start at; `rate`, `in_flight`, `connect_s`, `talk_s`
-as in `loop.Limits`. Lines: `found`, about twice a second `progress`, at last `end`. A scan that starts from a
-line's `done` misses nothing that was not told before that line.
+as in `loop.Limits`; `syn` as in `sweep.Sweep`. Lines: `found`, about twice a second `progress`, at last `end`. A scan
+that starts from a line's `done` misses nothing that was not told before that line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shared.probe.targets import DEFAULT_LIMIT, NO_STARTTLS, Endpoint, TargetErr
 
 _EVERY_S = 0.5
 _LIMITS = {"in_flight": (1, 50_000), "connect_s": (0.05, 120), "talk_s": (0.05, 120), "rate": (0, 1_000_000)}
-_KEYS = {"include", "ports", "exclude", "endpoints", "from", *_LIMITS}
+_KEYS = {"include", "ports", "exclude", "endpoints", "from", "syn", *_LIMITS}
 
 
 class Teller(Protocol):
@@ -53,6 +53,9 @@ def run(job: Any, worker: Teller) -> None:
         raise TargetError(unknown[0], f"no such key; there are {', '.join(sorted(_KEYS))}")
     start = _number(job, "from", 0, 0, DEFAULT_LIMIT)
     endpoints, total = _endpoints(job, int(start))
+    syn = job.get("syn", False)
+    if not isinstance(syn, bool):
+        raise TargetError("syn", "true or false")
     told = time.monotonic()
 
     def tell_progress() -> None:
@@ -62,7 +65,8 @@ def run(job: Any, worker: Teller) -> None:
             told = now
             worker.say("progress", _progress(sweep))
 
-    sweep = Sweep(endpoints, total=total, start=int(start), limits=_limits(job), each_turn=tell_progress)
+    limits = _limits(job)
+    sweep = Sweep(endpoints, total=total, start=int(start), limits=limits, syn=syn, each_turn=tell_progress)
     worker.on_stop(sweep.stop)
     for sighting in sweep.run():
         if isinstance(sighting.outcome, Chain):
