@@ -58,32 +58,37 @@ def remember(
         change["chain_pem"] = chain_pem
     if connection.execute(sa.update(certificates).where(mine).values(**change)).rowcount:
         return False
-    search = _search_text((*sighting.names, sighting.common_name, sighting.subject, sighting.issuer))
-    connection.execute(
-        sa.insert(certificates),
-        {
-            "account_id": account_id,
-            "fingerprint": sighting.fingerprint,
-            "serial": sighting.serial,
-            "common_name": sighting.common_name,
-            "names": list(sighting.names),
-            "subject": sighting.subject,
-            "issuer": sighting.issuer,
-            "not_before": sighting.not_before,
-            "not_after": sighting.not_after,
-            "form": form_of(sighting.names),
-            "key_algorithm": sighting.key_algorithm,
-            "own": own,
-            "order_id": order_id or "",
-            "pem": sighting.pem,
-            "chain_pem": chain_pem,
-            **_of_bytes(sighting),
-            "search": search,
-            "first_seen_at": at,
-            "last_seen_at": at,
-        },
-    )
+    for table, row in rows_of(account_id, sighting, at, order_id=order_id, chain_pem=chain_pem).items():
+        connection.execute(sa.insert(table), row)
     return True
+
+
+def rows_of(
+    account_id: str, sighting: Sighting, at: str, *, order_id: str | None = None, chain_pem: str = ""
+) -> dict[sa.Table, dict[str, Any]]:
+    """A certificate that the account did not know, as rows of the tables that hold it."""
+    row = {
+        "account_id": account_id,
+        "fingerprint": sighting.fingerprint,
+        "serial": sighting.serial,
+        "common_name": sighting.common_name,
+        "names": list(sighting.names),
+        "subject": sighting.subject,
+        "issuer": sighting.issuer,
+        "not_before": sighting.not_before,
+        "not_after": sighting.not_after,
+        "form": form_of(sighting.names),
+        "key_algorithm": sighting.key_algorithm,
+        "own": order_id is not None,
+        "order_id": order_id or "",
+        "pem": sighting.pem,
+        "chain_pem": chain_pem,
+        **_of_bytes(sighting),
+        "search": _search_text((*sighting.names, sighting.common_name, sighting.subject, sighting.issuer)),
+        "first_seen_at": at,
+        "last_seen_at": at,
+    }
+    return {certificates: row}
 
 
 def _search_text(words: Iterable[str]) -> str:
@@ -240,12 +245,6 @@ def drop_if_only_scanned(connection: sa.Connection, account_id: str, fingerprint
         connection.execute(sa.delete(places).where(here))
         gone = sa.delete(certificates).where(_is(account_id, fingerprint), certificates.c.own.is_(sa.false()))
         connection.execute(gone)
-
-
-def put_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
-    """Notes what stands at a place now, instead of what stood there before."""
-    connection.execute(sa.delete(places).where(places.c.id == place_id))
-    add_place(connection, place_id, account_id, fingerprint, place)
 
 
 def remove_place(connection: sa.Connection, place_id: str) -> None:
