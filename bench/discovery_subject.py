@@ -98,6 +98,20 @@ def sweep_here(target: str, port: int, live: int) -> Run:
     return run_function(work)
 
 
+def sweep_by_syn(targets: list[str], port: int, live: int, wait_s: float) -> Run:
+    """A sweep by SYNs of its own in this process. Raises RuntimeError when it did not find every host."""
+
+    def work() -> None:
+        meant = read_targets(targets, port)
+        limits = Limits(in_flight=1000, connect_s=wait_s)
+        sweep = Sweep(meant.endpoints(), total=meant.count, limits=limits, syn=True)
+        found = sum(isinstance(one.outcome, Chain) for one in sweep.run())
+        if found != live or not sweep.by_syn:
+            raise RuntimeError(f"the sweep found {found} certificates of {live}")
+
+    return run_function(work)
+
+
 def sweep_peak(count: int) -> int:
     """Kilobytes that a process holds at most that sweeps so many addresses."""
     argv = [sys.executable, "-c", _PEAK, str(count)]

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+CUT_OFF = "cut off"
+
 
 class Run(NamedTuple):
     """Seconds on the clock, and of the processor with all processes that were started and waited for."""
@@ -18,11 +20,17 @@ class Run(NamedTuple):
     cpu: float
 
 
-def run_program(argv: Sequence[str], *, stdin: bytes = b"", judges: bool = False) -> tuple[Run, str]:
+def run_program(
+    argv: Sequence[str], *, stdin: bytes = b"", judges: bool = False, most_s: float = 900
+) -> tuple[Run, str]:
     """Runs a program to its end; its time, and what it printed. Raises RuntimeError when it fails; one that `judges`
-    says by its status what it thinks of the server."""
+    says by its status what it thinks of the server. After `most_s` seconds it is ended; what it printed is
+    then `CUT_OFF`."""
     began, used = time.perf_counter(), _children()
-    done = subprocess.run(list(argv), input=stdin, capture_output=True, timeout=900, check=False)
+    try:
+        done = subprocess.run(list(argv), input=stdin, capture_output=True, timeout=most_s, check=False)
+    except subprocess.TimeoutExpired:
+        return Run(time.perf_counter() - began, _children() - used), CUT_OFF
     run = Run(time.perf_counter() - began, _children() - used)
     if done.returncode and not judges:
         raise RuntimeError(f"{argv[0]} ended with {done.returncode}: {done.stderr[-500:]!r}")

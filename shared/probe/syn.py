@@ -54,6 +54,7 @@ class Knocker:
         self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         _attach(self._raw, self._port)
         self._route = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._routed, self._source_sum = b"", 0  # the network, of 256 addresses, that was asked for last
         self._key = os.urandom(16)
         # What is the same in every packet; the checksum runs over it too (RFC 9293 §3.1).
         self._constant = self._port + (6 << 12 | _SYN) + _WINDOW + 0x0204 + _MSS + socket.IPPROTO_TCP + _HEADER.size
@@ -65,11 +66,14 @@ class Knocker:
 
     def knock(self, address: str, port: int) -> bool:
         """Sends a SYN; False when no packet can leave for there. Raises BlockingIOError when the queue is full."""
+        target = socket.inet_aton(address)
         try:
-            # The source that the kernel would take, as the checksum has to know it; nothing is sent by this.
-            self._route.connect((address, port))
-            source = socket.inet_aton(self._route.getsockname()[0])
-            self._raw.sendto(self._packet(source, socket.inet_aton(address), port), (address, 0))
+            if target[:3] != self._routed:
+                # The source that the kernel would take, as the checksum has to know it; nothing is sent by this.
+                self._route.connect((address, port))
+                self._source_sum = _words(socket.inet_aton(self._route.getsockname()[0]))
+                self._routed = target[:3]
+            self._raw.sendto(self._packet(target, port), (address, 0))
         except BlockingIOError:
             raise
         except OSError:
@@ -91,11 +95,9 @@ class Knocker:
             if (acknowledged - 1) & 0xFFFFFFFF == self._cookie(source, port) and flags & _ACK:
                 yield Answer(socket.inet_ntoa(source), port, not flags & _RST)
 
-    def _packet(self, source: bytes, address: bytes, port: int) -> bytes:
+    def _packet(self, address: bytes, port: int) -> bytes:
         cookie = self._cookie(address, port)
-        total = self._constant + port + (cookie >> 16) + (cookie & 0xFFFF)
-        for octets in (source, address):
-            total += (octets[0] << 8 | octets[1]) + (octets[2] << 8 | octets[3])
+        total = self._constant + self._source_sum + _words(address) + port + (cookie >> 16) + (cookie & 0xFFFF)
         while total >> 16:
             total = (total & 0xFFFF) + (total >> 16)
         return _HEADER.pack(self._port, port, cookie, 0, 6 << 4, _SYN, _WINDOW, ~total & 0xFFFF, 0, 2, 4, _MSS)
@@ -103,6 +105,10 @@ class Knocker:
     def _cookie(self, address: bytes, port: int) -> int:
         said = hashlib.blake2s(address + port.to_bytes(2, "big"), key=self._key, digest_size=4).digest()
         return int.from_bytes(said, "big")
+
+
+def _words(address: bytes) -> int:
+    return (address[0] << 8 | address[1]) + (address[2] << 8 | address[3])
 
 
 def open_knocker() -> Knocker | None:
