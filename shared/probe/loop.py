@@ -110,7 +110,7 @@ class Loop:
         """
         source = iter(dials)
         self._epoll = select.epoll()
-        self._now = self._rated_at = self._clock()
+        self._now = self._clock()
         self._turned = int(self._now / _TICK_S)
         self._wheel.clear()
         try:
@@ -143,26 +143,30 @@ class Loop:
         soon = self._expiry(self._limits.connect_s)
         rated = self._limits.rate > 0
         while len(self._open) < self._room and not self._done:
-            if rated and not self.may_dial():
+            if rated and not self._rate_allows():
                 return _Drawn.WAITS
             dial = next(source, None)
             if dial is None:
                 return _Drawn.NOTHING
+            self._allowed -= rated
             self._start(dial, soon)
         return _Drawn.FULL
 
     def may_dial(self) -> bool:
         """Whether the rate allows one more packet that opens a connection; if so, it is taken from it."""
-        rate = self._limits.rate
-        if not rate:
+        if not self._limits.rate:
             return True
-        now = self._clock()
-        self._allowed = min(self._allowed + (now - self._rated_at) * rate, max(1.0, rate * _TICK_S))
-        self._rated_at = now
-        if self._allowed < 1:
+        if not self._rate_allows():
             return False
         self._allowed -= 1
         return True
+
+    def _rate_allows(self) -> bool:
+        rate = self._limits.rate
+        now = self._clock()
+        self._allowed = min(self._allowed + (now - self._rated_at) * rate, max(1.0, rate * _TICK_S))
+        self._rated_at = now
+        return self._allowed >= 1
 
     def _start(self, dial: Dial[Any], soon: set[int]) -> None:
         family = socket.AF_INET6 if ":" in dial.address else socket.AF_INET

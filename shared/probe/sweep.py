@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
@@ -48,6 +48,7 @@ _GROUPS = (29, 23, 24, 25, 22)
 _SIGNATURES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0203, 0x0201, 0x0402)
 _RATED_OVER_S = 5.0
 _USUAL = Limits()
+_PAUSE_S = 0.002
 _KNOCKS = 16_384  # at so many endpoints at once; this bounds memory
 _SILENT = Failed(Failure.TIMEOUT, "no connection in time")
 
@@ -114,6 +115,8 @@ class Sweep:
         self._loop = Loop(limits, clock=clock, each_turn=each_turn)
         self._open: dict[int, Endpoint] = {}  # in the order in which they were drawn
         self._again: deque[Dial[Chain]] = deque()
+        self._knocking = False
+        self._absent: deque[Sighting] = deque()  # ended and not given out
         self._look_by_tls13 = looks()
         self._ended = self._connected = self._found = 0
         self._failures: Counter[Failure] = Counter()
@@ -132,12 +135,12 @@ class Sweep:
             yield from self._look(drawn)
             return
         try:
-            while block := dict(islice(drawn, self._block())):
-                there = yield from self._knock(self._knocker, block)
-                if not self._stopped:
-                    yield from self._look((index, block[index]) for index in there)
-                if self._stopped:
-                    break
+            while not self._stopped and (block := dict(islice(drawn, self._block()))):
+                self._knocking = True
+                there = self._knock(self._knocker, block)
+                while self._knocking and not self._stopped:
+                    yield from self._look(there)
+                    time.sleep(_PAUSE_S)
         finally:
             self._knocker.close()
 
@@ -153,8 +156,10 @@ class Sweep:
             self._open[index] = endpoint
             yield index, endpoint
 
-    def _look(self, drawn: Iterator[tuple[int, Endpoint]]) -> Iterator[Sighting]:
+    def _look(self, drawn: Iterator[tuple[int, Endpoint] | None]) -> Iterator[Sighting]:
         for dial, outcome in self._loop.run(self._dials(drawn)):
+            while self._absent:
+                yield self._absent.popleft()
             index, first = cast("tuple[int, bool]", dial.tag)
             if isinstance(outcome, Failed) and outcome.failure is Failure.STOPPED:
                 continue  # it stays open: whoever goes on looks again
@@ -162,19 +167,20 @@ class Sweep:
                 self._again.append(self._second(index))
                 continue
             yield self._end(index, outcome)
+        while self._absent:
+            yield self._absent.popleft()
 
     def _block(self) -> int:
         """How many endpoints to knock at in one go: with a rate, as many as it allows while one waits."""
         rate = self._limits.rate
         return int(min(_KNOCKS, max(64, rate * self._limits.connect_s))) if rate else _KNOCKS
 
-    def _knock(self, knocker: Knocker, block: dict[int, Endpoint]) -> Generator[Sighting, None, list[int]]:
-        """The indices of those that are to be connected to; the others are ended."""
+    def _knock(self, knocker: Knocker, block: dict[int, Endpoint]) -> Iterator[tuple[int, Endpoint] | None]:
+        """Those that are to be connected to, as soon as they are known; the others are ended. None while one waits."""
         places: dict[tuple[str, int], list[int]] = {}
-        there = []
         for index, endpoint in block.items():
             if ":" in endpoint.address:
-                there.append(index)
+                yield index, endpoint
             else:
                 places.setdefault((endpoint.address, endpoint.port), []).append(index)
 
@@ -190,13 +196,17 @@ class Sweep:
             stopped=stopped,
             clock=self._clock,
         )
-        for place, is_open in answers:
-            if is_open:
-                there += places[place]
+        for answer in answers:
+            if answer is None:
+                yield None
                 continue
+            place, is_open = answer
             for index in places[place]:
-                yield self._end(index, _SILENT if is_open is None else REFUSED)
-        return there
+                if is_open:
+                    yield index, block[index]
+                else:
+                    self._absent.append(self._end(index, _SILENT if is_open is None else REFUSED))
+        self._knocking = False
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -212,13 +222,17 @@ class Sweep:
         failures = {failure.value: count for failure, count in sorted(self._failures.items())}
         return Progress(done, self._ended, self._total, self._connected, self._found, rate, seconds, failures)
 
-    def _dials(self, drawn: Iterator[tuple[int, Endpoint]]) -> Iterator[Dial[Chain] | None]:
+    def _dials(self, drawn: Iterator[tuple[int, Endpoint] | None]) -> Iterator[Dial[Chain] | None]:
         """First looks; second ones as soon as they are known. None when only such can still come."""
         kind: tuple[object, ...] = ()
         talk: Callable[[], Conversation[Chain]] = partial(read_chain, b"")
-        for index, endpoint in drawn:
+        for one in drawn:
             while self._again:
                 yield self._again.popleft()
+            if one is None:
+                yield None
+                continue
+            index, endpoint = one
             if kind != endpoint[1:]:  # of thousands in a row only the address differs
                 kind, talk = endpoint[1:], self._first(endpoint)
             yield Dial(endpoint[0], endpoint[1], talk, (index, True))

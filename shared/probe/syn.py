@@ -21,8 +21,7 @@ from typing import Callable, NamedTuple
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h; not in Python's socket before 3.13
 _RECEIVE_BUFFER = 8 << 20
-_AT_ONCE = 64  # packets between two looks at the answers
-_TURN_S, _PAUSE_S = 0.02, 0.001
+_AT_ONCE, _MANY = 64, 1024  # packets between two looks at the answers, and between two pauses
 # A header of 24 bytes: ports, sequence, acknowledgement 0, flags, window, checksum, urgent, and the usual option: a
 # SYN without a maximum segment size is dropped by some (RFC 9293 §3.7.1).
 _HEADER = struct.Struct("!HHIIBBHHHBBH")
@@ -127,8 +126,9 @@ def knock_at(
     may_send: Callable[[], bool] = lambda: True,
     stopped: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[tuple[tuple[str, int], bool | None]]:
+) -> Iterator[tuple[tuple[str, int], bool | None] | None]:
     """Yields each (address, port) once: True for open, False for refused, None for one that kept silent for `wait_s`.
+    None instead of that means: nothing to do just now, come back within milliseconds and do something else meanwhile.
 
     Who has not answered after a third of the wait is asked once more, for the sake of lost packets. `may_send` is
     asked before each packet and keeps the rate; `stopped` many times a second, and True ends all at once.
@@ -155,27 +155,28 @@ class _Knocking:
     clock: Callable[[], float]
     ended: bool = False
 
-    def send(self) -> Iterator[tuple[tuple[str, int], bool]]:
+    def send(self) -> Iterator[tuple[tuple[str, int], bool] | None]:
         """A packet to each that has not answered; the answers that come meanwhile."""
         for count, place in enumerate(list(self.waiting)):
             while place in self.waiting and not (self.may_send() and self._sent(place)):
                 yield from self._taken()
                 if self.ended:
                     return
-                time.sleep(_PAUSE_S)
+                yield None
             if count % _AT_ONCE == 0:
                 yield from self._taken()
                 if self.ended:
                     return
+            if count % _MANY == _MANY - 1:
+                yield None
 
-    def wait(self, until: float) -> Iterator[tuple[tuple[str, int], bool]]:
+    def wait(self, until: float) -> Iterator[tuple[tuple[str, int], bool] | None]:
         """The answers that come until then."""
         while self.waiting and not self.ended:
             yield from self._taken()
-            left = until - self.clock()
-            if left <= 0:
+            if self.clock() >= until:
                 return
-            time.sleep(min(_TURN_S, left))
+            yield None
 
     def _sent(self, place: tuple[str, int]) -> bool:
         try:
