@@ -45,6 +45,9 @@ def scan(
     as_csv: Annotated[bool, typer.Option("--csv", help="Rows for a spreadsheet, as they are found.")] = False,
     expiring: Annotated[int, typer.Option(min=0, metavar="DAYS", help="Mind what expires within so many days.")] = 30,
     timeout: Annotated[float, typer.Option(min=0.05, max=120, help="Seconds for a connection, and for an answer.")] = 4,
+    syn: Annotated[
+        bool, typer.Option("--syn", help="Find who is there by SYNs of our own; needs CAP_NET_RAW.")
+    ] = False,
 ) -> None:
     """Find certificates in a network. Exit code 1 when one is expired or expires soon, 2 when the input is wrong.
 
@@ -68,7 +71,9 @@ def scan(
     wrong = 0
     limits = Limits(in_flight=_IN_FLIGHT, connect_s=timeout, talk_s=timeout, rate=rate)
     with _showing_progress() as show:
-        sweep = Sweep(meant.endpoints(), total=meant.count, limits=limits, each_turn=lambda: show(sweep))
+        sweep = Sweep(meant.endpoints(), total=meant.count, limits=limits, syn=syn, each_turn=lambda: show(sweep))
+        if syn and not sweep.by_syn:
+            errors.print("No right to send SYNs (CAP_NET_RAW): every address is connected to instead.", style="yellow")
         with _stopped_by_interrupt(sweep) as interrupted:
             for sighting in sweep.run():
                 if isinstance(sighting.outcome, Chain):

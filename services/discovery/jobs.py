@@ -125,7 +125,7 @@ def _order(app: DiscoveryApp, found: Scan, part: Mapping[str, Any], start: int) 
     own = app.own
     limits = {"connect_s": own.connect_timeout_s, "talk_s": own.talk_timeout_s, "in_flight": own.in_flight}
     limits["per_host"] = own.per_host
-    return {"scan": {**part, **limits, "rate": found.rate, "from": start}}
+    return {"scan": {**part, **limits, "syn": own.syn, "rate": found.rate, "from": start}}
 
 
 def _sweep(app: DiscoveryApp, found: Scan, context: Context, part: Mapping[str, Any], *, before: int) -> Scan:

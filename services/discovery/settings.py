@@ -38,6 +38,10 @@ class DiscoverySettings(PrefixedSettings):
     talk_timeout_s: float = Field(8.0, gt=0, le=120)
     """How long a server may take for its part of the handshake, in seconds."""
 
+    syn: bool = False
+    """Whether scans look for who is there by TCP SYNs of their own before they connect: much faster where addresses
+    keep silent. Needs CAP_NET_RAW for the worker process; where it is missing, and for IPv6, scans connect as usual."""
+
     scans_per_account: int = Field(3, ge=1, le=100)
     """How many scans of one account may wait or run at once."""
 

@@ -10,10 +10,11 @@ import base64
 import binascii
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1, sha256
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -23,6 +24,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from shared.pki.keys import CURVES
 
+T = TypeVar("T")
 MAX_BYTES = 256 * 1024
 _BLOCK = re.compile(
     r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(?P<body>[^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----"
@@ -92,15 +94,21 @@ def parse_certificate(source: str | bytes) -> Certificate:
         if not blocks:
             raise CertificateUnreadableError("There is no certificate in PEM form.")
         source = blocks[0]
-    if len(source) > MAX_BYTES:
+    return parse_with(source, lambda _: None)[0]
+
+
+def parse_with(der: bytes, ask: Callable[[x509.Certificate], T]) -> tuple[Certificate, T]:
+    """Reads one certificate in DER, and what `ask` gets out of it in the same go: loading it twice costs as much again.
+    Raises CertificateUnreadableError."""
+    if len(der) > MAX_BYTES:
         raise CertificateUnreadableError("The certificate is too large.")
     try:
         with warnings.catch_warnings():
             # Certificates found in the wild break rules (serials that are not positive, countries of three letters);
-            # that
-            # they can be shown all the same is the point of reading them.
+            # that they can be shown all the same is the point of reading them.
             warnings.simplefilter("ignore")
-            return _read(source)
+            loaded = x509.load_der_x509_certificate(der)
+            return _read(loaded, der), ask(loaded)
     except _UNREADABLE:
         raise CertificateUnreadableError("The certificate is damaged.") from None
 
@@ -175,8 +183,7 @@ def issued_by(child: Certificate, parent: Certificate) -> bool:
     return True
 
 
-def _read(der: bytes) -> Certificate:
-    loaded = x509.load_der_x509_certificate(der)
+def _read(loaded: x509.Certificate, der: bytes) -> Certificate:
     key = loaded.public_key()
     curve = ""
     if isinstance(key, rsa.RSAPublicKey):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
@@ -37,9 +38,16 @@ def issuer_and_level(der: bytes) -> tuple[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # rules that certificates in the wild break are not the question here
-            loaded = x509.load_der_x509_certificate(der)
-            return _brand(loaded.issuer), _level(loaded)
-    except (ValueError, TypeError, KeyError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension):
+            return issuer_and_level_of(x509.load_der_x509_certificate(der))
+    except (ValueError, TypeError, KeyError, OverflowError, x509.InvalidVersion):
+        return "", ""
+
+
+def issuer_and_level_of(loaded: x509.Certificate) -> tuple[str, str]:
+    """The same of a certificate that is loaded."""
+    try:
+        return _brand(loaded.issuer), _level(loaded)
+    except (ValueError, TypeError, KeyError, OverflowError, x509.DuplicateExtension):
         return "", ""
 
 
@@ -48,6 +56,11 @@ def _brand(issuer: x509.Name) -> str:
     for oid in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
         for attribute in issuer.get_attributes_for_oid(oid):
             said = said or str(attribute.value)
+    return _brand_of(said)
+
+
+@lru_cache(maxsize=1024)
+def _brand_of(said: str) -> str:
     low = said.lower()
     return next((brand for beginning, brand in _BRANDS if low.startswith(beginning)), said)
 

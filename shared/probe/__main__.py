@@ -22,6 +22,8 @@ from shared.probe.targets import TargetError
 # Name of the job: the module whose `run(job, worker)` does it. It may raise TargetError before it has begun.
 JOBS = {"scan": "shared.probe.scan_job", "survey": "shared.probe.survey_job"}
 _MOST = 64 * 1024 * 1024  # bytes of one job
+_LINES = 64  # sent together
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Worker:
@@ -30,6 +32,7 @@ class Worker:
     def __init__(self) -> None:
         self.stopped = False
         self._ends: list[Callable[[], None]] = []
+        self._lines: list[str] = []  # said and not sent
 
     def on_stop(self, end: Callable[[], None]) -> None:
         """`end` is called, from a signal handler or another thread, when the job is to stop; at once if it already
@@ -45,9 +48,14 @@ class Worker:
             end()
 
     def say(self, kind: str, body: dict[str, Any]) -> None:
-        """Writes a line; nobody there to read it is a reason to stop."""
+        """Writes a line; what was found waits for others of its kind, or for the next line of another one. Nobody there
+        to read it is a reason to stop."""
+        self._lines.append(_encode({kind: body}))
+        if kind == "found" and len(self._lines) < _LINES:
+            return
+        said, self._lines = self._lines, []
         try:
-            sys.stdout.write(json.dumps({kind: body}, separators=(",", ":")) + "\n")
+            sys.stdout.write("\n".join([*said, ""]))
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer goes there

@@ -26,6 +26,7 @@ from shared.probe.outcome import Failed, Failure, ProbeError
 _TICK_S = 0.05
 _RECEIVE = 16 * 1024
 _MOST_HELD = 256  # dials that wait for their host, while those behind them go on
+_EVENTS = 512  # in one turn
 # SO_LINGER 0 ends a connection by a reset: no TIME_WAIT is left, on either side.
 _AT_ONCE = struct.pack("ii", 1, 0)
 _DIALLING = {errno.EINPROGRESS, errno.EWOULDBLOCK, 0}
@@ -52,7 +53,7 @@ def _silence() -> Conversation[Any]:
 
 
 _SILENCE = _silence()
-_REFUSED = Failed(Failure.REFUSED, "connection refused")
+REFUSED = Failed(Failure.REFUSED, "connection refused")
 
 
 class _Drawn(Enum):
@@ -114,16 +115,17 @@ class Loop:
         """
         source = iter(dials)
         self._epoll = select.epoll()
-        self._now = self._rated_at = self._clock()
+        self._now = self._clock()
         self._turned = int(self._now / _TICK_S)
+        self._wheel.clear()
         try:
             while not self._stopped:
                 self._each_turn()
                 drawn = self._draw(source)
                 if self._open or self._done:
-                    self._turn_events(0 if self._done else _TICK_S)
-                    self._now = self._clock()
-                    self._expire()
+                    if self._turn_events(0 if self._done else _TICK_S):
+                        self._now = self._clock()
+                        self._expire()
                 elif drawn is _Drawn.WAITS:
                     time.sleep(_TICK_S if self._limits.rate < 1 / _TICK_S else 1 / self._limits.rate)
                     self._now = self._clock()
@@ -146,11 +148,12 @@ class Loop:
         soon = self._expiry(self._limits.connect_s)
         rated = self._limits.rate > 0
         while len(self._open) < self._room and not self._done:
-            if rated and not self._may_dial():
+            if rated and not self._rate_allows():
                 return _Drawn.WAITS
             dial = self._next(source) if self._per_host else next(source, None)
             if dial is None:
                 return _Drawn.NOTHING
+            self._allowed -= rated
             self._start(dial, soon)
         return _Drawn.FULL
 
@@ -168,15 +171,21 @@ class Loop:
             self._held.append(dial)
         return None
 
-    def _may_dial(self) -> bool:
+    def may_dial(self) -> bool:
+        """Whether the rate allows one more packet that opens a connection; if so, it is taken from it."""
+        if not self._limits.rate:
+            return True
+        if not self._rate_allows():
+            return False
+        self._allowed -= 1
+        return True
+
+    def _rate_allows(self) -> bool:
         rate = self._limits.rate
         now = self._clock()
         self._allowed = min(self._allowed + (now - self._rated_at) * rate, max(1.0, rate * _TICK_S))
         self._rated_at = now
-        if self._allowed < 1:
-            return False
-        self._allowed -= 1
-        return True
+        return self._allowed >= 1
 
     def _start(self, dial: Dial[Any], soon: set[int]) -> None:
         family = socket.AF_INET6 if ":" in dial.address else socket.AF_INET
@@ -204,9 +213,12 @@ class Loop:
         # Edge-triggered: one registration serves the connection from the dial to the last byte.
         self._epoll.register(fd, _EDGES)
 
-    def _turn_events(self, timeout: float) -> None:
+    def _turn_events(self, timeout: float) -> bool:
+        """Deals with what happened; False when more has happened already: whoever yielded from us may have come back
+        late, and what answered meanwhile answered in time."""
         later = self._expiry(self._limits.talk_s)
-        for fd, mask in self._epoll.poll(timeout, 512):
+        happened = self._epoll.poll(timeout, _EVENTS)
+        for fd, mask in happened:
             connection = self._open.get(fd)
             if connection is None:
                 continue
@@ -217,13 +229,14 @@ class Loop:
             if mask & ~select.EPOLLOUT:
                 # No further edge tells of an end that came together with the last bytes.
                 self._receive(connection, ending=bool(mask & _ENDING))
+        return len(happened) < _EVENTS
 
     def _connect(self, connection: _Connection, mask: int, later: set[int]) -> bool:
         code = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if mask & _ENDING else 0
         if code:
             # A reset, unlike a refusal, comes behind a connection that was up.
             refused = code == errno.ECONNREFUSED
-            why = _REFUSED if refused else Failed(_reason(code), _words(code), connected=code == errno.ECONNRESET)
+            why = REFUSED if refused else Failed(_reason(code), _words(code), connected=code == errno.ECONNRESET)
             self._end(connection, why)
             return False
         connection.connected = True

@@ -3,9 +3,10 @@
 
 Job: `include`, `ports` and `exclude` as in `targets.read_targets`, without names; or `endpoints`, each `[address, port,
 server_name | null, starttls | null]`; `from`, the index to start at; `rate`, `in_flight`, `per_host`, `connect_s`,
-`talk_s` as in `loop.Limits`; `tell_missed`, whether endpoints without a certificate are told one by one. Lines: `found`,
-`missed` if asked for, about twice a second `progress`, at last `end`. A scan that starts from a line's `done` misses
-nothing that was not told before that line; `failures` counts what lies before `done`, so that nothing counts twice.
+`talk_s` as in `loop.Limits`; `syn` as in `sweep.Sweep`; `tell_missed`, whether endpoints without a certificate are told
+one by one. Lines: `found`, `missed` if asked for, about twice a second `progress`, at last `end`. A scan that starts
+from a line's `done` misses nothing that was not told before that line; `failures` counts what lies before `done`, so
+that nothing counts twice.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _LIMITS = {
     "rate": (0, 1_000_000),
     "per_host": (0, 50_000),
 }
-_KEYS = {"include", "ports", "exclude", "endpoints", "from", "tell_missed", *_LIMITS}
+_KEYS = {"include", "ports", "exclude", "endpoints", "from", "syn", "tell_missed", *_LIMITS}
 
 
 class Teller(Protocol):
@@ -64,6 +65,9 @@ def run(job: Any, worker: Teller) -> None:
     endpoints, total = _endpoints(job, int(start))
     tell_missed = job.get("tell_missed") is True
     failures = _Failures()
+    syn = job.get("syn", False)
+    if not isinstance(syn, bool):
+        raise TargetError("syn", "true or false")
     told = time.monotonic()
 
     def tell_progress() -> None:
@@ -73,7 +77,8 @@ def run(job: Any, worker: Teller) -> None:
             told = now
             worker.say("progress", _progress(sweep, failures))
 
-    sweep = Sweep(endpoints, total=total, start=int(start), limits=_limits(job), each_turn=tell_progress)
+    limits = _limits(job)
+    sweep = Sweep(endpoints, total=total, start=int(start), limits=limits, syn=syn, each_turn=tell_progress)
     worker.on_stop(sweep.stop)
     for sighting in sweep.run():
         if isinstance(sighting.outcome, Chain):

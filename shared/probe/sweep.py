@@ -4,6 +4,9 @@
     sweep = Sweep(targets.endpoints(), total=targets.count, limits=Limits(in_flight=1000))
     for sighting in sweep.run(): ...
 
+With `syn`, and where this process may, SYNs of our own find out who is there, many thousands at once; only who answers
+is connected to. IPv6 addresses are connected to in any case.
+
 A look is a hello of TLS 1.2 and below and the chain that is answered in the clear; where the server refuses that, a
 second connection with TLS 1.3. Memory is bounded by `Limits.in_flight`, whatever the number of endpoints.
 """
@@ -15,15 +18,17 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Callable, NamedTuple, Union, cast
 
 from shared.probe.chain import Chain, read_chain
 from shared.probe.conversation import Conversation, Dial
 from shared.probe.hello import TLS12, ClientHello
-from shared.probe.loop import Limits, Loop
+from shared.probe.loop import REFUSED, Limits, Loop
 from shared.probe.outcome import Failed, Failure
 from shared.probe.records import UNRECOGNIZED_NAME
 from shared.probe.starttls import DEFAULT_PORTS, after_starttls
+from shared.probe.syn import Knocker, knock_at, open_knocker
 from shared.probe.targets import Endpoint
 
 try:
@@ -43,6 +48,9 @@ _GROUPS = (29, 23, 24, 25, 22)
 _SIGNATURES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0807, 0x0203, 0x0201, 0x0402)
 _RATED_OVER_S = 5.0
 _USUAL = Limits()
+_PAUSE_S = 0.002
+_KNOCKS = 16_384  # at so many endpoints at once; this bounds memory
+_SILENT = Failed(Failure.TIMEOUT, "no connection in time")
 
 Look = Union[Chain, Failed]
 
@@ -90,27 +98,69 @@ class Sweep:
         total: int,
         start: int = 0,
         limits: Limits = _USUAL,
+        syn: bool = False,
         clock: Callable[[], float] = time.monotonic,
         each_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """`endpoints` begin at index `start` of `total`; `each_turn` is the loop's."""
+        """`endpoints` begin at index `start` of `total`; `each_turn` is the loop's. `syn` asks for SYNs of our own; see
+        `by_syn`. An address may then take `limits.connect_s` to answer, and the rate counts SYNs and connections."""
         self._endpoints = iter(endpoints)
         self._total = total
         self._next = start
         self._clock = clock
+        self._each_turn = each_turn
+        self._limits = limits
+        self._knocker = open_knocker() if syn else None
+        self._stopped = False
         self._loop = Loop(limits, clock=clock, each_turn=each_turn)
         self._open: dict[int, Endpoint] = {}  # in the order in which they were drawn
         self._again: deque[Dial[Chain]] = deque()
         self._hung_up: dict[int, Failed] = {}  # by index: what counts unless TLS 1.3 brings a chain
+        self._knocking = False
+        self._absent: deque[Sighting] = deque()  # ended and not given out
         self._look_by_tls13 = looks()
         self._ended = self._connected = self._found = 0
         self._failures: Counter[Failure] = Counter()
         self._marks: deque[tuple[float, int]] = deque()
 
+    @property
+    def by_syn(self) -> bool:
+        """Whether it sends SYNs of its own; False also where that was asked for and this process may not."""
+        return self._knocker is not None
+
     def run(self) -> Iterator[Sighting]:
         """Looks, and yields each result as it comes: in no order, each index once."""
         self._marks.append((self._clock(), 0))
-        for dial, outcome in self._loop.run(self._dials()):
+        drawn = self._drawn()
+        if self._knocker is None:
+            yield from self._look(drawn)
+            return
+        try:
+            while not self._stopped and (block := dict(islice(drawn, self._block()))):
+                self._knocking = True
+                there = self._knock(self._knocker, block)
+                while self._knocking and not self._stopped:
+                    yield from self._look(there)
+                    time.sleep(_PAUSE_S)
+        finally:
+            self._knocker.close()
+
+    def stop(self) -> None:
+        """Ends the run at once: open looks end as `stopped` and count as not done."""
+        self._stopped = True
+        self._loop.stop()
+
+    def _drawn(self) -> Iterator[tuple[int, Endpoint]]:
+        for endpoint in self._endpoints:
+            index = self._next
+            self._next = index + 1
+            self._open[index] = endpoint
+            yield index, endpoint
+
+    def _look(self, drawn: Iterator[tuple[int, Endpoint] | None]) -> Iterator[Sighting]:
+        for dial, outcome in self._loop.run(self._dials(drawn)):
+            while self._absent:
+                yield self._absent.popleft()
             index, first = cast("tuple[int, bool]", dial.tag)
             if isinstance(outcome, Failed) and outcome.failure is Failure.STOPPED:
                 continue  # it stays open: whoever goes on looks again
@@ -121,10 +171,46 @@ class Sweep:
                 continue
             before = self._hung_up.pop(index, None)
             yield self._end(index, before if before is not None and isinstance(outcome, Failed) else outcome)
+        while self._absent:
+            yield self._absent.popleft()
 
-    def stop(self) -> None:
-        """Ends the run at once: open looks end as `stopped` and count as not done."""
-        self._loop.stop()
+    def _block(self) -> int:
+        """How many endpoints to knock at in one go: with a rate, as many as it allows while one waits."""
+        rate = self._limits.rate
+        return int(min(_KNOCKS, max(64, rate * self._limits.connect_s))) if rate else _KNOCKS
+
+    def _knock(self, knocker: Knocker, block: dict[int, Endpoint]) -> Iterator[tuple[int, Endpoint] | None]:
+        """Those that are to be connected to, as soon as they are known; the others are ended. None while one waits."""
+        places: dict[tuple[str, int], list[int]] = {}
+        for index, endpoint in block.items():
+            if ":" in endpoint.address:
+                yield index, endpoint
+            else:
+                places.setdefault((endpoint.address, endpoint.port), []).append(index)
+
+        def stopped() -> bool:
+            self._each_turn()
+            return self._stopped
+
+        answers = knock_at(
+            knocker,
+            places,
+            wait_s=self._limits.connect_s,
+            may_send=self._loop.may_dial,
+            stopped=stopped,
+            clock=self._clock,
+        )
+        for answer in answers:
+            if answer is None:
+                yield None
+                continue
+            place, is_open = answer
+            for index in places[place]:
+                if is_open:
+                    yield index, block[index]
+                else:
+                    self._absent.append(self._end(index, _SILENT if is_open is None else REFUSED))
+        self._knocking = False
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -140,16 +226,17 @@ class Sweep:
         failures = {failure.value: count for failure, count in sorted(self._failures.items())}
         return Progress(done, self._ended, self._total, self._connected, self._found, rate, seconds, failures)
 
-    def _dials(self) -> Iterator[Dial[Chain] | None]:
+    def _dials(self, drawn: Iterator[tuple[int, Endpoint] | None]) -> Iterator[Dial[Chain] | None]:
         """First looks; second ones as soon as they are known. None when only such can still come."""
         kind: tuple[object, ...] = ()
         talk: Callable[[], Conversation[Chain]] = partial(read_chain, b"")
-        for endpoint in self._endpoints:
+        for one in drawn:
             while self._again:
                 yield self._again.popleft()
-            index = self._next
-            self._next = index + 1
-            self._open[index] = endpoint
+            if one is None:
+                yield None
+                continue
+            index, endpoint = one
             if kind != endpoint[1:]:  # of thousands in a row only the address differs
                 kind, talk = endpoint[1:], self._first(endpoint)
             yield Dial(endpoint[0], endpoint[1], talk, (index, True))

@@ -15,8 +15,8 @@ from gateway.problems import KINDS
 from services.alerts.model.audit import SENTENCES, SENTENCES_OF_KIND
 from services.ca.model.policy import Fault as CAFault
 from services.dcv.model.judging import ADVICE, Reason
-from services.discovery.model.upload import UploadFault
 from services.discovery.model import agent_scan
+from services.discovery.model.upload import UploadFault
 from services.installer.handlers import reactions
 from services.installer.model import job
 from services.orders.model import blocked_on, ending, history, requesting

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from services.discovery.model.sighting import FORMS, Sighting, read_pem, read_served, stream
@@ -23,6 +23,7 @@ from services.discovery.projections.inventory import (
     servers_of_agent,
     views,
 )
+from services.discovery.projections.many import insert_certificates
 from services.discovery.projections.selection import BY_EXPIRY, SORTS, count_expiring, list_inventory, words
 from shared.checker.shared_primes import modulus_of
 from shared.clock import derived_id, to_text
@@ -121,15 +122,33 @@ def take_in(
 ) -> None:
     """Takes a certificate into the inventory, and tells when it is new there."""
     if remember(uow.connection, account_id, sighting, at, order_id=order_id, chain_pem=chain_pem):
-        discovered = CertDiscovered(
-            account_id=account_id,
-            fingerprint_sha256=sighting.fingerprint,
-            serial=sighting.serial,
-            not_after=sighting.not_after,
-            source=source,
-        )
-        # It may have been in the inventory before and taken out.
-        uow.append_anywhere(stream(account_id, sighting.fingerprint), discovered)
+        _tell(uow, account_id, sighting, source)
+
+
+def take_in_many(
+    uow: UnitOfWork, account_id: str, seen: Mapping[str, tuple[Sighting, str]], at: str, source: str
+) -> None:
+    """The same for certificates by fingerprint, each with the PEM of its chain."""
+    known = known_of(uow.connection, account_id, list(seen))
+    for fingerprint in known:
+        sighting, chain_pem = seen[fingerprint]
+        remember(uow.connection, account_id, sighting, at, chain_pem=chain_pem)
+    new = [one for fingerprint, one in seen.items() if fingerprint not in known]
+    insert_certificates(uow.connection, account_id, new, at)
+    for sighting, _ in new:
+        _tell(uow, account_id, sighting, source)
+
+
+def _tell(uow: UnitOfWork, account_id: str, sighting: Sighting, source: str) -> None:
+    discovered = CertDiscovered(
+        account_id=account_id,
+        fingerprint_sha256=sighting.fingerprint,
+        serial=sighting.serial,
+        not_after=sighting.not_after,
+        source=source,
+    )
+    # It may have been in the inventory before and taken out.
+    uow.append_anywhere(stream(account_id, sighting.fingerprint), discovered)
 
 
 def bookmark_certificates(uow: UnitOfWork, request: BookmarkCertificates) -> Done:

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from services.discovery.handlers.inventory import take_in
+from services.discovery.handlers.inventory import take_in_many
 from services.discovery.handlers.scans import may_scan
 from services.discovery.model.sighting import read_chain
 from services.discovery.ports import Endpoint, Found
 from services.discovery.projections import results, scans
-from services.discovery.projections.inventory import put_place, remove_place
+from services.discovery.projections.inventory import remove_place
+from services.discovery.projections.many import put_places, put_results
 from services.discovery.projections.results import Kept, Spot
 from shared.clock import derived_id, to_text
 from shared.contracts.discovery import CertChanged, CertGone, Place, ScanFinished
@@ -135,7 +136,7 @@ def take(uow: UnitOfWork, batch: Batch) -> str:
     row = scans.find_scan(uow.connection, batch.scan_id)
     if row is None or row.state not in scans.OPEN:
         return "stopped"
-    unreadable = sum(not one for one in _take_found(uow, row, batch.found))
+    unreadable = _take_found(uow, row, batch.found)
     failing = dict(batch.failing)
     failures = dict(row.failures if batch.failures is None else batch.failures)
     if unreadable:
@@ -153,45 +154,50 @@ def take(uow: UnitOfWork, batch: Batch) -> str:
     return str(row.state)
 
 
-def _take_found(uow: UnitOfWork, row: Any, found: Sequence[Found]) -> list[bool]:
-    """For each: whether its certificate could be read."""
+def _take_found(uow: UnitOfWork, row: Any, found: Sequence[Found]) -> int:
+    """Takes over all that can be read; how many cannot."""
+    read = [(one, *chain) for one in found if (chain := read_chain(tuple(one.chain))) is not None]
+    if not read:
+        return len(found)
     addresses = sorted({one.address for one in found})
-    before = results.spots_at(uow.connection, row.compared_with, addresses) if row.compared_with and found else {}
+    before = results.spots_at(uow.connection, row.compared_with, addresses) if row.compared_with else {}
+    known = results.spots_at(uow.connection, row.id, addresses)
     at = to_text(uow.now)
-    return [_take_one(uow, row, one, before, at) for one in found]
+    certificates = {sighting.fingerprint: (sighting, chain_pem) for _, sighting, chain_pem in read}
+    take_in_many(uow, row.account_id, certificates, at, "scan")
+    places: dict[str, tuple[str, Place]] = {}
+    kept: dict[Spot, tuple[Kept, str]] = {}
+    for one, sighting, _ in read:
+        spot = Spot(one.address, one.port, one.server_name or "")
+        place = Place(source="scan", seen_at=at, site_name=spot.name, address=spot.address, port=spot.port)
+        places[place_id(row, spot)] = (sighting.fingerprint, place)
+        state, previous = _compared(before.get(spot), sighting.fingerprint)
+        if state == "changed" and spot not in known and spot not in kept:
+            _tell_change(uow, row, spot, previous, sighting.fingerprint)
+        kept[spot] = Kept(sighting.fingerprint, state, one.starttls or "", one.protocol, one.proved), previous
+    put_places(uow.connection, row.account_id, places)
+    put_results(uow.connection, (row.id, row.account_id), kept, known)
+    return len(found) - len(read)
 
 
-def _take_one(uow: UnitOfWork, row: Any, one: Found, before: dict[Spot, Kept], at: str) -> bool:
-    read = read_chain(one.chain)
-    if read is None:
-        return False
-    sighting, chain_pem = read
-    spot = Spot(one.address, one.port, one.server_name or "")
-    take_in(uow, row.account_id, sighting, at, "scan", chain_pem=chain_pem)
-    place = Place(source="scan", seen_at=at, site_name=spot.name, address=spot.address, port=spot.port)
-    put_place(uow.connection, place_id(row, spot), row.account_id, sighting.fingerprint, place)
-    old = before.get(spot)
+def _compared(old: Kept | None, fingerprint: str) -> tuple[str, str]:
+    """The state of a spot beside the scan before, and the fingerprint that it had where it has another now."""
     if old is None or old.state == "gone":
-        state, previous = "new", ""
-    elif old.fingerprint == sighting.fingerprint:
-        state, previous = "same", ""
-    else:
-        state, previous = "changed", old.fingerprint
-    told = state == "changed" and spot in results.spots_at(uow.connection, row.id, [spot.address])
-    kept = Kept(sighting.fingerprint, state, one.starttls or "", one.protocol, one.proved)
-    results.put_result(uow.connection, (row.id, row.account_id), spot, kept, previous)
-    if state == "changed" and not told:
-        changed = CertChanged(
-            scan_id=row.id,
-            account_id=row.account_id,
-            address=spot.address,
-            port=spot.port,
-            name=spot.name,
-            previous_sha256=previous,
-            fingerprint_sha256=sighting.fingerprint,
-        )
-        uow.append_anywhere(f"scan-{row.id}", changed)
-    return True
+        return "new", ""
+    return ("same", "") if old.fingerprint == fingerprint else ("changed", old.fingerprint)
+
+
+def _tell_change(uow: UnitOfWork, row: Any, spot: Spot, previous: str, fingerprint: str) -> None:
+    changed = CertChanged(
+        scan_id=row.id,
+        account_id=row.account_id,
+        address=spot.address,
+        port=spot.port,
+        name=spot.name,
+        previous_sha256=previous,
+        fingerprint_sha256=fingerprint,
+    )
+    uow.append_anywhere(f"scan-{row.id}", changed)
 
 
 def place_id(row: Any, spot: Spot) -> str:

@@ -7,12 +7,13 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from shared.clock import derived_id, from_text, to_text
 from shared.contracts.discovery import CertificateDetails
 from shared.contracts.installer import ServedCertificate
-from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate, to_pem
-from shared.pki.issuance import issuer_and_level
+from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate, parse_with, to_pem
+from shared.pki.issuance import issuer_and_level, issuer_and_level_of
 
 
 def stream(account_id: str, fingerprint: str) -> str:
@@ -55,19 +56,26 @@ def form_of(names: Sequence[str]) -> str:
 def read_pem(pem: str) -> Sighting | None:
     """The certificate's own word; None when it cannot be read."""
     try:
-        return of_certificate(parse_certificate(pem))
+        certificate = parse_certificate(pem)
+        return of_certificate(certificate, issuer_and_level(certificate.der))
     except CertificateUnreadableError:
         return None
 
 
-def read_chain(chain: Sequence[str]) -> tuple[Sighting, str] | None:
+@lru_cache(maxsize=1024)
+def read_chain(chain: tuple[str, ...]) -> tuple[Sighting, str] | None:
     """What a server sent, base64 DER, leaf first: the leaf, and PEM of the rest; None when the leaf cannot be read."""
     try:
-        ders = [base64.b64decode(one, validate=True) for one in chain]
-        found = of_certificate(parse_certificate(ders[0]))
+        found = of_certificate(*parse_with(base64.b64decode(chain[0], validate=True), issuer_and_level_of))
+        return found, "".join(map(_issuer_pem, chain[1:MOST_CHAIN]))
     except (CertificateUnreadableError, ValueError, IndexError):
         return None
-    return found, "".join(to_pem(der) for der in ders[1:MOST_CHAIN])
+
+
+@lru_cache(maxsize=256)
+def _issuer_pem(text: str) -> str:
+    """Thousands of servers show the same few."""
+    return to_pem(base64.b64decode(text, validate=True))
 
 
 def details_of(pem: str) -> CertificateDetails | None:
@@ -113,9 +121,9 @@ def read_served(served: ServedCertificate) -> Sighting | None:
     )
 
 
-def of_certificate(certificate: Certificate) -> Sighting:
-    """The facts of a certificate that was read."""
-    brand, level = issuer_and_level(certificate.der)
+def of_certificate(certificate: Certificate, issued: tuple[str, str]) -> Sighting:
+    """The facts of a certificate that was read; `issued` is its issuer's brand and its level."""
+    brand, level = issued
     size = certificate.curve or (str(certificate.key_size) if certificate.key_size else "")
     return Sighting(
         fingerprint=certificate.sha256,

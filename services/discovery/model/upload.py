@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_priv
 
 from services.discovery.model.sighting import MOST_CHAIN, Sighting, of_certificate
 from shared.pki.certificate import Certificate, CertificateUnreadableError, issued_by, parse_certificate, pem_blocks
+from shared.pki.issuance import issuer_and_level
 
 MOST_CHARACTERS = 512 * 1024
 MOST_CERTIFICATES = 200
@@ -170,7 +171,10 @@ def _grouped(found: Sequence[Certificate]) -> list[Uploaded]:
     chains = {one.sha256: _chain(one, by_subject) for one in found}
     issuers = {parent.sha256 for chain in chains.values() for parent in chain}
     heads = [one for one in found if one.sha256 not in issuers]
-    return [Uploaded(of_certificate(one), "".join(parent.pem for parent in chains[one.sha256])) for one in heads]
+    return [
+        Uploaded(of_certificate(one, issuer_and_level(one.der)), "".join(parent.pem for parent in chains[one.sha256]))
+        for one in heads
+    ]
 
 
 def _chain(leaf: Certificate, by_subject: dict[str, list[Certificate]]) -> list[Certificate]:

@@ -206,12 +206,6 @@ def _drop(connection: sa.Connection, account_id: str, fingerprint: str) -> None:
             connection.execute(sa.delete(table).where(_is(account_id, fingerprint, table)))
 
 
-def put_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
-    """Notes what stands at a place now, instead of what stood there before."""
-    connection.execute(sa.delete(places).where(places.c.id == place_id))
-    add_place(connection, place_id, account_id, fingerprint, place)
-
-
 def remove_place(connection: sa.Connection, place_id: str) -> bool:
     """Nothing stands there any more. False when nothing did."""
     return connection.execute(sa.delete(places).where(places.c.id == place_id)).rowcount > 0

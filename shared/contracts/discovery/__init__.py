@@ -131,8 +131,8 @@ __all__ = [
     "ScheduleScan",
     "StartScan",
     "StopScan",
+    "TakeScanPart",
     "UploadCertificates",
     "UploadedCertificate",
     "UploadedCertificates",
-    "TakeScanPart",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from shared.probe.chain import Flight, Flight13
 from shared.probe.conversation import Outcome
 from shared.probe.hello import SCT, SESSION_TICKET, SSL3, TLS10, TLS11, TLS12, VERSION_NAMES
-from shared.probe.openssl import Hands, context_of, shake_hands
+from shared.probe.openssl import Hands, context_of, shake_hands, usual_context
 from shared.probe.outcome import Failed, Failure
 from shared.probe.suites import named, suite
 from shared.probe.survey import Offer, ServedChain
@@ -139,7 +139,7 @@ def chains_of(seen: Seen) -> tuple[ServedChain, ...]:
 
 
 def _usual(server_name: str | None) -> Inquiry[Outcome[Hands]]:
-    return ask("handshake", lambda: shake_hands(context_of(), server_name))
+    return ask("handshake", lambda: shake_hands(usual_context(), server_name))
 
 
 def _kind(authentication: str, server_name: str | None) -> Inquiry[Outcome[Hands]]:

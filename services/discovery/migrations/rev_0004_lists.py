@@ -6,8 +6,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 MOVED = ("pem", "chain_pem", "search")
 FACETS = ("level", "key_algorithm", "brand", "form", "own", "self_signed", "bookmarked", "spki")
