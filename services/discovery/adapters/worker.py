@@ -120,10 +120,10 @@ class WorkerSession:
             if word == "survey":
                 return Surveyed(content)
             if word == "progress":
-                return msgspec.convert(content, Step if self._kind == "survey" else Progress)
+                return msgspec.convert(content, Step) if self._kind == "survey" else msgspec.convert(content, Progress)
             if word in _SAID:
-                kind: type[Found | Missed | End] = _SAID[word]
-                return msgspec.convert(content, kind)
+                said: Found | Missed | End = msgspec.convert(content, _SAID[word])
+                return said
         except (msgspec.DecodeError, ValueError) as error:
             raise WorkerError("the worker said what nobody understands") from error
         if word == "error":
