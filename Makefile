@@ -18,6 +18,8 @@ MODE ?= embedded
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
+FUZZ := $(VENV)/.fuzz
+SECONDS_EACH ?= 60
 
 .PHONY: help
 help: ## list the tasks (this page)
@@ -64,6 +66,10 @@ bench: $(DEV) $(BENCH) ## measure, each figure beside its peer or limit in the s
 	@tests/setup-servers --bench
 	@exec $(BIN)/python -m bench.run $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(DEV) $(FUZZ) ## fuzz what reads servers' answers, SECONDS_EACH=60 for each parser; ARGS='leaf tls13' runs some
+	@PYTHONPATH="$$PWD:$$PWD/agent" exec $(BIN)/python -m tests.fuzz --seconds $(SECONDS_EACH) $(ARGS)
+
 .PHONY: servers
 servers: # the servers that demo and cluster start privately; nothing is started or configured here
 	@tests/setup-servers
@@ -85,6 +91,8 @@ lock: $(DEV) ## write the dependency locks anew from pyproject.toml; ARGS='--upg
 	$(GROUP) dev | $(COMPILE) --constraint requirements.lock --output-file requirements-dev.lock -
 	$(GROUP) bench | $(COMPILE) --constraint requirements.lock --constraint requirements-dev.lock \
 		--output-file requirements-bench.lock -
+	$(GROUP) fuzz | $(COMPILE) --constraint requirements.lock --constraint requirements-dev.lock \
+		--output-file requirements-fuzz.lock -
 	@! grep -nE '^-|https?://|file:/' requirements*.lock || { echo "a lock names a host"; exit 1; }
 
 .PHONY: clean
@@ -110,4 +118,8 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 
 $(BENCH): requirements-bench.lock $(RUNTIME)
 	@$(INSTALL) requirements-bench.lock
+	@touch $@
+
+$(FUZZ): requirements-fuzz.lock $(RUNTIME)
+	@$(INSTALL) requirements-fuzz.lock
 	@touch $@

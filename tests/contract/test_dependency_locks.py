@@ -17,6 +17,7 @@ ASKED = {
     "requirements.lock": PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"],
     "requirements-dev.lock": PROJECT["dependency-groups"]["dev"],
     "requirements-bench.lock": PROJECT["dependency-groups"]["bench"],
+    "requirements-fuzz.lock": PROJECT["dependency-groups"]["fuzz"],
 }
 
 

@@ -25,7 +25,7 @@ SORTS: dict[str, sa.Column[str]] = {
     "last_seen_at": certificates.c.last_seen_at,
 }
 BY_EXPIRY = "not_after"
-FEW = 10_000  # so many fingerprints are named one by one: they are found by their keys, both for the page and the count
+FEW = 2000  # so many fingerprints are named one by one: they are found by their keys, both for the page and the count
 Conditions = list[sa.ColumnElement[bool]]
 Fingerprints = list[str] | sa.Select[str]
 
@@ -54,7 +54,10 @@ def list_inventory(
         own, sets, conditions = [], [few], [mine, tie.in_(few)]
     total = None
     if request.total:
-        total = _count(connection, own, sets, account_id)
+        alone = request.reused is not None and len(own) == 1 and not sets
+        total = _count_reused(connection, account_id) if alone else _count(connection, own, sets, account_id)
+        if alone and not request.reused:
+            total = _count(connection, [], [], account_id) - total
     if after is not None:
         end, fingerprint = after
         conditions.append(certificates.c.not_after >= end)
@@ -123,6 +126,14 @@ def _reused(connection: sa.Connection, account_id: str, wanted: bool) -> sa.Colu
     few = _few(connection, twice)
     same = key.in_(twice.subquery("twice").select() if few is None else few)
     return same if wanted else sa.not_(same)
+
+
+def _count_reused(connection: sa.Connection, account_id: str) -> int:
+    """How many certificates have a key that another one has, too: by the keys' index alone."""
+    key, times = certificates.c.spki, sa.func.count().label("times")
+    keys = sa.select(times).where(certificates.c.account_id == account_id, key != "").group_by(key)
+    shared = keys.having(sa.func.count() > 1).subquery()
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(shared.c.times), 0))).scalar_one())
 
 
 def _few(connection: sa.Connection, chosen: sa.Select[str]) -> list[str] | None:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fuzzing of everything in `shared/probe` that reads what a server says: `make fuzz`."""
