@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.measured_runs import CUT_OFF, Run, run_program
 from certwright.servers.process import find_program
 
-MOST_S = 60  # at silent addresses it may take minutes
+MOST_S = 30  # at silent addresses it may take minutes
 _USUAL = ["-T4"]
 _BY_HAND = ["-T5", "--max-retries", "0", "--min-parallelism", "1000", "--max-rtt-timeout", "1s"]
 

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate
+from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_with
 from shared.probe.survey import ServedChain, Survey
 
 # NIST SP 800-57 part 1, table 2: the RSA size that is as strong as a curve of so many bits.
@@ -51,14 +51,13 @@ def read_chain(survey: Survey) -> ReadChain | None:
     facts, loaded = [], []
     for position, der in enumerate(chosen.certificates[:10]):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # certificates in the wild break rules that are not asked for here
-                loaded.append(x509.load_der_x509_certificate(der))
-                facts.append(parse_certificate(der))
-        except (CertificateUnreadableError, ValueError, TypeError, x509.InvalidVersion) as error:
+            certificate, said = _loaded(der)
+        except CertificateUnreadableError as error:
             if position == 0:
                 raise ChainUnreadableError(str(error)) from error
-            loaded = loaded[: len(facts)]
+            continue
+        loaded.append(certificate)
+        facts.append(said)
     proved = any(one.proved and one.certificates[:1] == chosen.certificates[:1] for one in survey.chains)
     pairs = list(pairwise(facts))
     return ReadChain(
@@ -68,6 +67,13 @@ def read_chain(survey: Survey) -> ReadChain | None:
         in_order=all(below.issuer == above.subject for below, above in pairs),
         root_sent=len(facts) > 1 and any(one.issuer == one.subject for one in facts[1:]),
     )
+
+
+@lru_cache(maxsize=512)
+def _loaded(der: bytes) -> tuple[x509.Certificate, Certificate]:
+    """Thousands of servers show the same issuers."""
+    said, certificate = parse_with(der, lambda one: one)
+    return certificate, said
 
 
 def _preference(chain: ServedChain) -> tuple[bool, bool]:

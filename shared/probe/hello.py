@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.probe.groups import CURVES, SIGNATURE_SCHEMES
 from shared.probe.outcome import Failure, ProbeError
@@ -64,7 +65,7 @@ class ClientHello:
             self.version.to_bytes(2, "big")
             + (self.random or os.urandom(32))
             + _vector(self.session_id, 1)
-            + _vector(b"".join(code.to_bytes(2, "big") for code in suites), 2)
+            + _vector(_numbers(suites), 2)
             + _vector(self.compression, 1)
         )
         if not self.plain:
@@ -226,6 +227,7 @@ def _key_share(body: bytes) -> tuple[int, bytes]:
     return group, reader.vector(2) if reader.left else b""
 
 
+@lru_cache(maxsize=256)  # the same few lists go into every hello
 def _numbers(codes: tuple[int, ...]) -> bytes:
     return b"".join(code.to_bytes(2, "big") for code in codes)
 

@@ -7,6 +7,7 @@ dials: they are drawn from an iterator, and results go out as they come.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -95,6 +96,7 @@ class Loop:
         self._open: dict[int, _Connection] = {}
         self._wheel: dict[int, set[int]] = {}  # tick of the deadline: descriptors
         self._turned = 0
+        self._busy = 0  # turns in a row that did not see to the end of what had happened
         self._now = 0.0  # read once a turn: ticks are much longer than turns
         self._done: deque[tuple[Dial[Any], Outcome[Any]]] = deque()
         self._allowed = 0.0
@@ -121,14 +123,13 @@ class Loop:
         try:
             while not self._stopped:
                 self._each_turn()
+                self._now = self._clock()  # also behind a pause of whoever takes the outcomes
                 drawn = self._draw(source)
                 if self._open or self._done:
                     if self._turn_events(0 if self._done else _TICK_S):
-                        self._now = self._clock()
                         self._expire()
                 elif drawn is _Drawn.WAITS:
                     time.sleep(_TICK_S if self._limits.rate < 1 / _TICK_S else 1 / self._limits.rate)
-                    self._now = self._clock()
                 else:
                     return  # nothing is under way that could bring the source a further dial
                 while self._done:
@@ -214,8 +215,8 @@ class Loop:
         self._epoll.register(fd, _EDGES)
 
     def _turn_events(self, timeout: float) -> bool:
-        """Deals with what happened; False when more has happened already: whoever yielded from us may have come back
-        late, and what answered meanwhile answered in time."""
+        """Deals with what happened; False when more has happened already: whoever takes the outcomes may have come back
+        late, and what answered meanwhile answered in time. True all the same once every connection had its turn."""
         later = self._expiry(self._limits.talk_s)
         happened = self._epoll.poll(timeout, _EVENTS)
         for fd, mask in happened:
@@ -229,7 +230,10 @@ class Loop:
             if mask & ~select.EPOLLOUT:
                 # No further edge tells of an end that came together with the last bytes.
                 self._receive(connection, ending=bool(mask & _ENDING))
-        return len(happened) < _EVENTS
+        self._busy = 0 if len(happened) < _EVENTS else self._busy + 1
+        if self._busy * _EVENTS > self._room:
+            self._busy = 0
+        return self._busy == 0
 
     def _connect(self, connection: _Connection, mask: int, later: set[int]) -> bool:
         code = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if mask & _ENDING else 0
@@ -332,8 +336,10 @@ def _make_room(in_flight: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = in_flight + 64
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):  # where whoever runs it forbids to change limits
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
     return in_flight if soft == resource.RLIM_INFINITY else max(1, min(in_flight, soft - 64))
 
 
