@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The uses of the key: signing what was accepted, and CRLs. Each may run twice or die anywhere."""
+"""The uses of the key: signing what was accepted, CRLs, OCSP answers. Each may run twice or die anywhere."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -10,10 +12,10 @@ from typing import Any, Protocol
 from services.ca import handlers
 from services.ca.model.issuance import CRL, CRL_STREAM, ISSUANCE, stream
 from services.ca.ports import Issuer, IssuerRefusedError, RevokedEntry
-from services.ca.projections import newest_crl, revoked_since
+from services.ca.projections import newest_crl, revoked_since, standing_of
 from shared.clock import from_text, to_text
 from shared.context import system
-from shared.contracts.ca import CRLFile
+from shared.contracts.ca import AnswerOCSP, CRLFile, OCSPFile
 from shared.eventstore.jobs import Jobs, Retry
 from shared.eventstore.room import Room
 
@@ -30,6 +32,7 @@ class CAApp(Protocol):
     room: Room
     issuer: Issuer
     crl_lifetime: timedelta
+    ocsp_lifetime: timedelta
 
 
 @jobs.kind("sign", attempts=40, backoff=BACKOFF, timeout=60)
@@ -65,6 +68,29 @@ def current_crl(app: CAApp) -> CRLFile:
             return found
         _publish(app)
     raise RuntimeError("no CRL could be recorded")
+
+
+def answer_ocsp(app: CAApp, request: AnswerOCSP) -> OCSPFile:
+    """A response to whatever was sent, since OCSP has its own errors."""
+    try:
+        asked = base64.b64decode(request.ocsp_request, validate=True)
+    except (binascii.Error, ValueError):
+        asked = b""
+
+    def standing(serial: str) -> RevokedEntry | bool:
+        with app.room.query() as connection:
+            found = standing_of(connection, serial)
+        return (
+            found if isinstance(found, bool) else RevokedEntry(found.serial, from_text(found.revoked_at), found.reason)
+        )
+
+    now = app.room.clock.now().replace(microsecond=0)
+    answer = app.issuer.answer_ocsp(asked, standing, this_update=now, next_update=now + app.ocsp_lifetime)
+    return OCSPFile(
+        der_base64=base64.b64encode(answer.response).decode("ascii"),
+        # Half of its time, so that nobody is handed an answer that is about to end.
+        max_age=int(app.ocsp_lifetime.total_seconds()) // 2 if answer.for_all else 0,
+    )
 
 
 def renew_crl(app: CAApp) -> None:

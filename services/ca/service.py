@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.ca import answering, bootstrap, handlers, jobs
+from services.ca import bootstrap, handlers, jobs
 from services.ca.model.known_rules import rules_at
 from shared.context import Context
 from shared.contracts import ca, orders
@@ -41,7 +41,7 @@ class CAService(Service):
     @rpc(ca.AnswerOCSP)
     def answer_ocsp(self, request: ca.AnswerOCSP, _context: Context) -> ca.OCSPFile:
         """Good, revoked or unknown."""
-        return answering.answer_ocsp(self.app, request)
+        return jobs.answer_ocsp(self.app, request)
 
     @subscribe(orders.IssuanceRequested)
     def on_issuance_requested(self, event: Envelope[orders.IssuanceRequested]) -> None:

@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.ca.answering import answer_ocsp
+from services.ca.jobs import answer_ocsp
 from shared.contracts.ca import AnswerOCSP
 from tests.support.ca_room import ca_room
 
