@@ -109,9 +109,7 @@ def loaded_chains(survey: Survey) -> list[list[x509.Certificate]]:
     found = []
     for chain in survey.chains:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found.append([x509.load_der_x509_certificate(der) for der in chain.certificates[:2]])
-        except (ValueError, TypeError, x509.InvalidVersion):
+            found.append([_loaded(der)[0] for der in chain.certificates[:2]])
+        except CertificateUnreadableError:
             continue
     return [one for one in found if one]
