@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def tell(world: World) -> tuple[Person, dict[str, Any], dict[str, Any]]:
     ended = nora.steps.place_order("dv-single", ["alt.blumen-winter.example"], "http_csr_hash")
     api.post(f"/orders/{ended['order_id']}/cancel")
     story.several_names_on_apache()  # brings the deposit; from then on orders are paid from it at once
+    look_around(api, world, installed["names"])
     api.post("/top-ups", {"amount": 100_000, "currency": "USD"})
     agent = AgentByHand(api, "web-2", web_servers=("apache",))
     agent.report(
@@ -64,6 +66,16 @@ def tell(world: World) -> tuple[Person, dict[str, Any], dict[str, Any]]:
         api.post("/users", {"login": user, "email": f"{user}@blumen-winter.example", "password": PASSWORD,
             "permissions": rights})  # fmt: skip
     return nora, installed, waiting
+
+
+def look_around(api: Any, world: World, names: list[str]) -> None:
+    """Scans what the demonstration serves, and checks one endpoint of it."""
+    ports = sorted(world.tls_ports.values())
+    scan = api.post("/scans", {"names": names, "ports": [*ports, 443]})
+    check = api.post("/checks", {"fqdn": names[0], "port": world.tls_ports["nginx"], "depth": "advanced"})
+    for path in (f"/scans/{scan['scan_id']}", f"/checks/{check['check_id']}"):
+        while api.get(path)["state"] not in {"finished", "failed", "stopped"}:
+            time.sleep(0.2)
 
 
 def operator_of(world: World) -> Person:
@@ -89,6 +101,8 @@ def shots(world: World) -> list[Shown]:
         Shown("certificates", nora, "/certificates", "Certificates"),
         Shown("forecast", nora, "/forecast", "Forecast"),
         Shown("servers", nora, "/servers", "Manage agents and servers"),
+        Shown("discovery", nora, "/discovery", "SSL Certificate Discovery"),
+        Shown("tools", nora, "/tools", "SSL Tools"),
         Shown("deposit", nora, "/deposit", "EPKI Manager"),
         Shown("alerts", nora, "/alerts", "Alerts"),
         Shown("users", nora, "/users", "Users"),
