@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scans: what may be scanned, what comes of it, compared with the time before; stopped, broken off, by schedule."""
 
+import base64
 from functools import partial
 from ipaddress import ip_network
 
 import pytest
 
 from services.discovery import jobs
-from services.discovery.handlers import inventory, scans, schedules
+from services.discovery.handlers import inventory, progress, scans, schedules
+from services.discovery.ports import Found
 from shared.contracts import dcv, discovery
 from shared.errors import Code, ServiceError
 from tests.support.discovery_room import Hosts, der, room
@@ -215,6 +217,34 @@ def test_a_scan_goes_on_where_its_worker_died(here):
     scan = here.get(scan_id)
     assert (scan.state, scan.counts.new, scan.progress.done) == ("finished", 2, 8)
     assert scan.progress.failures == {"refused": 6}
+
+
+def test_what_is_found_twice_by_one_scan_is_there_once_and_told_once(here):
+    here.network.served = {(A, 443, None): der("a.example.com"), (B, 443, None): der("b.example.com")}
+    here.scan(NET)
+    new = [der("a2.example.com"), der("a3.example.com")]
+    scan_id = here.start(NET)
+    here.room.execute(progress.begin, scan_id, here.account)
+
+    def take(*served):
+        found = [
+            Found(address=address, port=443, chain=[base64.b64encode(one).decode()], protocol=protocol)
+            for address, one, protocol in served
+        ]
+        batch = progress.Batch(scan_id=scan_id, account_id="a1", found=found, done=0, total=8)
+        assert here.room.execute(progress.take, batch, here.account) == "running"
+
+    unchanged = here.network.served[B, 443, None]
+    take((A, new[0], "TLSv1.2"), (B, unchanged, "TLSv1.2"), (B, unchanged, "TLSv1.3"), (C, b"none", "TLSv1.2"))
+    take((B, unchanged, "TLSv1.3"), (A, new[1], "TLSv1.3"))
+
+    shown = {one.address: (one.certificate.common_name, one.state, one.protocol) for one in here.results(scan_id)}
+    assert shown == {A: ("a3.example.com", "changed", "TLSv1.3"), B: ("b.example.com", "same", "TLSv1.3")}
+    assert len(here.facts("CertChanged")) == 1
+    assert len(here.facts("CertDiscovered")) == 4
+    places = {one.common_name: len(one.places) for one in here.inventory()}
+    assert places == {"a.example.com": 0, "a2.example.com": 0, "a3.example.com": 1, "b.example.com": 1}
+    assert here.get(scan_id).progress.failures == {"bad_certificate": 1}
 
 
 def test_a_worker_that_dies_each_time_fails_the_scan_and_nothing_is_gone(here):
