@@ -113,8 +113,9 @@ def by_testssl(program: str, port: int, folder: Path) -> Facts | None:
     facts: Facts = {}
     for line in lines:
         if line["id"] in _TESTSSL_PROTOCOLS:
-            # Refusals come in many words: "TLSv1.1 is not offered, and downgraded to a weaker protocol".
-            facts[_TESTSSL_PROTOCOLS[line["id"]]] = str(line["finding"]).startswith("offered")
+            # Refusals come in many words: "TLSv1.1 is not offered, and downgraded to a weaker protocol". Of SSLv2 it
+            # says "vulnerable with 2 ciphers" where others are "offered".
+            facts[_TESTSSL_PROTOCOLS[line["id"]]] = str(line["finding"]).startswith(("offered", "vulnerable"))
         told = re.fullmatch(r"cipher-(\w+?)_x([0-9a-f]+)", line["id"])
         if told and told.group(1) in _TESTSSL:
             names = facts.setdefault(f"{_TESTSSL[told.group(1)]} suites", [])
