@@ -78,7 +78,7 @@ def test_the_first_load_is_small(page):
 
 def test_charts_are_loaded_only_where_one_is_drawn():
     """The library of charts is in a chunk of its own, which no first load and no page itself needs."""
-    drawn = "ExpiryBars.js"
+    drawn = "Bars.js"
     assert packed(f"assets/{drawn}") <= MAX_CHART
     for page in ("index.js", "OrdersPage.js", "SignInPage.js", "SitesPage.js", "CertificatesPage.js"):
         assert drawn not in imports_of(page)
