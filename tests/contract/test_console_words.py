@@ -16,6 +16,7 @@ from services.alerts.model.audit import SENTENCES, SENTENCES_OF_KIND
 from services.ca.model.policy import Fault as CAFault
 from services.dcv.model.judging import ADVICE, Reason
 from services.discovery.model import agent_scan
+from services.discovery.model.targets import TargetFault
 from services.discovery.model.upload import UploadFault
 from services.installer.handlers import reactions
 from services.installer.model import job
@@ -36,7 +37,7 @@ ORDER_FAULTS = {
     requesting.KEY_TAKEN_CODE,
 }
 FAULTS = {
-    *CSRFault, *KeyFault, *NameFault, *CAFault, *AGENT_FAULTS, *ORDER_FAULTS, *UploadFault,
+    *CSRFault, *KeyFault, *NameFault, *CAFault, *AGENT_FAULTS, *ORDER_FAULTS, *UploadFault, *TargetFault,
     job.STOPPED, job.BAD_ANSWER, job.AGENT_REMOVED, job.NOT_IN_TIME, reactions.NO_SERVER[0],
     agent_scan.GONE, agent_scan.UNVERIFIED, agent_scan.NOT_CONNECTED, agent_scan.TOO_OLD,
     "file_not_placed",  # the one attempt of the validation that is an agent's

@@ -11,6 +11,7 @@ from services.discovery.model.targets import (
     MAX_ENDPOINTS,
     MAX_NAMES,
     Network,
+    TargetFault,
     TargetsRefusedError,
     count_addresses,
     definition_of,
@@ -126,11 +127,11 @@ def _allow(group: Sequence[Network], place: str, settings: DiscoverySettings, ho
         why = hosts.refusal(str(network.network_address))
         if why:
             detail = f"{network} is not scanned from here ({why})."
-            raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": "scan_private"})
+            raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": TargetFault.PRIVATE})
         detail = (
             f"{network} may not be scanned: whoever runs Certwright has not allowed it. Names that you have proved may."
         )
-        raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": "scan_not_allowed"})
+        raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": TargetFault.NOT_ALLOWED})
 
 
 def _names(
@@ -149,7 +150,7 @@ def _names(
         # A name that leads into a network which the operator allowed is told from others when it is looked up.
         if not anywhere and not may_scan(name, proofs) and not settings.external_networks:
             detail = f"{name} may not be scanned: prove control over it first, by an order for it."
-            raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": "scan_not_proved"})
+            raise ServiceError(Code.INVALID, detail, pointer=place, extra={"reason": TargetFault.NOT_PROVED})
         found.append(name)
     return list(dict.fromkeys(found))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -25,6 +26,14 @@ MAX_NAMES = 200
 MAX_PORTS = 64
 # These validation methods prove the whole name space below an FQDN (BR 3.2.2.4.4 and .7).
 _WHOLE = frozenset({"cname_csr_hash", "email"})
+
+
+class TargetFault(StrEnum):
+    """Why something may not be scanned from here. Closed list."""
+
+    PRIVATE = "scan_private"
+    NOT_ALLOWED = "scan_not_allowed"
+    NOT_PROVED = "scan_not_proved"
 
 
 class TargetsRefusedError(ValueError):
