@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from services.orders.model.forecast import Kind, Proofs, Standing, Step, play
-from services.orders.projections.standing import standings
+from services.orders.projections.standing import has_order, standings
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import billing
@@ -90,8 +90,10 @@ def get_forecast(
     if context.operator or context.account_id is not None:
         with room.query() as connection:
             account_id = None if context.operator else context.account_id
+            if request.order_id is not None and not has_order(connection, account_id, request.order_id):
+                raise not_found("order")
             found, proofs = standings(connection, account_id, request.order_id, prices.of)
-    if request.order_id is not None and not found:
+    elif request.order_id is not None:
         raise not_found("order")
     methods = _ending_methods(found, now, until)
     months = [_Sum() for _ in range(_month(until - timedelta(microseconds=1)) - _month(now) + 1)]

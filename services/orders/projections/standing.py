@@ -19,6 +19,12 @@ PriceOf = Callable[[str, int, tuple[str, ...]], int | None]
 """The price of a product for so many years and these names, in minor units; None when it is not sold so."""
 
 
+def has_order(connection: sa.Connection, account_id: str | None, order_id: str) -> bool:
+    """Whether the account has the order, in whatever state; None as account means every one's."""
+    mine = sa.true() if account_id is None else orders.c.account_id == account_id
+    return connection.execute(sa.select(orders.c.number).where(orders.c.order_id == order_id, mine)).first() is not None
+
+
 def standings(
     connection: sa.Connection, account_id: str | None, order_id: str | None, price_of: PriceOf
 ) -> tuple[list[Standing], Proofs]:

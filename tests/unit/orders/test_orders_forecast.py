@@ -213,6 +213,12 @@ def test_one_order_is_told_step_by_step_and_only_to_its_owner(story, products):
     assert refused(asked, story, products, order_id=stranger.order_id).code == "not_found"
 
 
+def test_an_order_that_has_no_certificate_yet_has_an_empty_forecast(story, products):
+    order = story.paid()
+    found = asked(story, products, order_id=order.order_id)
+    assert (found.orders_total, found.steps, found.total.reissues) == (0, [], 0)
+
+
 @pytest.mark.parametrize("until", ["", "tomorrow", "2020-01-01", "2999-01-01", "2026-13-01"])
 def test_a_day_that_is_none_is_refused_at_its_field(story, products, until):
     assert refused(asked, story, products, until=until).pointer == "/until"
