@@ -23,8 +23,8 @@ CHECKS = (
 )
 EXAMPLES = 5
 SECONDS = 400
-# A stream does not end. OCSP's body is DER, which the tool cannot write: test_system_gateway sends it. What ends or narrows the credential that it is tried with is tried as nobody, since the rest of
-# the run would be one as nobody too.
+# A stream does not end. OCSP's body is DER, which the tool cannot write: test_system_gateway sends it. What ends or
+# narrows the credential that it is tried with is tried as nobody, since the rest of the run would be one as nobody too.
 LEFT_OUT = ["stream_events", "answer_ocsp"]
 ENDING = ["sign_out", "sign_out_everywhere", "revoke_token", "change_password", "change_user", "remove_user"]
 
