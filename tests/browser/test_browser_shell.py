@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support import people
 from tests.support.agent_by_hand import AgentByHand
@@ -78,7 +78,15 @@ def test_the_menu_leads_to_the_pages_of_a_customer(product, nora, open_screen):
     ssl = menu.get_by_role("region", name="SSL Management")
     account = menu.get_by_role("region", name="Account", exact=True)
     expect(ssl.get_by_role("link")).to_have_text(
-        ["SSL Certificates", "Sites", "Certificates", "SSL Certificate Discovery", "SSL Tools", "Agents and servers"]
+        [
+            "SSL Certificates",
+            "Sites",
+            "Certificates",
+            "SSL Certificate Discovery",
+            "SSL Tools",
+            "Forecast",
+            "Agents and servers",
+        ]
     )
     expect(account.get_by_role("link")).to_have_text(
         ["EPKI Manager", "Company", "Profile", "Alerts", "Users", "Audit log"]
@@ -311,6 +319,27 @@ def test_keys_lead_to_pages_and_are_listed(product, nora, open_screen):
     search.blur()
     page.keyboard.press("n")
     expect(here).to_contain_text("New order")
+
+
+def test_a_search_that_was_typed_a_moment_ago_calls_nobody_back(product, nora, open_screen):
+    """The list asks when typing pauses; by then another page may be on its way."""
+    screen = open_screen(product.url, nora)
+    page = screen.open("/orders")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/BuyPage.js", hold)
+    search = page.get_by_label("Number, name or product")
+    search.fill("shop")
+    search.blur()
+    page.keyboard.press("n")
+    page.wait_for_timeout(700)  # longer than the pause after which it asks
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("heading", name="Create new order")).to_be_visible()
+    expect(page).to_have_url(re.compile("/console/buy$"))
 
 
 def test_a_lost_connection_says_so_and_keeps_what_was_typed(product, nora, open_screen):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Page, size, order, search and filters of a list live in the URL, so that Back, reload and a sent link show the same.
-import { useMemo } from 'react'
-import { useSearchParams } from 'react-router'
+import { useMemo, useRef } from 'react'
+import { useLocation, useNavigation, useSearchParams } from 'react-router'
 
 export const SIZES = [5, 10, 25, 50, 100] as const
 const OWN = ['page', 'size', 'sort', 'search']
@@ -29,6 +29,10 @@ export function useTableState(
   defaults: { sort?: string; size?: number } & Record<string, string | number> = {},
 ): TableState {
   const [parameters, setParameters] = useSearchParams()
+  const { pathname } = useLocation()
+  const { location } = useNavigation()
+  const going = useRef(false)
+  going.current = location !== undefined && location.pathname !== pathname
   return useMemo(() => {
     const said = (name: string) => parameters.get(name) ?? ''
     const size = SIZES.find((one) => String(one) === said('size')) ?? Number(defaults.size ?? 25)
@@ -39,7 +43,9 @@ export function useTableState(
     const query: Record<string, string | number> = { ...filters, limit: size, offset: (page - 1) * size }
     if (sort) query.sort = sort
     if (search) query.search = search
-    const set: TableState['set'] = (changes) =>
+    const set: TableState['set'] = (changes) => {
+      // Whoever has gone on to another page, which is still being loaded, is not called back.
+      if (going.current) return
       setParameters(
         (old) => {
           const next = new URLSearchParams(old)
@@ -54,6 +60,7 @@ export function useTableState(
         // Not as a transition: in a storm of events it would wait until that is over.
         { replace: true, flushSync: true },
       )
+    }
     return { page, size, sort, search, filters, set, query: query as Record<string, never> }
   }, [parameters, setParameters, defaults])
 }
