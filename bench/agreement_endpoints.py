@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import socket
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -63,6 +65,17 @@ def _keystore(base: Path, kind: str, number: int, files: KeyFiles) -> Path:
         argv += ["-srcstorepass", _PASSWORD, "-destkeystore", str(made), "-deststoretype", "JKS"]
         subprocess.run([*argv, "-deststorepass", _PASSWORD], check=True, capture_output=True)
     return made
+
+
+def _warm(port: int) -> None:
+    """One handshake: the first takes Java many seconds on a busy machine, and a survey would take it for dead."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=60) as plain,
+        context.wrap_socket(plain, server_hostname=NAME) as tls,
+    ):
+        tls.version()
 
 
 @dataclass(frozen=True)
@@ -210,6 +223,7 @@ class Endpoints:
             argv = ["java", "-Xmx128m", "-cp", programs, f"-Dcatalina.home={_TOMCAT}", f"-Dcatalina.base={base}"]
             argv += [f"-Djava.io.tmpdir={base}/temp", "org.apache.catalina.startup.Bootstrap", "start"]
             with running(argv, port):
+                _warm(port)
                 yield port
 
         return start

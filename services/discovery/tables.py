@@ -36,13 +36,16 @@ certificates = sa.Table(
     sa.Column("tags", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("self_signed", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-# Lists are chosen by indexes that hold all that a choice asks for; rows are read for the page alone.
+# Counts are made by indexes that hold all that they ask for, and each order has an index that a page is found along.
 FACETS = ("level", "key_algorithm", "brand", "form", "own", "self_signed", "bookmarked", "spki")
-SORTED = ("common_name", "subject", "issuer", "not_before", "last_seen_at")
 for _index, _columns in (
     ("facets", ("not_after", "fingerprint", *FACETS)),
     ("key", ("spki", "not_after", "fingerprint")),
-    ("name", ("common_name", "fingerprint", *SORTED[1:])),
+    ("name", ("common_name", "fingerprint")),
+    ("subject", ("subject", "fingerprint")),
+    ("issuer", ("issuer", "fingerprint")),
+    ("start", ("not_before", "fingerprint")),
+    ("sighting", ("last_seen_at", "fingerprint")),
 ):
     sa.Index(f"certificates_by_{_index}", certificates.c.account_id, *(certificates.c[_column] for _column in _columns))
 

@@ -16,6 +16,29 @@ from cryptography import x509
 from cryptography.x509 import verification
 
 MOZILLA, MICROSOFT = "Mozilla", "Microsoft"
+_OF_ISSUER = "candidates exhausted: "
+_NO_ROOT = "no root of this store leads to it"
+_UNNAMED = "a CA of its chain may not issue for its names"
+# What the library says, then what that means of the leaf, and of an issuer that was tried.
+_REASONS = (
+    ("all candidates exhausted", _NO_ROOT, _NO_ROOT),
+    ("exceeds max depth", _NO_ROOT, "no root of this store leads to it, in a chain that is not too long"),
+    (
+        "not valid at validation time",
+        "it has expired or is not valid yet",
+        "a CA certificate of its chain has expired or is not valid yet",
+    ),
+    ("signature does not match", "its signature is wrong", "a signature in its chain is not by the CA that it names"),
+    ("required EKU not found", "it is not for TLS servers", "a CA of its chain may not issue for TLS servers"),
+    ("cA must be asserted", "its issuer is no CA", "an issuer in its chain is no CA"),
+    ("cA must not be asserted", "it is the certificate of a CA, not of a server", "a CA stands where none may"),
+    ("name constraints", _UNNAMED, _UNNAMED),
+    (
+        "2.5.29.35: Certificate is missing required extension",
+        "it does not name its issuer's key, as each certificate of a CA does",
+        "a certificate of its chain does not name its issuer's key",
+    ),
+)
 
 
 class StoreUnreadableError(ValueError):
@@ -71,8 +94,14 @@ def trust_of(chain: Sequence[x509.Certificate], store: Store, at: datetime) -> T
 
 
 def _words(error: Exception) -> str:
-    """What the library says, without its own view of the certificate behind it."""
+    """Why the library found no path, in our words where they are known, else in its own. What it says of one of several
+    issuers comes behind "candidates exhausted", what it says of the leaf comes by itself."""
     said = str(error).removeprefix("validation failed: ").partition(" (encountered processing")[0]
+    of_issuer = said.startswith(_OF_ISSUER)
+    said = said.removeprefix(_OF_ISSUER)
+    for phrase, of_leaf, of_others in _REASONS:
+        if phrase in said:
+            return of_others if of_issuer else of_leaf
     return said[:200]
 
 

@@ -73,6 +73,7 @@ GROUPS: dict[int, Group] = {
 
 # Curves for which a TLS 1.2 server may hold a certificate or answer with a key; the usual first.
 CURVES = tuple(code for code, one in GROUPS.items() if not one.post_quantum and not one.finite_field and code < 31)
+FIELDS = tuple(code for code, one in GROUPS.items() if one.finite_field)  # RFC 7919 §2
 TLS13_GROUPS = (0x11EC, 29, 23, 30, 24, 25, 256, 257, 258, 259, 260, 0x11EB, 0x11ED, 0x0200, 0x0201, 0x0202, 31, 32, 33)
 
 SIGNATURE_SCHEMES: dict[int, str] = {

@@ -2,7 +2,8 @@
 """A TLS server of a few lines that no library would let be: it answers each hello as a script says, wrong ones too.
 
 It never finishes a handshake. What it may be: a speaker of SSL 2.0, a taker of export suites, of compression, of early
-ChangeCipherSpec, a bleeder by heartbeat or by ticket, an oracle of RSA padding; and the sound kin of each.
+ChangeCipherSpec, a bleeder by heartbeat or by ticket, an oracle of RSA padding, and the sound kin of each; and one that
+chooses its key by suites that it does not take.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from shared.probe.records import (
     handshake,
     record,
 )
+from shared.probe.suites import suite
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Script:
     ticket_id: str = "echo"  # echo, bleeds
     secret: tuple[int, int] | None = None
     unpad: Callable[[bytes], int] | None = None
+    misleading: tuple[int, ...] = ()  # none of them is taken, but where one is offered, the RSA key is all there is
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,9 @@ def _talk(connection: socket.socket, script: Script) -> None:
         return
     rest = exactly(connection, 3)
     hello = read_hello(exactly(connection, int.from_bytes(rest[1:3], "big")))
-    chosen = next((code for code in script.suites if code in hello.suites), None)
+    kinds = ("RSA",) if set(script.misleading) & set(hello.suites) else ("RSA", "ECDSA")
+    takes = (code for code in script.suites if suite(code).authentication in kinds)
+    chosen = next((code for code in takes if code in hello.suites), None)
     if hello.version < script.version or (0x2B in hello.extensions and chosen is None):
         connection.sendall(record(ALERT, b"\x02\x46", script.version))
         return

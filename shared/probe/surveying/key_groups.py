@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from shared.probe.chain import Flight
 from shared.probe.conversation import Outcome
-from shared.probe.groups import CURVES, GROUPS, TLS13_GROUPS, group_name
+from shared.probe.groups import CURVES, FIELDS, GROUPS, TLS13_GROUPS, group_name
 from shared.probe.hello import TLS12, TLS13, ServerHello
 from shared.probe.outcome import Failed, Failure
 from shared.probe.suites import LEGACY_SUITES, SUITES, TLS13_SUITES, suite
@@ -24,8 +24,6 @@ _DHE_ANONYMOUS = suites_of(("DH",), ("anon",))
 _DHE_EXPORT = tuple(
     code for code in LEGACY_SUITES if SUITES[code].export and SUITES[code].key_exchange in ("DHE", "DH")
 )
-# RFC 7919 §4: a client that names no finite field gets whatever prime the server likes.
-_FIELDS = tuple(code for code, one in GROUPS.items() if one.finite_field)
 # DER of the curves' object identifiers, in certificates of ECDSA keys (RFC 5480 §2.1.1.1).
 _CURVE_OIDS = {
     bytes.fromhex("06082a8648ce3d030107"): 23,
@@ -107,9 +105,10 @@ def survey_fields(server_name: str | None) -> Inquiry[tuple[FiniteField, ...]]:
         hello = hello_of(TLS12, suites, server_name)
         return hear_flight("DHE prime", replace(hello, groups=groups))
 
+    # RFC 7919 §4: a client that names no finite field gets whatever prime the server likes.
     heard = yield from together(
         hear_prime(_DHE, ()),
-        hear_prime(_DHE, _FIELDS),
+        hear_prime(_DHE, FIELDS),
         hear_prime(_DHE_ANONYMOUS, ()),
         hear_prime(_DHE_EXPORT, ()),
     )

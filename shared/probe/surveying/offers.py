@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.probe.conversation import Outcome
-from shared.probe.hello import SSL3, TLS11, TLS12, TLS13, VERSION_NAMES, ServerHello
+from shared.probe.groups import CURVES, FIELDS
+from shared.probe.hello import SSL3, TLS10, TLS11, TLS12, TLS13, VERSION_NAMES, ServerHello
 from shared.probe.outcome import Failed, Failure
 from shared.probe.suites import SSL2_KINDS, SUITES, TLS13_SUITES, suite
 from shared.probe.survey import Offer
@@ -14,15 +15,18 @@ from shared.probe.surveying.elimination import (
     SERVER,
     Choose,
     Found,
+    eliminate,
     eliminate_each,
     rank,
     refused,
 )
-from shared.probe.surveying.hellos import UNUSUAL, USUAL, hear, hello_of, only, usual_order
-from shared.probe.surveying.inquiry import Inquiry, ask
+from shared.probe.surveying.hellos import UNUSUAL, USUAL, hear, hello_of, only, suites_of, usual_order
+from shared.probe.surveying.inquiry import Inquiry, ask, together
 from shared.probe.surveying.ssl2 import ServerHello2, say_hello2
 
 _PROTOCOL_VERSION = 70
+_BY_ECDSA = suites_of(("ECDHE",), ("ECDSA",))
+_BY_OTHER_KEYS = suites_of(("ECDHE", "DHE", "RSA"), ("RSA", "DSA")) + suites_of(("DH", "ECDH"), ("anon",))
 _UNSURE = frozenset((Failure.TIMEOUT, Failure.STOPPED, Failure.REFUSED, Failure.UNREACHABLE, Failure.TOO_LONG))
 
 
@@ -41,11 +45,16 @@ def survey_protocol(version: int, server_name: str | None) -> Inquiry[Offer]:
     """What is offered in one of SSL 3.0 to TLS 1.3."""
     name = VERSION_NAMES[version]
 
-    def choose(offer: tuple[int, ...]) -> Inquiry[Outcome[int]]:
-        answer: Outcome[ServerHello] = yield from hear(f"{name} suites", hello_of(version, offer, server_name))
-        answer = only(answer, version)
-        return answer if isinstance(answer, Failed) else answer.suite
+    def choosing(groups: tuple[int, ...]) -> Choose[int]:
+        def choose(offer: tuple[int, ...]) -> Inquiry[Outcome[int]]:
+            hello = hello_of(version, offer, server_name, **({"groups": groups} if groups else {}))
+            answer: Outcome[ServerHello] = yield from hear(f"{name} suites", hello)
+            answer = only(answer, version)
+            return answer if isinstance(answer, Failed) else answer.suite
 
+        return choose
+
+    choose, by_fields = choosing(()), choosing((*CURVES, *FIELDS))
     usual, unusual = _candidates(version)
     first = yield from choose(usual)
     if isinstance(first, Failed):
@@ -58,7 +67,26 @@ def survey_protocol(version: int, server_name: str | None) -> Inquiry[Offer]:
         rest = tuple(code for code in usual if code != first)
         chunks = [rest] if version == TLS13 else _dealt(rest, 8 if version == TLS12 else 3) + _dealt(unusual, 5)
     found = yield from eliminate_each(choose, chunks)
+    spoken = not isinstance(first, Failed) or any(one.accepted for one in found)
+    if (version == TLS12 or (spoken and version in (TLS10, TLS11))) and not any(one.lacking for one in found):
+        taken = {code for one in found for code in one.accepted}
+        again = yield from _once_more(choose, by_fields, {*usual, *unusual} - taken - {first})
+        found += again
+        if any(SUITES[code].key_exchange in ("DHE", "DH") for code in again[0].accepted):
+            choose = by_fields  # these are taken in no other hello
     return (yield from _offer(choose, first, found))
+
+
+def _once_more(choose: Choose[int], by_fields: Choose[int], left: set[int]) -> Inquiry[list[Found[int]]]:
+    """Asks for what was refused in mixed company once more, by kind of key: a server with two certificates may choose
+    one by a suite that it then does not take, and refuse all others (Tomcat on Java's TLS).
+
+    RFC 7919 §4: who names finite fields gets no other primes, but some servers do DHE for nobody else. So the fields
+    are named only now, when it is known that no prime of the server's own would do.
+    """
+    chunks = [tuple(code for code in kind if code in left) for kind in (_BY_OTHER_KEYS, _BY_ECDSA)]
+    others, ecdsa = yield from together(eliminate(by_fields, chunks[0]), eliminate(choose, chunks[1]))
+    return [one if isinstance(one, Found) else Found((), str(one.detail)) for one in (others, ecdsa)]
 
 
 def _offer(choose: Choose[int], first: Outcome[int], found: list[Found[int]]) -> Inquiry[Offer]:

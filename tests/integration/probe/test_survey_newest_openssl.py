@@ -33,6 +33,22 @@ def test_the_hybrid_group_is_seen_where_a_real_server_has_it(files):
     assert post_quantum(found) == "good"
 
 
+def test_dhe_that_is_done_by_named_groups_alone_is_seen(files):
+    """OpenSSL 4.0 without parameters of its own does DHE for who names a group of RFC 7919."""
+    with newest_openssl(files) as port:
+        offer = look(port).protocols["TLSv1.2"]
+    assert {name for name in offer.suites if "_DHE_" in name} == {
+        "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+        "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256",
+        "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256",
+        "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+        "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+    }
+    assert (offer.complete, offer.preference) == (True, "client")
+
+
 def test_it_is_not_seen_where_a_real_server_lacks_it(files):
     with s_server(files, "-groups", "X25519:P-256") as port:
         found = look(port)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.probe.suites import suite
+from shared.probe.suites import LEGACY_SUITES, suite
 from shared.probe.survey import Survey
 from shared.probe.surveying.surveyor import survey
 from tests.support.key_files import KeyFiles, self_signed
 from tests.support.s_server import s_server
+from tests.support.scripted_tls import Script, scripted
 
 _EVERYTHING = "ALL:COMPLEMENTOFALL:!aDSS:!PSK:!SRP:@SECLEVEL=0"
 
@@ -90,6 +91,17 @@ def test_anonymous_suites_alone_are_found(rsa: KeyFiles) -> None:
     assert _codes(found, "TLSv1.2") == wanted
     assert found.failure == ""
     assert found.chains == ()
+
+
+def test_suites_that_are_refused_in_company_are_found(rsa: KeyFiles) -> None:
+    """Tomcat with two certificates chooses one by suites that Java's TLS then does not take."""
+    taken = (0xC02F, 0xC02B, 0xC00A, 0xCCA9)  # one of an RSA key, three of an ECDSA key
+    misleading = tuple(code for code in LEGACY_SUITES if suite(code).authentication == "RSA" and code not in taken)
+    with scripted(Script(rsa.der, suites=taken, misleading=misleading)) as port:
+        found = survey("127.0.0.1", port, server_name="a.example.test", depth="advanced", web=False)
+    offer = found.protocols["TLSv1.2"]
+    assert offer.suites == tuple(suite(code).name for code in taken)
+    assert (offer.complete, offer.preference) == (True, "server")
 
 
 def test_a_basic_survey_has_the_chain_proved_by_two_connections(rsa: KeyFiles) -> None:
