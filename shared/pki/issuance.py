@@ -32,6 +32,7 @@ _BRANDS = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=64)
 def issuer_and_level(der: bytes) -> tuple[str, str]:
     """The issuer's brand (its organization where no brand is known, else its common name) and DV, OV, IV or EV.
 
