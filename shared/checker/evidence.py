@@ -87,10 +87,12 @@ def gather(
     """Looks at what came along, and asks `others`, unless there are none to be asked. `moduli` are those of the RSA
     keys that are known, None where none are; they are read for an RSA key only."""
     leaf = chain.certificates[0]
-    issuer = issuer_of(chain, trusts)
+    stamps, unreadable = stamps_for(leaf, tls=survey.tls_scts, stapled=survey.stapled_ocsp)
+    # To know the issuer by its signature is costly, and only these need its key.
+    needed = others is not None or survey.stapled_ocsp or (stamps and lists.logs is not None)
+    issuer = issuer_of(chain, trusts) if needed else None
     said = others.ask(leaf, issuer, survey.server_name or survey.address, at) if others else nobody(NOT_ASKED)
     issuer = issuer or said.issuer
-    stamps, unreadable = stamps_for(leaf, tls=survey.tls_scts, stapled=survey.stapled_ocsp)
     checked = check_stamps(stamps, leaf, issuer, lists.logs)
     return Evidence(
         said=said,

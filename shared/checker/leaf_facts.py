@@ -72,7 +72,7 @@ def read_chain(survey: Survey) -> ReadChain | None:
 @lru_cache(maxsize=512)
 def _loaded(der: bytes) -> tuple[x509.Certificate, Certificate]:
     """Thousands of servers show the same issuers."""
-    said, certificate = parse_with(der, lambda one: one)
+    said, certificate = parse_with(der, lambda one: one.certificate)
     return certificate, said
 
 

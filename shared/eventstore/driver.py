@@ -8,6 +8,7 @@ see `Database.sql`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,15 @@ def change(connection: sa.Connection, statement: str, parameters: tuple[Any, ...
     driver: Any = connection.connection.dbapi_connection
     try:
         return int(driver.execute(statement, parameters).rowcount)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _translated(connection, driver, statement, error) from error
+
+
+def change_each(connection: sa.Connection, statement: str, parameters: Sequence[tuple[Any, ...]]) -> None:
+    """The same statement for each of many rows. Raises DBAPIError, IntegrityError among them."""
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.cursor().executemany(statement, parameters)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _translated(connection, driver, statement, error) from error
 

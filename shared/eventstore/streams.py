@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -163,34 +164,72 @@ class Streams:
 
         Raises ConflictError when the stream has gone on since `tip` was read.
         """
-        appended = Appended(tip)
-        version, digest = tip
-        described = _canonical.encode(metadata).decode()
-        parameters: list[Any] = []
-        for fact, event_id in zip(facts, event_ids, strict=True):
-            version += 1
-            kind = type(fact)
-            row = (stream, version, kind.TYPE, kind.SCHEMA, event_id, at, recorded_at, encode(fact), described)
-            digest = chain_hash(digest, row)
-            parameters += row
-            parameters.append(digest)
-            appended.append(
-                Envelope(
-                    event_id=event_id,
-                    stream=stream,
-                    version=version,
-                    type=kind.TYPE,
-                    schema_version=kind.SCHEMA,
-                    occurred_at=at,
-                    recorded_at=recorded_at,
-                    data=fact,
-                    metadata=metadata,
-                    hash=digest,
-                )
-            )
+        appended, rows = _chained((stream, tip), facts, event_ids, (at, recorded_at), metadata)
         try:
-            driver.change(connection, _insert(self._dialect, len(appended)), tuple(parameters))
+            driver.change(connection, _insert(self._dialect, len(rows)), tuple(chain.from_iterable(rows)))
         except IntegrityError as error:
             raise ConflictError(f"{stream} went on behind version {tip.version}") from error
-        appended.tip = Tip(version, digest)
         return appended
+
+    def append_each(
+        self,
+        connection: sa.Connection,
+        facts: Mapping[str, Event],
+        *,
+        event_ids: Sequence[str],
+        at: str,
+        recorded_at: str,
+        metadata: Metadata,
+    ) -> list[Envelope[Any]]:
+        """Appends one fact to each of many streams, in turn: `append` behind `tip_in_turn` in one go. Everybody takes
+        the streams in the same order, so that no two wait for each other. Raises ConflictError."""
+        envelopes: list[Envelope[Any]] = []
+        rows: list[tuple[Any, ...]] = []
+        for stream, event_id in zip(sorted(facts), event_ids, strict=True):
+            tip = self.tip_in_turn(connection, stream)
+            appended, row = _chained((stream, tip), (facts[stream],), (event_id,), (at, recorded_at), metadata)
+            envelopes += appended
+            rows += row
+        try:
+            driver.change_each(connection, _insert(self._dialect, 1), rows)
+        except IntegrityError as error:
+            raise ConflictError("one of the streams went on") from error
+        return envelopes
+
+
+def _chained(
+    behind: tuple[str, Tip],
+    facts: Sequence[Event],
+    event_ids: Sequence[str],
+    moments: tuple[str, str],
+    metadata: Metadata,
+) -> tuple[Appended, list[tuple[Any, ...]]]:
+    """Facts behind a stream's tip as envelopes and as rows in the order of `COLUMNS`; `moments` are `occurred_at` and
+    `recorded_at`."""
+    stream, (version, digest) = behind
+    appended = Appended(behind[1])
+    at, recorded_at = moments
+    described = _canonical.encode(metadata).decode()
+    rows: list[tuple[Any, ...]] = []
+    for fact, event_id in zip(facts, event_ids, strict=True):
+        version += 1
+        kind = type(fact)
+        row = (stream, version, kind.TYPE, kind.SCHEMA, event_id, at, recorded_at, encode(fact), described)
+        digest = chain_hash(digest, row)
+        rows.append((*row, digest))
+        appended.append(
+            Envelope(
+                event_id=event_id,
+                stream=stream,
+                version=version,
+                type=kind.TYPE,
+                schema_version=kind.SCHEMA,
+                occurred_at=at,
+                recorded_at=recorded_at,
+                data=fact,
+                metadata=metadata,
+                hash=digest,
+            )
+        )
+    appended.tip = Tip(version, digest)
+    return appended, rows

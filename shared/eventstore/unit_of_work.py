@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -92,6 +93,23 @@ class UnitOfWork:
         For facts that no rule has to check against the stream's state.
         """
         return self._append(stream, self._streams.tip_in_turn(self.connection, stream), events)
+
+    def append_to_each(self, facts: Mapping[str, Event]) -> list[Envelope[Any]]:
+        """`append_anywhere` of one event to each of many streams, by name, in one go. All belong to one account."""
+        if not facts:
+            return []
+        new = self.ids.new
+        appended = self._streams.append_each(
+            self.connection,
+            facts,
+            event_ids=[new() for _ in facts],
+            at=self._at,
+            recorded_at=self._at,
+            metadata=self._metadata_of(getattr(next(iter(facts.values())), "account_id", None)),
+        )
+        self.wrote = True
+        self._projections.apply(self.connection, appended)
+        return appended
 
     def _append(self, stream: str, tip: Tip, events: tuple[Event, ...], account_id: str | None = None) -> Appended:
         if not events:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1, sha256
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -25,6 +25,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from shared.pki.keys import CURVES
 
 T = TypeVar("T")
+Extensions = dict[x509.ObjectIdentifier, x509.ExtensionType]
 MAX_BYTES = 256 * 1024
 _BLOCK = re.compile(
     r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(?P<body>[^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----"
@@ -43,6 +44,15 @@ _UNREADABLE = (
 
 class CertificateUnreadableError(ValueError):
     """The bytes are not a certificate that can be read."""
+
+
+class Loaded(NamedTuple):
+    """A certificate with what is costly to ask it for, asked for once."""
+
+    certificate: x509.Certificate
+    subject: x509.Name
+    issuer: x509.Name
+    extensions: Extensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,7 @@ def parse_certificate(source: str | bytes) -> Certificate:
     return parse_with(source, lambda _: None)[0]
 
 
-def parse_with(der: bytes, ask: Callable[[x509.Certificate], T]) -> tuple[Certificate, T]:
+def parse_with(der: bytes, ask: Callable[[Loaded], T]) -> tuple[Certificate, T]:
     """Reads one certificate in DER, and what `ask` gets out of it in the same go: loading it twice costs as much again.
     Raises CertificateUnreadableError."""
     if len(der) > MAX_BYTES:
@@ -107,10 +117,16 @@ def parse_with(der: bytes, ask: Callable[[x509.Certificate], T]) -> tuple[Certif
             # Certificates found in the wild break rules (serials that are not positive, countries of three letters);
             # that they can be shown all the same is the point of reading them.
             warnings.simplefilter("ignore")
-            loaded = x509.load_der_x509_certificate(der)
+            loaded = load(der)
             return _read(loaded, der), ask(loaded)
     except _UNREADABLE:
         raise CertificateUnreadableError("The certificate is damaged.") from None
+
+
+def load(der: bytes) -> Loaded:
+    """Takes a certificate apart. Raises what `cryptography` raises for bytes that are none."""
+    found = x509.load_der_x509_certificate(der)
+    return Loaded(found, found.subject, found.issuer, {one.oid: one.value for one in found.extensions})
 
 
 def parse_chain(text: str) -> tuple[Certificate, ...]:
@@ -183,8 +199,9 @@ def issued_by(child: Certificate, parent: Certificate) -> bool:
     return True
 
 
-def _read(loaded: x509.Certificate, der: bytes) -> Certificate:
-    key = loaded.public_key()
+def _read(loaded: Loaded, der: bytes) -> Certificate:
+    certificate, subject, issuer, extensions = loaded
+    key = certificate.public_key()
     curve = ""
     if isinstance(key, rsa.RSAPublicKey):
         kind, size = "rsa", key.key_size
@@ -192,27 +209,36 @@ def _read(loaded: x509.Certificate, der: bytes) -> Certificate:
         kind, size, curve = "ecdsa", key.key_size, CURVES.get(key.curve.name, key.curve.name)
     else:
         kind, size = type(key).__name__.removesuffix("PublicKey").lower(), 0
-    common_name = _first(loaded.subject, NameOID.COMMON_NAME)
+    common_name = first(subject, NameOID.COMMON_NAME)
     return Certificate(
         der=der,
-        serial=_serial(loaded.serial_number),
+        serial=_serial(certificate.serial_number),
         sha256=sha256(der).hexdigest(),
         sha1=sha1(der, usedforsecurity=False).hexdigest(),
         spki_sha256=sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest(),
-        names=_names(loaded, common_name),
+        names=_names(extensions, common_name),
         common_name=common_name,
-        organization=_first(loaded.subject, NameOID.ORGANIZATION_NAME),
-        issuer=loaded.issuer.rfc4514_string(),
-        subject=loaded.subject.rfc4514_string(),
-        not_before=loaded.not_valid_before_utc,
-        not_after=loaded.not_valid_after_utc,
+        organization=first(subject, NameOID.ORGANIZATION_NAME),
+        issuer=issuer.rfc4514_string(),
+        subject=subject.rfc4514_string(),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
         key_kind=kind,
         key_size=size,
         curve=curve,
-        signature_hash=_signature_hash(loaded),
-        is_ca=_is_ca(loaded),
-        issuer_name=_first(loaded.issuer, NameOID.COMMON_NAME) or _first(loaded.issuer, NameOID.ORGANIZATION_NAME),
+        signature_hash=_signature_hash(certificate),
+        is_ca=_is_ca(extensions),
+        issuer_name=first(issuer, NameOID.COMMON_NAME) or first(issuer, NameOID.ORGANIZATION_NAME),
     )
+
+
+def first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
+    """The first text of a kind in a name; empty when there is none."""
+    for relative in name.rdns:
+        for attribute in relative:
+            if attribute.oid == oid and isinstance(attribute.value, str):
+                return attribute.value
+    return ""
 
 
 def _serial(number: int) -> str:
@@ -220,19 +246,10 @@ def _serial(number: int) -> str:
     return ("-" if number < 0 else "") + (digits if len(digits) % 2 == 0 else "0" + digits)
 
 
-def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
-    for attribute in name.get_attributes_for_oid(oid):
-        if isinstance(attribute.value, str):
-            return attribute.value
-    return ""
-
-
-def _names(loaded: x509.Certificate, common_name: str) -> tuple[str, ...]:
-    try:
-        extension = loaded.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
-    except x509.ExtensionNotFound:
+def _names(extensions: Extensions, common_name: str) -> tuple[str, ...]:
+    if ExtensionOID.SUBJECT_ALTERNATIVE_NAME not in extensions:
         return (common_name.lower(),) if common_name else ()
-    value = extension.value
+    value = extensions[ExtensionOID.SUBJECT_ALTERNATIVE_NAME]
     if not isinstance(value, x509.SubjectAlternativeName):
         return ()
     return tuple(sorted({name.lower() for name in value.get_values_for_type(x509.DNSName)}))
@@ -246,9 +263,6 @@ def _signature_hash(loaded: x509.Certificate) -> str:
     return algorithm.name if algorithm is not None else "none"
 
 
-def _is_ca(loaded: x509.Certificate) -> bool:
-    try:
-        value = loaded.extensions.get_extension_for_oid(ExtensionOID.BASIC_CONSTRAINTS).value
-    except x509.ExtensionNotFound:
-        return False
+def _is_ca(extensions: Extensions) -> bool:
+    value = extensions.get(ExtensionOID.BASIC_CONSTRAINTS)
     return isinstance(value, x509.BasicConstraints) and value.ca

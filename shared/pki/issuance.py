@@ -9,6 +9,8 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
+from shared.pki.certificate import Loaded, first, load
+
 # CA/Browser Forum policy identifiers: Baseline Requirements §7.1.6.1, EV Guidelines §7.1.6.
 _LEVELS = {
     "2.23.140.1.1": "EV",
@@ -30,6 +32,7 @@ _BRANDS = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=64)
 def issuer_and_level(der: bytes) -> tuple[str, str]:
     """The issuer's brand (its organization where no brand is known, else its common name) and DV, OV, IV or EV.
 
@@ -38,25 +41,18 @@ def issuer_and_level(der: bytes) -> tuple[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # rules that certificates in the wild break are not the question here
-            return issuer_and_level_of(x509.load_der_x509_certificate(der))
-    except (ValueError, TypeError, KeyError, OverflowError, x509.InvalidVersion):
+            return issuer_and_level_of(load(der))
+    except (ValueError, TypeError, KeyError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension):
         return "", ""
 
 
-def issuer_and_level_of(loaded: x509.Certificate) -> tuple[str, str]:
+def issuer_and_level_of(loaded: Loaded) -> tuple[str, str]:
     """The same of a certificate that is loaded."""
-    try:
-        return _brand(loaded.issuer), _level(loaded)
-    except (ValueError, TypeError, KeyError, OverflowError, x509.DuplicateExtension):
-        return "", ""
+    return _brand(loaded.issuer), _level(loaded.extensions.get(ExtensionOID.CERTIFICATE_POLICIES))
 
 
 def _brand(issuer: x509.Name) -> str:
-    said = ""
-    for oid in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
-        for attribute in issuer.get_attributes_for_oid(oid):
-            said = said or str(attribute.value)
-    return _brand_of(said)
+    return _brand_of(first(issuer, NameOID.ORGANIZATION_NAME) or first(issuer, NameOID.COMMON_NAME))
 
 
 @lru_cache(maxsize=1024)
@@ -65,11 +61,7 @@ def _brand_of(said: str) -> str:
     return next((brand for beginning, brand in _BRANDS if low.startswith(beginning)), said)
 
 
-def _level(loaded: x509.Certificate) -> str:
-    try:
-        policies = loaded.extensions.get_extension_for_oid(ExtensionOID.CERTIFICATE_POLICIES).value
-    except x509.ExtensionNotFound:
-        return ""
+def _level(policies: x509.ExtensionType | None) -> str:
     if not isinstance(policies, x509.CertificatePolicies):
         return ""
     named = {policy.policy_identifier.dotted_string for policy in policies}

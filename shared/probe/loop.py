@@ -28,6 +28,7 @@ _TICK_S = 0.05
 _RECEIVE = 16 * 1024
 _MOST_HELD = 256  # dials that wait for their host, while those behind them go on
 _EVENTS = 512  # in one turn
+_MOST_DONE = 64  # dials that failed at once, in one turn
 # SO_LINGER 0 ends a connection by a reset: no TIME_WAIT is left, on either side.
 _AT_ONCE = struct.pack("ii", 1, 0)
 _DIALLING = {errno.EINPROGRESS, errno.EWOULDBLOCK, 0}
@@ -145,10 +146,10 @@ class Loop:
             self._epoll.close()
 
     def _draw(self, source: Iterator[Dial[Any] | None]) -> _Drawn:
-        """Starts what may be started. A dial that failed at once ends the round, so that its outcome gets out."""
+        """Starts what may be started. Some dials that failed at once end the round, so that their outcomes get out."""
         soon = self._expiry(self._limits.connect_s)
         rated = self._limits.rate > 0
-        while len(self._open) < self._room and not self._done:
+        while len(self._open) < self._room and len(self._done) < _MOST_DONE:
             if rated and not self._rate_allows():
                 return _Drawn.WAITS
             dial = self._next(source) if self._per_host else next(source, None)
@@ -204,7 +205,7 @@ class Loop:
             return
         if code not in _DIALLING:
             sock.close()
-            self._done.append((dial, Failed(_reason(code), _words(code))))
+            self._done.append((dial, REFUSED if code == errno.ECONNREFUSED else Failed(_reason(code), _words(code))))
             return
         fd = sock.fileno()
         self._open[fd] = _Connection(dial, sock, fd, soon)

@@ -122,7 +122,8 @@ def take_in(
 ) -> None:
     """Takes a certificate into the inventory, and tells when it is new there."""
     if remember(uow.connection, account_id, sighting, at, order_id=order_id, chain_pem=chain_pem):
-        _tell(uow, account_id, sighting, source)
+        # It may have been in the inventory before and taken out.
+        uow.append_anywhere(stream(account_id, sighting.fingerprint), _discovered(account_id, sighting, source))
 
 
 def take_in_many(
@@ -135,20 +136,18 @@ def take_in_many(
         remember(uow.connection, account_id, sighting, at, chain_pem=chain_pem)
     new = [one for fingerprint, one in seen.items() if fingerprint not in known]
     insert_certificates(uow.connection, account_id, new, at)
-    for sighting, _ in new:
-        _tell(uow, account_id, sighting, source)
+    # They may have been in the inventory before and taken out.
+    uow.append_to_each({stream(account_id, one.fingerprint): _discovered(account_id, one, source) for one, _ in new})
 
 
-def _tell(uow: UnitOfWork, account_id: str, sighting: Sighting, source: str) -> None:
-    discovered = CertDiscovered(
+def _discovered(account_id: str, sighting: Sighting, source: str) -> CertDiscovered:
+    return CertDiscovered(
         account_id=account_id,
         fingerprint_sha256=sighting.fingerprint,
         serial=sighting.serial,
         not_after=sighting.not_after,
         source=source,
     )
-    # It may have been in the inventory before and taken out.
-    uow.append_anywhere(stream(account_id, sighting.fingerprint), discovered)
 
 
 def bookmark_certificates(uow: UnitOfWork, request: BookmarkCertificates) -> Done:

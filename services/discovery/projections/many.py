@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +16,7 @@ from services.discovery.projections.inventory import rows_of
 from services.discovery.projections.results import Kept, Spot, place_key
 from services.discovery.tables import places, scan_results
 from shared.contracts.discovery import Place
+from shared.eventstore import driver
 
 _HERE = sa.and_(
     scan_results.c.scan_id == sa.bindparam("of_scan"),
@@ -31,7 +35,7 @@ def insert_certificates(
         for table, row in rows_of(account_id, sighting, at, chain_pem=chain_pem).items():
             by_table.setdefault(table, []).append(row)
     for table, rows in by_table.items():
-        connection.execute(sa.insert(table), rows)
+        _insert(connection, table, rows)
 
 
 def put_places(connection: sa.Connection, account_id: str, seen: Mapping[str, tuple[str, Place]]) -> None:
@@ -45,7 +49,7 @@ def put_places(connection: sa.Connection, account_id: str, seen: Mapping[str, tu
         | {name: getattr(place, name) for name in names}
         for place_id, (fingerprint, place) in seen.items()
     ]
-    connection.execute(sa.insert(places), rows)
+    _insert(connection, places, rows)
 
 
 def put_results(
@@ -70,4 +74,23 @@ def put_results(
     if again:
         connection.execute(sa.update(scan_results).where(_HERE), again)
     if fresh:
-        connection.execute(sa.insert(scan_results), fresh)
+        _insert(connection, scan_results, fresh)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows that all have the same columns. SQLAlchemy would look at each of them anew."""
+    columns = [column for column in table.c if column.name in rows[0]]
+    values: Iterable[tuple[Any, ...]] = map(itemgetter(*(column.name for column in columns)), rows)
+    as_json = [isinstance(column.type, sa.JSON) for column in columns]
+    if any(as_json):
+        values = (
+            tuple(json.dumps(value) if is_json else value for value, is_json in zip(row, as_json, strict=True))
+            for row in values
+        )
+    driver.change_each(connection, _statement(connection.dialect.name, table, tuple(columns)), list(values))
+
+
+@lru_cache
+def _statement(dialect: str, table: sa.Table, columns: tuple[sa.Column[Any], ...]) -> str:
+    statement = str(sa.insert(table).values({column.name: sa.literal_column("?") for column in columns}))
+    return statement.replace("?", "%s") if dialect == "postgresql" else statement

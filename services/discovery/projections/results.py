@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -87,8 +87,9 @@ def put_result(connection: sa.Connection, scan: tuple[str, str], spot: Spot, kep
 
 def place_key(spot: Spot) -> str:
     """Text that sorts as address and port do."""
-    address = ip_address(spot.address.partition("%")[0])
-    return f"{address.version}{int(address):032x}{spot.port:05d}"
+    address = spot.address.partition("%")[0]
+    version, family = ("6", socket.AF_INET6) if ":" in address else ("4", socket.AF_INET)
+    return f"{version}{socket.inet_pton(family, address).hex():>032}{spot.port:05d}"
 
 
 def count_states(connection: sa.Connection, scan_id: str) -> dict[str, int]:

@@ -44,7 +44,7 @@ _VERSIONS = (SSL3, TLS10, TLS11, TLS12, TLS13)
 class SurveyLimits:
     """Bounds of one survey, in seconds, connections at once, and bytes for each connection."""
 
-    at_once: int = 12
+    at_once: int = 16
     connect_s: float = 3.0
     talk_s: float = 5.0
     basic_s: float = 8.0

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from shared.context import Context
 from shared.errors import Code, ServiceError
-from shared.eventstore.streams import ConflictError
+from shared.eventstore.streams import COLUMNS, ConflictError, chain_hash
 from tests.support import counters
 from tests.support.counters import CounterRaised, CounterStarted, RaiseCounter, StartCounter
 
@@ -73,6 +73,22 @@ def test_a_new_stream_must_be_new(room):
     start(room)
     with pytest.raises(ServiceError, match="same moment"):
         start(room)
+
+
+def test_events_to_many_streams_go_behind_what_each_has(room):
+    def twice(uow, _request):
+        uow.append_anywhere("b", CounterStarted(name="b"))
+        appended = uow.append_to_each({name: CounterRaised(by=2) for name in ("c", "a", "b")})
+        assert uow.append_to_each({}) == []
+        return [(one.stream, one.version) for one in appended]
+
+    assert sorted(room.execute(twice, None, Context(account_id="acc"))) == [("a", 1), ("b", 2), ("c", 1)]
+    first, second = room.events("b")
+    assert (second.data, second.metadata.account_id) == (CounterRaised(by=2), "acc")
+    with room.query() as connection:
+        text = f"SELECT {COLUMNS} FROM events WHERE event_id = :id"
+        *row, stored = connection.execute(sa.text(text), {"id": second.event_id}).one()
+    assert second.hash == stored == chain_hash(first.hash, row)
 
 
 def test_a_reaction_is_done_once(room):
