@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.agreement_endpoints import NAME, Endpoints
 from bench.checker_peers import Sslyze, Testssl
-from bench.discovery_lab import LIVE_FROM, PORT, addresses, cores, inside, serving, set_up
+from bench.discovery_lab import LIVE_FROM, PORT, addresses, cores, lines_inside, serving, set_up
 from bench.measured_runs import Run, beside, run_function
 from certwright.servers.process import free_port, stop
 from shared.checker.judge import judge
@@ -35,11 +35,7 @@ ROUND_TRIP_MS = 50
 
 def lines() -> Iterator[dict[str, Any]]:
     """Every figure; made by a process in a namespace of its own."""
-    with subprocess.Popen(inside("bench.checker_bench", "--inside"), stdout=subprocess.PIPE, text=True) as process:
-        if process.stdout is not None:
-            yield from map(json.loads, process.stdout)
-    if process.returncode:
-        raise RuntimeError(f"it ended with {process.returncode}")
+    return lines_inside("bench.checker_bench")
 
 
 def measured() -> Iterator[dict[str, Any]]:

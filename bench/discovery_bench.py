@@ -11,14 +11,24 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.discovery_lab import DEAD_FROM, LIVE, LIVE_FROM, PORT, SILENT_FROM, addresses, cores, inside, serving, set_up
+from bench.discovery_lab import (
+    DEAD_FROM,
+    LIVE,
+    LIVE_FROM,
+    PORT,
+    SILENT_FROM,
+    addresses,
+    cores,
+    lines_inside,
+    serving,
+    set_up,
+)
 from bench.discovery_peers import MOST_S, FullHandshakes, Nmap
 from bench.discovery_subject import Room, sweep_by_syn, sweep_here, sweep_peak, worker
 from bench.measured_runs import Run, beside, run_function
@@ -32,11 +42,7 @@ MEMORY_MARGIN_KB = 2048
 
 def lines() -> Iterator[dict[str, Any]]:
     """Every figure; made by a process in a namespace of its own."""
-    with subprocess.Popen(inside("bench.discovery_bench", "--inside"), stdout=subprocess.PIPE, text=True) as process:
-        if process.stdout is not None:
-            yield from map(json.loads, process.stdout)
-    if process.returncode:
-        raise RuntimeError(f"it ended with {process.returncode}")
+    return lines_inside("bench.discovery_bench")
 
 
 def measured() -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import ipaddress
+import json
 import os
 import resource
 import socket
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -55,10 +57,16 @@ http {{
 """
 
 
-def inside(module: str, *arguments: str) -> list[str]:
-    """The argument list that runs a module of ours in a namespace of its own; who is not root becomes root in it."""
+def lines_inside(module: str) -> Iterator[dict[str, Any]]:
+    """The figures that `python -m module --inside` prints in a namespace of its own, in which who is not root becomes
+    root. Raises RuntimeError when it fails."""
     alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
-    return [*alone, "--", sys.executable, "-m", module, *arguments]
+    command = [*alone, "--", sys.executable, "-m", module, "--inside"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        if process.stdout is not None:
+            yield from map(json.loads, process.stdout)
+    if process.returncode:
+        raise RuntimeError(f"it ended with {process.returncode}")
 
 
 def set_up() -> None:
