@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from services.ca.adapters.built_in import BuiltInIssuer
+from services.ca.adapters.founding import Plan
 from services.ca.adapters.key_store import open_key_store
 from services.ca.model.policy import Policy, accept
 from services.ca.ports import RevokedEntry
@@ -50,17 +51,18 @@ def lines() -> Iterator[dict[str, object]]:
     os.sched_setaffinity(0, {max(cores)})
     try:
         yield issuing("ec-p256", "ecdsap256")
+        yield issuing("ec-p256", "ecdsap256", linted=True)
         yield issuing("rsa-2048", "rsa2048")
         yield crl(20_000)
     finally:
         os.sched_setaffinity(0, cores)
 
 
-def issuing(algorithm: str, primitive: str) -> dict[str, object]:
+def issuing(algorithm: str, primitive: str, *, linted: bool = False) -> dict[str, object]:
     """Certificates a second, requests with P-256 keys, median of interleaved pairs with `openssl speed`."""
     requests = _requests(400)
     with tempfile.TemporaryDirectory() as folder:
-        issuer = _issuer(Path(folder), algorithm)
+        issuer = _issuer(Path(folder), algorithm, linted=linted)
         policy = Policy(issuer=issuer.name, ca_expires=issuer.expires_at)
         numbers = iter(range(1 << 62))
 
@@ -80,7 +82,7 @@ def issuing(algorithm: str, primitive: str) -> dict[str, object]:
     ratio = statistics.median(1e6 / cost / limit for cost, limit in zip(costs, limits, strict=True))
     by_wall = statistics.median(rate / limit for rate, limit in zip(rates, limits, strict=True))
     return {
-        "name": f"ca_issue_{algorithm.replace('-', '_')}",
+        "name": f"ca_issue_{algorithm.replace('-', '_')}" + ("_linted" if linted else ""),
         "value": round(statistics.median(rates), 1),
         "unit": "certificates/s",
         "against": f"1/(1/sign + 1/verify) of openssl speed: {statistics.median(limits):.0f}/s",
@@ -112,9 +114,10 @@ def crl(entries: int) -> dict[str, object]:
     }
 
 
-def _issuer(folder: Path, algorithm: str) -> BuiltInIssuer:
-    material = open_key_store(folder / "ca", None, name="Bench", algorithm=algorithm, now=NOW)
-    return BuiltInIssuer(material, public_url="http://certwright.test/pki")
+def _issuer(folder: Path, algorithm: str, *, linted: bool = False) -> BuiltInIssuer:
+    plan = Plan("Bench", root_algorithm=algorithm, issuing_algorithm=algorithm)
+    store = open_key_store(folder / "ca", None, plan=plan, now=NOW)
+    return BuiltInIssuer(store.active, public_url="http://certwright.test/pki", linted=linted)
 
 
 def _requests(count: int) -> list[IssuanceRequested]:

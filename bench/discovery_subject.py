@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.measured_runs import Run, run_function
 from services.discovery import bootstrap
+from services.discovery.adapters.worker_process import COMMAND
 from services.discovery.handlers import scans
 from services.discovery.settings import DiscoverySettings
 from shared.context import Context
@@ -25,7 +26,7 @@ from shared.probe.sweep import Sweep
 from shared.probe.targets import read_targets
 from shared.settings import Settings
 
-_WORKER = [sys.executable, "-m", "shared.probe"]
+_WORKER = [one for one in COMMAND if one != "--stay"]
 _PEAK = """
 import sys
 from itertools import islice

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from services.discovery import bootstrap
 from services.discovery.model.sighting import Sighting
-from services.discovery.projections.inventory import rows_of
+from services.discovery.projections.rows import insert_certificates, keep_bytes
 from services.discovery.tables import places
 from shared.clock import to_text
 from shared.contracts.discovery import Place
@@ -76,16 +76,15 @@ def fill(app: bootstrap.App, count: int, account: str = ACCOUNT) -> None:
     chain = lines_of(chance, CHAIN_LINES)
     found = sightings(count, now)
     for start in range(0, count, BATCH):
-        rows: dict[sa.Table, list[dict[str, Any]]] = {}
-        for number in range(start, min(start + BATCH, count)):
-            one = next(found)
-            own = f"order-{number}" if number % 50 == 0 else None
-            for table, row in rows_of(account, one, at, order_id=own, chain_pem=chain).items():
-                rows.setdefault(table, []).append(row)
-            rows.setdefault(places, []).extend(_places(account, one.fingerprint, at, number))
+        numbers = range(start, min(start + BATCH, count))
+        some = {number: next(found) for number in numbers}
+        there = [row for number, one in some.items() for row in _places(account, one.fingerprint, at, number)]
         with app.room.database.write() as connection:
-            for table, many in rows.items():
-                connection.execute(sa.insert(table), many)
+            insert_certificates(connection, account, [one for number, one in some.items() if number % 50], at)
+            for number in (number for number in numbers if number % 50 == 0):
+                insert_certificates(connection, account, [some[number]], at, order_id=f"order-{number}")
+            keep_bytes(connection, account, [(one, chain) for one in some.values()])
+            connection.execute(sa.insert(places), there)
     if app.room.database.dialect == "postgresql":  # autovacuum does so in time; a measurement does not wait for it
         with app.room.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")

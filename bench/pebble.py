@@ -8,14 +8,12 @@ answer, an account key on P-256.
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import http.client
 import json
-import os
 import re
-import shutil
 import ssl
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,69 +25,50 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from certwright.servers.process import find_program, free_port, stop
-
-START_TIMEOUT_S = 20
+from tests.support.pebble import pebble as private_pebble
 
 
 @contextmanager
-def pebble(folder: Path) -> Iterator[tuple[int, int]]:
-    """A Pebble of its own; yields its port and process id. Raises LookupError when it is not installed."""
-    program = find_program("pebble")
-    if program is None:
-        raise LookupError("Pebble is not installed: run tests/setup-servers --bench")
-    folder.mkdir(parents=True, exist_ok=True)
-    _certificate(folder)
-    port = free_port()
-    settings = {
-        "pebble": {
-            "listenAddress": f"127.0.0.1:{port}",
-            "managementListenAddress": f"127.0.0.1:{free_port()}",
-            "certificate": str(folder / "cert.pem"),
-            "privateKey": str(folder / "key.pem"),
-            "httpPort": free_port(),
-            "tlsPort": free_port(),
-            "ocspResponderURL": "",
-            "externalAccountBindingRequired": False,
-        }
-    }
-    (folder / "pebble.json").write_text(json.dumps(settings))
-    environment = {
-        **os.environ,
-        "PEBBLE_VA_NOSLEEP": "1",
-        "PEBBLE_VA_ALWAYS_VALID": "1",
-        "PEBBLE_WFE_NONCEREJECT": "0",
-        "PEBBLE_AUTHZREUSE": "0",
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(program), "-config", str(folder / "pebble.json")], env=environment, stdout=log, stderr=log
-        )
-    try:
-        _wait(port, process, folder / "log")
-        yield port, process.pid
-    finally:
-        stop(process)
-        shutil.rmtree(folder, ignore_errors=True)
+def pebble(folder: Path, *, dns_port: int | None = None, http_port: int | None = None) -> Iterator[tuple[int, int]]:
+    """A Pebble without its faults; yields its port and process id. Raises LookupError when it is not installed.
+
+    With a name server it looks for the answers of clients on `http_port`; without one, every challenge is valid.
+    """
+    nameserver = f"127.0.0.1:{dns_port}" if dns_port else ""
+    quiet = {"nonce_reject": 0, "sleep": False, "authz_reuse": 0, "always_valid": not dns_port}
+    with private_pebble(folder, nameserver=nameserver, http_port=http_port, **quiet) as made:
+        yield made.port, made.pid
 
 
 class LeanClient:
-    """One account on one connection."""
+    """One account on one connection. With `binding` (key id and HMAC key) over plain HTTP, below /acme/directory."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, binding: tuple[str, bytes] | None = None) -> None:
         trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trust.check_hostname = False
         trust.verify_mode = ssl.CERT_NONE
-        self._connection = http.client.HTTPSConnection("127.0.0.1", port, context=trust, timeout=10)
+        self._connection: http.client.HTTPConnection
+        if binding is None:
+            self._connection = http.client.HTTPSConnection("127.0.0.1", port, context=trust, timeout=10)
+        else:
+            self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         self._key = ec.generate_private_key(ec.SECP256R1())
         numbers = self._key.public_key().public_numbers()
         self._jwk = {"crv": "P-256", "kty": "EC", "x": _b64(numbers.x.to_bytes(32)), "y": _b64(numbers.y.to_bytes(32))}
         self._kid = ""
         self._nonce = ""
-        self._directory = self._get("/dir")
+        self._directory = self._get("/dir" if binding is None else "/acme/directory")
         self._request("HEAD", self._directory["newNonce"])
-        _, headers = self._post(self._directory["newAccount"], {"termsOfServiceAgreed": True})
+        wanted: dict[str, Any] = {"termsOfServiceAgreed": True}
+        if binding is not None:
+            wanted["externalAccountBinding"] = self._bound(*binding)
+        _, headers = self._post(self._directory["newAccount"], wanted)
         self._kid = headers["Location"]
+
+    @property
+    def thumbprint(self) -> str:
+        """Of the account key (RFC 7638): the second half of every key authorization."""
+        return _b64(hashlib.sha256(json.dumps(self._jwk, separators=(",", ":"), sort_keys=True).encode()).digest())
 
     def order(self, csr_der: bytes, name: str) -> bytes:
         """One certificate for one name; the chain in PEM."""
@@ -105,13 +84,19 @@ class LeanClient:
         while done["status"] == "processing":
             done, _ = self._post(order_url, None)
         if done["status"] != "valid":
-            raise RuntimeError(f"Pebble's order is {done['status']}")
+            raise RuntimeError(f"the order is {done['status']}")
         chain, _ = self._post(done["certificate"], None)
         return bytes(chain)
 
     def close(self) -> None:
         """Ends the connection."""
         self._connection.close()
+
+    def _bound(self, key_id: str, key: bytes) -> dict[str, str]:
+        head = _b64(json.dumps({"alg": "HS256", "kid": key_id, "url": self._directory["newAccount"]}).encode())
+        body = _b64(json.dumps(self._jwk).encode())
+        mac = hmac.digest(key, f"{head}.{body}".encode(), hashlib.sha256)
+        return {"protected": head, "payload": body, "signature": _b64(mac)}
 
     def _get(self, path: str) -> Any:
         return json.loads(self._request("GET", path)[0])
@@ -128,13 +113,13 @@ class LeanClient:
         return answer if plain else json.loads(answer), headers
 
     def _request(self, method: str, url: str, body: str = "") -> tuple[bytes, http.client.HTTPMessage]:
-        path = re.sub(r"^https://[^/]+", "", url)
+        path = re.sub(r"^https?://[^/]+", "", url)
         self._connection.request(method, path, body, {"Content-Type": "application/jose+json"} if body else {})
         answer = self._connection.getresponse()
         content = answer.read()
         self._nonce = answer.headers.get("Replay-Nonce", self._nonce)
         if answer.status >= 400:
-            raise RuntimeError(f"Pebble answered {answer.status}: {content[:300]!r}")
+            raise RuntimeError(f"the server answered {answer.status}: {content[:300]!r}")
         return content, answer.headers
 
 
@@ -148,29 +133,6 @@ def request_for(name: str) -> tuple[bytes, str]:
         .sign(key, hashes.SHA256())
     )
     return csr.public_bytes(serialization.Encoding.DER), csr.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _certificate(folder: Path) -> None:
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", "/CN=localhost", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-
-
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            LeanClient(port).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"Pebble did not start: {log.read_text()[-1000:]}")
 
 
 def _b64(content: bytes) -> str:

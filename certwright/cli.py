@@ -22,11 +22,15 @@ app = typer.Typer(
 COMMANDS: tuple[str, ...] = (
     "connection",
     "orders",
+    "replace",
+    "preflight",
+    "acme",
     "scan",
     "check",
     "dead_letters",
     "history",
     "cluster",
+    "ca",
     "migration",
     "settings",
 )

@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gateway import console_files, pages, provider_pages
+from gateway.acme import routes as acme_routes
 from gateway.exchange import Rpc
 from gateway.operation import Ground, Operation, refuse
 from gateway.operations import ROUTES
@@ -58,6 +59,7 @@ class Gateway:
             )
         pages.add(self.flask, self.ground)
         provider_pages.add(self.flask, self.ground)
+        self.acme = acme_routes.add(self.flask, self.ground)
         console_files.add(self.flask)
         self._serve = Traffic(self.flask.wsgi_app, secure=self.ground.secure, trusted=settings.trusted_proxies)
 

@@ -165,7 +165,7 @@ class Identities:
         return Caller(
             actor=found.actor,
             account_id=found.account_id,
-            permissions=frozenset(found.permissions) - {"internal", "agent"},
+            permissions=frozenset(found.permissions) - {"internal", "agent", "acme"},
             user_id=found.user_id,
             credential_id=found.credential_id,
             kind=found.kind,

@@ -98,6 +98,7 @@ PATTERNS: Mapping[str, str] = {
     "token": r"^[A-Za-z0-9_.-]{16,200}$",
     "id": r"^[A-Za-z0-9_.:-]{1,200}$",
     "kind": r"^[a-z_]{1,40}$",
+    "issuer": r"^[1-9][0-9]{0,3}$",
     "service": r"^(accounts|billing|orders|dcv|ca|installer|discovery|alerts)$",
 }
 
@@ -112,7 +113,7 @@ class Input:
     def __init__(self, route: Route) -> None:
         self.route = route
         self.request = route.request
-        if route.request.PERMISSION is Permission.INTERNAL or not route.request.METHOD:
+        if route.request.PERMISSION in {Permission.INTERNAL, Permission.ACME} or not route.request.METHOD:
             raise ValueError(f"{route.method} {route.path}: {route.request.__name__} is not for the outside")
         fields = {one.name: one for one in msgspec.structs.fields(route.request)}
         self.path_names = [

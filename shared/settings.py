@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "CERTWRIGHT_"
@@ -87,6 +87,11 @@ class Settings(PrefixedSettings):
     public_url: str = "http://127.0.0.1:8080"
     """How browsers and agents reach the gateway."""
 
+    caa_identities: list[str] = []
+    """The names by which CAA records (RFC 8659) know the CA of this installation, such as `["ca.example.com"]`, the one
+    to be shown first. Names are checked before they are signed for. Empty: the built-in CA asks for no CAA records,
+    unless `CERTWRIGHT_EGRESS_CORROBORATION` is `public`; then every record that names a CA keeps it from issuing."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log line that is written."""
 
@@ -98,3 +103,8 @@ class Settings(PrefixedSettings):
 
     drain_delay_s: float = Field(0.0, ge=0, le=60)
     """Seconds between saying "not ready" and refusing work, for a load balancer to notice."""
+
+    @field_validator("caa_identities")
+    @classmethod
+    def _lower(cls, value: list[str]) -> list[str]:
+        return [name.lower().strip(".") for name in value]

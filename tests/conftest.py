@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for every test: how hard hypothesis tries, and that nothing is skipped where CI=true."""
+"""What holds for every test: how hard hypothesis tries, that nothing is skipped where CI=true, and that no certificate
+which the built-in CA signs anywhere has an error."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.linted_run import LintedRun
 
 CI = os.environ.get("CI") == "true"
 
@@ -17,6 +20,12 @@ settings.register_profile(
 )
 settings.register_profile("dev", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if CI else "dev")
+
+
+def pytest_configure(config):
+    """Certificates are linted once, by the process that the others work for."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(LintedRun(), "linted-run")
 
 
 @pytest.hookimpl(wrapper=True)

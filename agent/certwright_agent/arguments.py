@@ -18,8 +18,10 @@ _FQDN = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)+{_LABEL}\Z")
 _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 _SERIAL = re.compile(r"[0-9A-Fa-f]{1,42}\Z")
 _DCV_PATH = re.compile(r"/?\.well-known/pki-validation/([0-9A-Fa-f]{32}\.txt)\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}\Z")  # RFC 8555 §8.1: base64url, 128 bits at least
+_KEY_AUTHORIZATION = re.compile(r"[A-Za-z0-9_-]{16,200}\.[A-Za-z0-9_-]{43}\Z")
 _CONTENT = re.compile(r"[\x20-\x7e\n\r]{1,4096}\Z")
-_SITE_NAME = re.compile(r"[A-Za-z0-9*._:\[\]~^ -]{1,255}\Z")
+_SITE_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,255}\Z")  # names a site of this host or nothing: may be a pattern
 _ORDER_NUMBER = re.compile(r"[0-9]{1,18}\Z")
 _CERTIFICATE = re.compile(
     r"-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]{1,76}\r?\n)+-----END CERTIFICATE-----\s*\Z"
@@ -96,6 +98,19 @@ def dcv_file(arguments: Mapping[str, Any]) -> str:
 def dcv_content(arguments: Mapping[str, Any]) -> str:
     """The content of a validation file: printable ASCII lines, at most 4 KiB."""
     return text(arguments, "content", _CONTENT, limit=4096)
+
+
+def acme_token(arguments: Mapping[str, Any]) -> str:
+    """The token of a challenge, which is the name of its file."""
+    return text(arguments, "token", _TOKEN)
+
+
+def acme_content(arguments: Mapping[str, Any]) -> str:
+    """The key authorization of the token (RFC 8555 §8.1); nothing else is written below a web root as its file."""
+    value = text(arguments, "content", _KEY_AUTHORIZATION)
+    if value.partition(".")[0] != acme_token(arguments):
+        raise Refused("the job's content does not belong to its token")
+    return value
 
 
 def certificates(arguments: Mapping[str, Any], name: str, *, most: int = 8) -> list[str]:

@@ -25,12 +25,19 @@ def read_pem(pem: str) -> Leaf:
 def first_in_file(path: Path) -> tuple[Leaf, str] | None:
     """The first certificate of a PEM file and its text; None when the file cannot be read or holds none."""
     try:
-        content = path.read_text("ascii", "replace")
+        return first_in(path.read_text("ascii", "replace"))
+    except OSError:
+        return None
+
+
+def first_in(content: str) -> tuple[Leaf, str] | None:
+    """The first certificate of a PEM text and its own text; None when there is none."""
+    try:
         start = content.index("-----BEGIN CERTIFICATE-----")
         end = content.index("-----END CERTIFICATE-----", start) + len("-----END CERTIFICATE-----")
         pem = content[start:end] + "\n"
         return read_leaf(ssl.PEM_cert_to_DER_cert(pem)), pem
-    except (OSError, ValueError):
+    except ValueError:
         return None
 
 

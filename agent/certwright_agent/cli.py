@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `run`, `once`, `enroll`, `status`."""
+"""The command line: `run`, `once`, `enroll`, `status`, and the servers that are reached over SSH."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from certwright_agent import VERSION, facts, report
+from certwright_agent import VERSION, facts, report, rollback
 from certwright_agent.config import Settings, load
 from certwright_agent.enrolment import Credential, Talk, enroll
 from certwright_agent.errors import AgentError, GatewayError
@@ -21,17 +21,34 @@ from certwright_agent.files import make_folder
 from certwright_agent.gateway import Gateway
 from certwright_agent.jobs import Worker
 from certwright_agent.loop import Agent
+from certwright_agent.remote import commands
+from certwright_agent.remote.commands import from_guide
+from certwright_agent.remote.fleet import Fleet
+from certwright_agent.remote.register import Register
 from certwright_agent.scanning import Scanning
 from certwright_agent.scans import scan_file
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 done, 1 failed, 2 wrong use."""
-    arguments = _parser().parse_args(argv)
+    words, in_guides_spelling = from_guide(sys.argv[1:] if argv is None else argv)
+    code = _run(_parser().parse_args(words))
+    if in_guides_spelling:
+        _print(f"retcode: {code}")
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
         settings = load(_settings_path(arguments.config))
+        if arguments.command in commands.COMMANDS:
+            commands.run(arguments, settings, say=_print)
+            return 0
         if arguments.command == "status":
             return _status(settings)
+        if arguments.command == rollback.COMMAND:
+            rollback.run(arguments, settings, say=_print)
+            return 0
         if arguments.command == "scan":
             return _scan(settings, arguments.scan_id)
         make_folder(settings.state)
@@ -52,18 +69,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument("--config", type=Path, help="the settings file (default: agent.json beside this program)")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    names = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
         ("run", "enrol if need be, then stay in the foreground and do what the console asks for"),
         ("once", "do what is waiting now, then end"),
         ("enroll", "enrol this agent with its account, then end"),
     ):
-        command = commands.add_parser(name, help=text, description=text)
+        command = names.add_parser(name, help=text, description=text)
         command.add_argument("--yes", action="store_true", help="finish the verification without asking")
-    commands.add_parser("status", help="print settings, enrolment and sites as JSON; changes nothing")
-    scan = commands.add_parser(
-        "scan", description="Goes on with a scan that was taken up; `run` starts this by itself."
-    )
+    names.add_parser("status", help="print settings, enrolment and sites as JSON; changes nothing")
+    rollback.add_parser(names)
+    commands.add_parsers(names)
+    scan = names.add_parser("scan", description="Goes on with a scan that was taken up; `run` starts this by itself.")
     scan.add_argument("scan_id")
     return parser
 
@@ -87,7 +104,8 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
         _print("This agent is enrolled already.")
     if arguments.command == "enroll":
         return 0
-    agent = Agent(Gateway(settings.gateway, settings.ca_file, token), Worker(settings), _say)
+    gateway, worker = Gateway(settings.gateway, settings.ca_file, token), Worker(settings)
+    agent = Agent(gateway, worker, _say, Fleet(settings.state, gateway, worker.outcomes, _say))
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         agent.stopping = True
@@ -96,6 +114,7 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         if arguments.command == "once":
             agent.once()
+            agent.settle()
             agent.wait_for_scans()
         else:
             agent.run(settings.poll_seconds)
@@ -136,14 +155,19 @@ def _status(settings: Settings) -> int:
         "facts": facts.gather(servers),
         "sites": sites,
         "problems": problems,
+        "servers": [commands.plain(server) for server in Register(settings.state).servers()],
     }
     _print(json.dumps(shown, indent=2))
     return 0
 
 
 def _settings_path(given: Path | None) -> Path:
-    """`--config`, or `agent.json` beside the zipapp."""
-    return given if given is not None else Path(sys.argv[0]).resolve().parent / "agent.json"
+    """`--config`, or `agent.json` beside the zipapp; the guide calls the same file `autoinstaller.config`."""
+    if given is not None:
+        return given
+    beside = Path(sys.argv[0]).resolve().parent
+    named = beside / "autoinstaller.config"
+    return named if named.exists() and not (beside / "agent.json").exists() else beside / "agent.json"
 
 
 def _only_one(state: Path) -> TextIO:

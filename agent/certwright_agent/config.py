@@ -14,25 +14,17 @@ from urllib.parse import urlsplit
 
 from certwright_agent.errors import AgentError
 from certwright_agent.files import Roots
-from certwright_agent.webservers.apache import Apache
-from certwright_agent.webservers.nginx import Nginx
+from certwright_agent.web_servers import DEFAULT_ROOTS, found_here, is_loopback, make
 from certwright_agent.webservers.site import WebServer
 
 _UID = re.compile(r"[0-9a-f]{32}\Z")
 # This path goes into web servers' configurations: nothing that their languages give a meaning.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/+-]+\Z")
 DEFAULT_NETWORKS = ("0.0.0.0/0", "::/0")
-DEFAULT_ROOTS = ("/etc/nginx", "/etc/apache2", "/etc/httpd")
-_DEFAULT_SERVERS: tuple[dict[str, Any], ...] = (
-    {"kind": "nginx", "binary": "/usr/sbin/nginx", "config": "/etc/nginx/nginx.conf"},
-    {"kind": "apache", "binary": "/usr/sbin/apache2", "config": "/etc/apache2/apache2.conf", "root": "/etc/apache2"},
-    {"kind": "apache", "binary": "/usr/sbin/httpd", "config": "/etc/httpd/conf/httpd.conf", "root": "/etc/httpd"},
-)
 _KNOWN = {
     "gateway", "uid", "ca_file", "state", "save_directory", "poll_seconds", "verify_seconds", "roots", "web_servers",
     "scan_networks", "scan_rate",
 }  # fmt: skip
-_KNOWN_SERVER = {"kind", "binary", "config", "root", "tls_port", "environment"}
 
 
 class SettingsError(AgentError):
@@ -64,25 +56,7 @@ class Settings:
     def servers(self) -> list[WebServer]:
         """The web servers of this host that the settings name, or those found at their usual places."""
         roots = Roots([*self.roots, self.state])
-        entries = self.web_servers or tuple(
-            entry for entry in _DEFAULT_SERVERS if Path(entry["binary"]).exists() and Path(entry["config"]).exists()
-        )
-        return [self._server(entry, roots) for entry in entries]
-
-    def _server(self, entry: Mapping[str, Any], roots: Roots) -> WebServer:
-        root = Path(entry["root"]) if entry.get("root") else None
-        port, main = int(entry.get("tls_port", 443)), Path(entry["config"])
-        if entry["kind"] == "nginx":
-            return Nginx(binary=entry["binary"], main=main, prefix=root, roots=roots, tls_port=port)
-        return Apache(
-            binary=entry["binary"],
-            main=main,
-            root=root,
-            roots=roots,
-            tls_port=port,
-            staging=self.state / "staging",
-            environment=entry.get("environment"),
-        )
+        return make(self.web_servers or found_here(), roots, self.state / "staging")
 
 
 def load(path: Path) -> Settings:
@@ -103,6 +77,23 @@ def load(path: Path) -> Settings:
         raise SettingsError(f"{path} has a missing or wrong setting: {error}") from None
 
 
+def load_on_behalf(folder: Path) -> Settings:
+    """The settings of a server that another host's agent works on: `agent.json` in the program's folder if there is
+    one, else the defaults. It talks to no gateway and scans nothing. Raises SettingsError.
+    """
+    path = folder / "agent.json"
+    nobody: dict[str, Any] = {"gateway": "http://127.0.0.1", "uid": "0" * 32, "scan_networks": ()}
+    try:
+        raw = {**json.loads(path.read_text("utf-8")), **nobody} if path.exists() else nobody
+        unknown = sorted(set(raw) - _KNOWN)
+        settings = _settings(raw, path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SettingsError(f"{path} has a missing or wrong setting: {error}") from None
+    if unknown:
+        raise SettingsError(f"{path} holds settings that this agent does not know: {unknown}")
+    return settings
+
+
 def _settings(raw: Mapping[str, Any], path: Path) -> Settings:
     folder = path.parent
     gateway = str(raw["gateway"]).rstrip("/")
@@ -115,11 +106,9 @@ def _settings(raw: Mapping[str, Any], path: Path) -> Settings:
     if not _PLAIN_PATH.match(str(state)):
         raise ValueError(f"the state folder {state} has characters that web servers read in their own way")
     servers = tuple(raw.get("web_servers") or ())
-    for entry in servers:
-        if set(entry) - _KNOWN_SERVER or entry["kind"] not in ("nginx", "apache"):
-            raise ValueError(f"web server {dict(entry)} is not understood")
-        if not (Path(entry["binary"]).is_absolute() and Path(entry["config"]).is_absolute()):
-            raise ValueError("binary and config of a web server must be absolute paths")
+    make(servers, Roots([]), state)
+    if any(entry["kind"] == "files" for entry in servers) and path.stat().st_mode & 0o022:
+        raise ValueError("it names programs to run, and others than its owner can change it: chmod go-w it")
     return Settings(
         gateway=gateway,
         uid=uid,
@@ -152,14 +141,6 @@ def check_gateway(gateway: str, ca_file: Path | None) -> None:
         raise ValueError("gateway is not an https:// URL")
     elif ca_file is None or not ca_file.is_file():
         raise ValueError("ca_file, the certificate of the CA that vouches for the gateway, is missing")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _between(value: object, low: float, high: float) -> float:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,20 +60,29 @@ def write_atomic(
     if staging is not None and staging.stat().st_dev == folder.stat().st_dev:
         folder = staging
     temporary = folder / f".{path.name}.{secrets.token_hex(8)}"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    write_new(temporary, content, owner or Owner(mode, os.geteuid(), os.getegid()))
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            if owner is not None and (owner.uid, owner.gid) != (os.geteuid(), os.getegid()):
-                os.fchown(stream.fileno(), owner.uid, owner.gid)
-            os.fchmod(stream.fileno(), owner.mode if owner is not None else mode)
-            stream.flush()
-            os.fsync(stream.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_new(path: Path, content: bytes, owner: Owner) -> None:
+    """Makes a file that is not there yet, flushed to disk; nothing is left of it when that fails."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            if (owner.uid, owner.gid) != (os.geteuid(), os.getegid()):
+                os.fchown(stream.fileno(), owner.uid, owner.gid)
+            os.fchmod(stream.fileno(), owner.mode)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def point_link(link: Path, target: str | None) -> None:
@@ -91,6 +102,17 @@ def link_target(link: Path) -> str | None:
         return str(link.readlink())
     except OSError:
         return None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Waits until no other process works in `folder`, and keeps it until the end."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def make_folder(path: Path, mode: int = 0o700) -> Path:

@@ -8,25 +8,21 @@ to the old state byte for byte (reference: quality-bar F13, F14; field §3.1–3
 from __future__ import annotations
 
 import shutil
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from shared.probe.handshake import handshake
-from shared.probe.leaf import Leaf
-from shared.probe.outcome import Failed
-
 from certwright_agent import arguments as check
-from certwright_agent import journal
-from certwright_agent.certificates import check_chain, check_order, covers, read_pem
+from certwright_agent import journal, placed
 from certwright_agent.errors import AgentError, Refused, StepFailed, code_of
-from certwright_agent.files import link_target, make_folder, point_link, sync_folder, write_atomic
+from certwright_agent.files import alone, make_folder, sync_folder, write_atomic
+from certwright_agent.fitness import check_free, check_names, material
 from certwright_agent.keystore import Keystore
 from certwright_agent.outcome import Outcome, Outcomes, Steps, moment
-from certwright_agent.webservers.site import Listener, Material, Plan, Site, WebServer, slug
+from certwright_agent.served import served, settled, to_ask, wrong
+from certwright_agent.undoing import undoable
+from certwright_agent.webservers.site import Material, Plan, Site, WebServer, name_to_ask_for, slug
 
 _KEPT = 3  # old keys and certificates of a site that stay on the host
 
@@ -56,32 +52,70 @@ class Installer:
 
     def install(self, job_id: str, arguments: Mapping[str, Any], steps: Steps) -> Outcome:
         """Installs; the outcome tells how it ended. Raises Refused or StepFailed with nothing changed."""
+        with alone(self._journal):
+            return self._install(job_id, arguments, steps)
+
+    def recover(self) -> None:
+        """Ends what an earlier run of the agent began: forward when the new certificate was seen, else back.
+
+        Raises StepFailed when the old state cannot be brought back; the journal stays then.
+        """
+        with alone(self._journal):
+            self._recover()
+
+    def roll_back(self, kind: str, name: str, steps: Steps) -> Outcome:
+        """Undoes the last installation on a site: files and link as they were before it, seen on the wire.
+
+        The installation becomes one that was cut off, so that an end on the way is ended by `recover`. Where the old
+        state cannot be brought back, the site returns to what it had. Raises Refused, StepFailed.
+        """
+        with alone(self._journal):
+            self._recover()
+            server, site = find_site(self._servers, {"web_server": kind, "site_name": name})
+            entry = undoable(self._journal, server, site)
+            if not server.running():
+                raise Refused(f"{kind} is not running: start it, then try again", "not_running")
+            steps.done("check", f"what was installed at {entry.record['started_at']} can be undone")
+            entry.reopen(self._journal)
+            problem = self._restore(server, entry)
+            if problem:
+                return self._forward(server, entry, problem, steps)
+            self._drop(entry)
+            steps.done("restore", "the files are as they were before the installation, and so is what is served")
+            return Outcome(True, {"site": site.name, "served": entry.record["before"]}, steps=steps.taken)
+
+    def _install(self, job_id: str, arguments: Mapping[str, Any], steps: Steps) -> Outcome:
         server, site = find_site(self._servers, arguments)
-        leaf, files = self._material(arguments, site)
+        leaf, files = material(arguments, site, self._keystore)
         folder = slug(site.web_server, site.name)
         target = self._archive / folder / f"{leaf.serial[:40]}-{job_id[:8]}"
         plan = self._check(server, site, Material(self._live / folder))
+        check_names(leaf, plan)
         steps.done("check", "the configuration passes its test; key, certificate and chain belong together")
 
         record: dict[str, Any] = {
             "job_id": job_id,
             "started_at": moment(),
             "web_server": [server.kind, str(server.main)],
+            "site": site.name,
             "fingerprint": leaf.fingerprint,
             "serial": leaf.serial,
-            "server_name": site.server_name or leaf.dns_names[0].replace("*", "www"),
-            "listeners": [[listener.probe_address, listener.port] for listener in plan.listeners],
+            "server_name": name_to_ask_for(site, leaf.dns_names, server.sites()),
+            "listeners": [to_ask(listener) for listener in plan.listeners],
+            "hosts": list(plan.hosts),
             "candidate": str(server.candidate_path(job_id)),
             "target": str(target),
         }
-        record["before"] = _served(record)
-        entry = journal.Entry.begin(
-            self._journal, record, self._live / folder, f"../archive/{folder}/{target.name}", plan.changes
-        )
+        record["before"] = served(record)
+        link = None if plan.placements else self._live / folder
+        entry = journal.Entry.begin(self._journal, record, link, f"../archive/{folder}/{target.name}", plan.changes)
         try:
             self._stage(target, files)
+            entry.record["placed"] = placed.stage(target, plan.placements, files)
             entry.advance(journal.STAGED)
             tried = server.test_candidate(server.plan(site, Material(target)).changes, Path(record["candidate"]))
+            if tried.ok:
+                tried = plan.try_placed(placed.staged(entry.record["placed"]))
             if not tried.ok:
                 raise StepFailed(
                     f"the web server does not accept the new configuration: {tried.detail}", "config_refused"
@@ -99,11 +133,7 @@ class Installer:
         self._commit(entry, outcome)
         return outcome
 
-    def recover(self) -> None:
-        """Ends what an earlier run of the agent began: forward when the new certificate was seen, else back.
-
-        Raises StepFailed when the old state cannot be brought back; the journal stays then.
-        """
+    def _recover(self) -> None:
         for entry in journal.unfinished(self._journal):
             if entry.record["phase"] == journal.VERIFIED:
                 self._commit(
@@ -128,36 +158,6 @@ class Installer:
             return ""
         return self._restore(server, entry)
 
-    def _material(self, arguments: Mapping[str, Any], site: Site) -> tuple[Leaf, dict[str, bytes]]:
-        """Checks that certificate, chain, key and site belong together; returns the files to write."""
-        (pem,) = _exactly_one(check.certificates(arguments, "certificate_pem"))
-        chain = check.certificates(arguments, "chain_pem")
-        leaf = read_pem(pem)
-        if leaf.serial != check.serial(arguments):
-            raise Refused("the certificate has another serial number than the job says", "certificate_misfit")
-        if leaf.spki_sha256 != check.spki(arguments):
-            raise Refused("the certificate has another key than the job says", "certificate_misfit")
-        if not leaf.not_before <= datetime.now(timezone.utc) < leaf.not_after:
-            raise Refused(
-                f"the certificate is not valid now: {leaf.not_before} to {leaf.not_after}", "certificate_not_valid_now"
-            )
-        if site.server_name is not None and not covers(leaf.dns_names, site.server_name):
-            raise Refused(
-                f"the certificate is for {', '.join(leaf.dns_names[:10])}, not for {site.server_name}",
-                "certificate_misfit",
-            )
-        check_order(leaf, [read_pem(issuer) for issuer in chain])
-        check_chain(pem, chain)
-        key = self._keystore.read(leaf.spki_sha256)
-        chain_bytes = "".join(chain).encode("ascii")
-        certificate = pem.encode("ascii")
-        return leaf, {
-            "privkey.pem": key,
-            "cert.pem": certificate,
-            "chain.pem": chain_bytes,
-            "fullchain.pem": certificate + chain_bytes,
-        }
-
     def _check(self, server: WebServer, site: Site, material: Material) -> Plan:
         """Everything that can be known before anything is touched (F14). Raises Refused."""
         if site.reason:
@@ -174,7 +174,7 @@ class Installer:
         known = {(o.address, o.port) for other in server.sites() for o in other.listeners}
         for listener in plan.listeners:
             if (listener.address, listener.port) not in known:
-                _check_free(listener)
+                check_free(listener)
         return plan
 
     def _stage(self, target: Path, files: Mapping[str, bytes]) -> None:
@@ -187,52 +187,28 @@ class Installer:
         for change in plan.changes:
             if change.path.read_bytes() != change.old:
                 raise StepFailed(f"{change.path} was changed by somebody else meanwhile", "changed_meanwhile")
-        link = entry.record["link"]
-        point_link(Path(link["path"]), link["new"])
+        entry.point()
         entry.advance(journal.LINKED)
         entry.apply(self._staging)
         entry.advance(journal.WRITTEN)
-        steps.done(
-            "swap", ", ".join(str(change.path) for change in plan.changes) or "the files under their stable names"
-        )
+        touched = [change.path for change in plan.changes] + [placement.path for placement in plan.placements]
+        steps.done("swap", ", ".join(map(str, touched)) or "the files under their stable names")
         verdict = server.test()
         if not verdict.ok:
             raise StepFailed(f"the new configuration does not pass its test: {verdict.detail}", "config_refused")
         entry.advance(journal.TESTED)
         steps.done("test")
-        verdict = server.reload()
+        verdict = server.reload(*entry.record["hosts"])
         if not verdict.ok:
             raise StepFailed(f"the reload failed: {verdict.detail}", "reload_failed")
         entry.advance(journal.RELOADED)
         steps.done("reload")
-        wrong = self._wait_for(entry.record, entry.record["fingerprint"])
-        if wrong:
-            raise StepFailed(f"the new certificate is not served: {wrong}", "not_served")
+        amiss = wrong(entry.record, entry.record["fingerprint"], self._verify_seconds, self._sleep)
+        if amiss:
+            raise StepFailed(f"the new certificate is not served: {amiss}", "not_served")
         steps.done("verify", f"serial {entry.record['serial']} served on every TLS binding")
         entry.record["steps"] = steps.taken
         entry.advance(journal.VERIFIED)
-
-    def _wait_for(self, record: Mapping[str, Any], fingerprint: str) -> str:
-        """Empty when every listener serves this certificate; else what is wrong when the time is up."""
-        seen = self._settled(record, [(address, port, fingerprint) for address, port in record["listeners"]])
-        for address, port, served in seen:
-            if served != fingerprint:
-                return f"{address}:{port} " + (f"serves {served[:16]}…" if len(served) == 64 else f"says {served}")
-        return ""
-
-    def _settled(self, record: Mapping[str, Any], wanted: list[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
-        """What is served once it is `wanted` three times in a row, or when the time is up.
-
-        Old workers may take one more connection after a reload, so that one good look is not enough.
-        """
-        deadline = time.monotonic() + self._verify_seconds
-        good = 0
-        while True:
-            seen = _served(record)
-            good = good + 1 if seen == wanted else 0
-            if good == 3 or time.monotonic() > deadline:
-                return seen
-            self._sleep(0.1)
 
     def _back(self, server: WebServer, entry: journal.Entry, steps: Steps, error: Exception) -> Outcome:
         reason = str(error)
@@ -254,7 +230,7 @@ class Installer:
             foreign = entry.restore(self._staging)
             verdict = server.test()
             if verdict.ok:
-                verdict = server.reload()
+                verdict = server.reload(*entry.record.get("hosts", []))
         except (AgentError, OSError) as error:
             return str(error)
         if foreign:
@@ -262,10 +238,30 @@ class Installer:
         if not verdict.ok:
             return verdict.detail
         before = [(address, port, seen) for address, port, seen in entry.record["before"]]
-        now = self._settled(entry.record, before)
+        now = settled(entry.record, before, self._verify_seconds, self._sleep)
         # Where nothing was served before, nothing has to come back.
         lost = [f"{was[0]}:{was[1]}" for was, seen in zip(before, now) if seen != was and len(was[2]) == 64]
         return f"{', '.join(lost)} does not serve the old certificate" if lost else ""
+
+    def _forward(self, server: WebServer, entry: journal.Entry, problem: str, steps: Steps) -> Outcome:
+        """What an undoing that failed leaves: the installation as it stood before."""
+        steps.failed("restore", problem)
+        try:
+            entry.restore(self._staging)
+            entry.point()
+            entry.apply(self._staging)
+            verdict = server.reload(*entry.record.get("hosts", []))
+            amiss = "" if verdict.ok else verdict.detail
+        except (AgentError, OSError) as error:
+            amiss = str(error)
+        amiss = amiss or wrong(entry.record, entry.record["fingerprint"], self._verify_seconds, self._sleep)
+        if amiss:
+            steps.failed("return", amiss)
+            return Outcome(False, reason=f"{problem}; and then: {amiss}", steps=steps.taken, code="restore_failed")
+        steps.undone("return", "the site serves again what it served before the attempt")
+        entry.advance(journal.VERIFIED)
+        entry.close()
+        return Outcome(False, reason=problem, rolled_back=True, steps=steps.taken, code="restore_failed")
 
     def _commit(self, entry: journal.Entry, outcome: Outcome) -> None:
         self._outcomes.keep(entry.record["job_id"], outcome)
@@ -278,8 +274,7 @@ class Installer:
     def _drop(self, entry: journal.Entry) -> None:
         """Nothing of it is in use: the staged files go, the record becomes history."""
         target = Path(entry.record["target"])
-        live = link_target(Path(entry.record["link"]["path"]))
-        if live is None or Path(live).name != target.name:
+        if not entry.in_use(target):
             shutil.rmtree(target, ignore_errors=True)
         entry.close()
 
@@ -293,36 +288,3 @@ def find_site(servers: Sequence[WebServer], arguments: Mapping[str, Any]) -> tup
                 if site.name == name:
                     return server, site
     raise Refused(f"there is no {kind} site {name} on this host any more", "site_gone")
-
-
-def _served(record: Mapping[str, Any]) -> list[tuple[str, int, str]]:
-    """Address, port and the SHA-256 fingerprint served there, or the word for why none was seen."""
-    seen = []
-    for address, port in record["listeners"]:
-        observed = handshake(address, port, record["server_name"], timeout=3)
-        seen.append(
-            (address, port, observed.failure.value if isinstance(observed, Failed) else observed.leaf.fingerprint)
-        )
-    return seen
-
-
-def _check_free(listener: Listener) -> None:
-    """A new port must be free: a server that cannot bind on reload keeps the old state (nginx) or ends (Apache)."""
-    family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
-    address = {"*": "0.0.0.0"}.get(listener.address, listener.address)  # noqa: S104  the question is whether it is free
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            probe.bind((address, listener.port))
-        except OSError as error:
-            raise Refused(
-                f"port {listener.port} of {listener.address} cannot be used: {error.strerror}", "port_taken"
-            ) from None
-
-
-def _exactly_one(pems: list[str]) -> list[str]:
-    if len(pems) != 1:
-        raise Refused("the job's certificate_pem holds not exactly one certificate")
-    return pems

@@ -10,6 +10,7 @@ from typing import Any
 
 from certwright_agent import arguments as check
 from certwright_agent import report, saving
+from certwright_agent.challenge_files import ChallengeFiles
 from certwright_agent.config import Settings
 from certwright_agent.errors import AgentError, Refused, code_of
 from certwright_agent.installation import Installer
@@ -28,8 +29,9 @@ class Worker:
         self.servers = settings.servers()
         self.outcomes = Outcomes(settings.state / "outcomes")
         self.scans = Scans(settings)
+        self.challenges = ChallengeFiles(settings.state / "challenges")
         self._keystore = Keystore(settings.state / "keys")
-        self._installer = Installer(
+        self.installer = Installer(
             state=settings.state,
             servers=self.servers,
             keystore=self._keystore,
@@ -40,7 +42,9 @@ class Worker:
             "make_csr": self._make_csr,
             "place_dcv_file": lambda _, a, s: _wrote(s, saving.place_dcv_file(self.servers, a)),
             "remove_dcv_file": lambda _, a, s: _wrote(s, saving.remove_dcv_file(self.servers, a)),
-            "install_certificate": self._installer.install,
+            "place_acme_file": self._place_acme_file,
+            "remove_acme_file": lambda _, a, s: _wrote(s, self.challenges.remove(a), "remove"),
+            "install_certificate": self.installer.install,
             "save_certificate": lambda _, a, s: _wrote(s, saving.save_certificate(settings.save_directory, a)),
             "check_installation": lambda _, a, s: _found(s, report.check_installation(self.servers, a)),
             "report_sites": lambda *_: Outcome(succeeded=True),
@@ -48,14 +52,13 @@ class Worker:
         }
 
     def recover(self) -> None:
-        """Ends what an earlier run began. Raises StepFailed."""
-        self._installer.recover()
+        """Ends what an earlier run began, and what was left to be ended. Raises StepFailed."""
+        self.installer.recover()
+        self.challenges.tidy()
 
     def work(self, job: Mapping[str, Any], tell: Callable[[dict[str, str]], None]) -> tuple[str, Outcome]:
         """Does one job as the gateway sent it and keeps its outcome. Raises Refused only for a job without an id."""
-        job_id = str(job.get("job_id"))
-        if not _JOB_ID.match(job_id):
-            raise Refused("the gateway sent a job without a proper id")
+        job_id = job_id_of(job)
         known = self.outcomes.waiting().get(job_id)
         if known is not None:
             return job_id, known
@@ -81,6 +84,12 @@ class Worker:
             raise Refused("the job came too late", "too_late")
         return work(job_id, arguments, steps)
 
+    def _place_acme_file(self, _job_id: str, arguments: Mapping[str, Any], steps: Steps) -> Outcome:
+        path, seen = self.challenges.place(self.servers, arguments)
+        steps.done("write", path)
+        steps.done("look", f"the site answers with it at {seen}")
+        return Outcome(succeeded=True, result={"path": path, "seen": seen}, steps=steps.taken)
+
     def _make_csr(self, job_id: str, arguments: Mapping[str, Any], steps: Steps) -> Outcome:
         names = check.names(arguments)
         common_name = check.fqdn(arguments.get("common_name") or names[0], "common_name")
@@ -92,14 +101,22 @@ class Worker:
         return Outcome(succeeded=True, result={"csr_pem": csr, "spki_sha256": spki}, steps=steps.taken)
 
 
+def job_id_of(job: Mapping[str, Any]) -> str:
+    """The id that names files of the job. Raises Refused for one that is none."""
+    job_id = str(job.get("job_id"))
+    if not _JOB_ID.match(job_id):
+        raise Refused("the gateway sent a job without a proper id")
+    return job_id
+
+
 def _reason(problem: Exception) -> str:
     """What people get to read. An error that nobody foresaw is named by its type: its text may hold anything."""
     known = isinstance(problem, (AgentError, OSError))
     return str(problem)[:2000] if known else f"the agent failed unexpectedly ({type(problem).__name__})"
 
 
-def _wrote(steps: Steps, path: str) -> Outcome:
-    steps.done("write", path)
+def _wrote(steps: Steps, path: str, step: str = "write") -> Outcome:
+    steps.done(step, path)
     return Outcome(succeeded=True, result={"path": path}, steps=steps.taken)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
+from certwright_agent import placed
+from certwright_agent.crash import crash_here
 from certwright_agent.files import Owner, link_target, make_folder, point_link, write_atomic
 from certwright_agent.webservers.site import Change
 
@@ -22,6 +22,7 @@ PREPARED, STAGED, TRIED, LINKED, WRITTEN, TESTED, RELOADED, VERIFIED = (
     "prepared", "staged", "tried", "linked", "written", "tested", "reloaded", "verified"
 )  # fmt: skip
 PHASES = (PREPARED, STAGED, TRIED, LINKED, WRITTEN, TESTED, RELOADED, VERIFIED)
+HISTORY = "history"
 _KEPT = 20
 
 
@@ -33,13 +34,19 @@ class Entry:
         self.record = record
 
     @classmethod
-    def begin(cls, folder: Path, record: dict[str, Any], link: Path, target: str, changes: tuple[Change, ...]) -> Entry:
-        """Writes down the intention: old and new bytes of every file, old and new target of the link."""
+    def begin(
+        cls, folder: Path, record: dict[str, Any], link: Path | None, target: str, changes: tuple[Change, ...]
+    ) -> Entry:
+        """Writes down the intention: old and new bytes of every file, old and new target of the link.
+
+        No `link` where files get their new content under their own names (`placed`).
+        """
         record = {
             **record,
             "phase": PREPARED,
-            "link": {"path": str(link), "old": link_target(link), "new": target},
+            "link": link and {"path": str(link), "old": link_target(link), "new": target},
             "changes": [_change(change) for change in changes],
+            "placed": [],
         }
         entry = cls(folder / f"{record['job_id']}.json", record)
         entry.save()
@@ -57,8 +64,15 @@ class Entry:
         """Flushes the record to disk."""
         write_atomic(self.path, json.dumps(self.record).encode(), mode=0o600)
 
+    def point(self) -> None:
+        """Makes the link point to the new files."""
+        link = self.record["link"]
+        if link:
+            point_link(Path(link["path"]), link["new"])
+
     def apply(self, staging: Path) -> None:
         """Gives each file its new bytes, each by one rename."""
+        placed.apply(self._placed())
         for change in self.record["changes"]:
             write_atomic(Path(change["path"]), _bytes(change["new"]), owner=_owner(change), staging=staging)
             crash_here("writing/done")
@@ -72,8 +86,10 @@ class Entry:
         for change in self.record["changes"]:
             if _content(change) == _bytes(change["new"]):
                 write_atomic(Path(change["path"]), _bytes(change["old"]), owner=_owner(change), staging=staging)
+                crash_here("restoring/done")
+        placed.restore(self._placed())
         link = self.record["link"]
-        if link_target(Path(link["path"])) == link["new"] and link["new"] != link["old"] and not foreign:
+        if link and link_target(Path(link["path"])) == link["new"] and link["new"] != link["old"] and not foreign:
             point_link(Path(link["path"]), link["old"])
         return foreign
 
@@ -83,11 +99,36 @@ class Entry:
             change["path"]
             for change in self.record["changes"]
             if _content(change) not in (_bytes(change["old"]), _bytes(change["new"]))
-        ]
+        ] + placed.foreign(self._placed())
+
+    def lost(self) -> list[str]:
+        """What bringing the old state back needs and is not there any more."""
+        link = self.record["link"]
+        old = Path(link["path"]).parent / link["old"] if link and link["old"] else None
+        return ([str(old)] if old is not None and not old.exists() else []) + placed.lost(self._placed())
+
+    def in_use(self, target: Path) -> bool:
+        """Whether something still needs what was staged in `target`."""
+        link = self.record["link"]
+        live = link_target(Path(link["path"])) if link else None
+        return (live is not None and Path(live).name == target.name) or bool(placed.foreign(self._placed()))
+
+    def _placed(self) -> list[dict[str, Any]]:
+        """Records of before these were known have none."""
+        found: list[dict[str, Any]] = self.record.get("placed", [])
+        return found
+
+    def reopen(self, folder: Path) -> None:
+        """An installation that was over counts as one that was cut off, and is to be taken back."""
+        old = self.path
+        self.path, self.record["phase"] = folder / old.name, RELOADED
+        self.save()
+        crash_here("reopened/recorded")
+        old.unlink()
 
     def close(self) -> None:
         """The installation is over: the record stays as history, the newest 20 of them."""
-        history = make_folder(self.path.parent / "history")
+        history = make_folder(self.path.parent / HISTORY)
         self.path.replace(history / self.path.name)
         for old in sorted(history.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
             old.unlink()
@@ -99,10 +140,10 @@ def unfinished(folder: Path) -> list[Entry]:
     return sorted(found, key=lambda entry: str(entry.record.get("started_at", "")))
 
 
-def crash_here(point: str) -> None:
-    """Dies like `kill -9` when the environment asks for it: tests stop the agent at every step."""
-    if os.environ.get("CERTWRIGHT_AGENT_CRASH_AT") == point:
-        os.kill(os.getpid(), signal.SIGKILL)
+def finished(folder: Path) -> list[Entry]:
+    """The installations that are over and stand, newest first."""
+    found = unfinished(folder / HISTORY)
+    return [entry for entry in reversed(found) if entry.record["phase"] == VERIFIED]
 
 
 def _change(change: Change) -> dict[str, Any]:

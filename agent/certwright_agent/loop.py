@@ -15,6 +15,7 @@ from certwright_agent import facts, report
 from certwright_agent.errors import AgentError, GatewayError, Refused
 from certwright_agent.gateway import Gateway
 from certwright_agent.jobs import Worker
+from certwright_agent.remote.fleet import Fleet
 
 _REPORT_EVERY = 600.0  # seconds; sooner when something changed
 _LOOK_EVERY = 30.0
@@ -26,13 +27,17 @@ _POLL = 5.0  # when neither the settings nor the gateway say more
 class Agent:
     """One agent at work. `say` is for the log on standard error: never a secret."""
 
-    def __init__(self, gateway: Gateway, worker: Worker, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, gateway: Gateway, worker: Worker, say: Callable[[str], None], fleet: Fleet | None = None
+    ) -> None:
         self._gateway = gateway
         self._worker = worker
         self._say = say
+        self._fleet = fleet
         self._reported = ""
         self._reported_at = self._looked_at = float("-inf")
         self._telling = True
+        self._away = False
         self._known_facts: dict[str, Any] = {}
         self._gathered_at = float("-inf")
         self.stopping = False
@@ -44,10 +49,14 @@ class Agent:
         """
         self._worker.recover()
         self._worker.scans.look()
+        if self._fleet is not None:
+            self._fleet.refresh()
         self._deliver()
         self.report_sites()
+        if self._fleet is not None:
+            self._fleet.tell()
         while not self.stopping:
-            work = self._gateway.send("POST", "/jobs/claim", {"facts": self._facts(), "limit": 1})
+            work = self._gateway.send("POST", "/jobs/claim", self._claim())
             jobs = work.get("jobs")
             if not isinstance(jobs, list) or not jobs:
                 return _seconds(work.get("poll_after"))
@@ -56,25 +65,34 @@ class Agent:
                     self._do(job)
         return 0.0
 
+    def settle(self) -> None:
+        """For an agent without threads: what was taken for its servers is done and delivered. Raises GatewayError."""
+        if self._fleet is not None:
+            self._fleet.settle()
+            self._deliver()
+            self._fleet.tell()
+
     def run(self, poll_seconds: float | None, sleep: Callable[[float], None] = time.sleep) -> None:
         """Rounds until `stopping`, with jitter, ever slower while the gateway is away. Raises GatewayError 401."""
         failures = 0
+        if self._fleet is not None:
+            self._fleet.start()
         while not self.stopping:
             try:
                 told = self.once()
                 wait = poll_seconds or told or _POLL
-                failures = 0
+                failures, self._away = 0, False
             except GatewayError as error:
                 if error.status == 401:
                     raise
-                failures += 1
+                failures, self._away = failures + 1, True
                 self._say(str(error))
                 wait = min(_BACKOFF_LIMIT, (poll_seconds or _POLL) * 2 ** min(failures, 10))
             except (AgentError, OSError) as error:
                 self._say(str(error))
                 wait = _BACKOFF_LIMIT
             wait *= random.uniform(0.8, 1.2)  # noqa: S311  jitter, no secret
-            while wait > 0 and not self.stopping:
+            while wait > 0 and not self.stopping and not self._has_news():
                 sleep(min(wait, 0.25))
                 wait -= 0.25
 
@@ -85,6 +103,8 @@ class Agent:
     def close(self) -> None:
         """Ends what runs beside; it goes on with the next start."""
         self._worker.scans.close()
+        if self._fleet is not None:
+            self._fleet.close()
 
     def report_sites(self, *, always: bool = False) -> None:
         """Tells the gateway what the sites are, when that changed or was not told for long."""
@@ -106,9 +126,21 @@ class Agent:
             self._known_facts, self._gathered_at = facts.gather(self._worker.servers), time.monotonic()
         return self._known_facts
 
+    def _claim(self) -> dict[str, Any]:
+        """Says what this agent still has in hand for its servers: all else that it was given is lost."""
+        held = self._fleet.held() if self._fleet is not None else []
+        return {"facts": self._facts(), "limit": 1, **({"held": held} if held else {})}
+
+    def _has_news(self) -> bool:
+        """Whether a server has something to be told, while the gateway listens."""
+        return self._fleet is not None and self._fleet.news.is_set() and not self._away
+
     def _do(self, job: dict[str, Any]) -> None:
         self._telling = True
         try:
+            if job.get("server"):
+                self._hand_on(job)
+                return
             job_id, outcome = self._worker.work(job, lambda step: self._tell(str(job.get("job_id")), step))
         except Refused as problem:
             self._say(str(problem))
@@ -116,6 +148,13 @@ class Agent:
         self._say(f"{job.get('kind')} {job_id}: {'done' if outcome.succeeded else outcome.reason}")
         if job.get("kind") in ("install_certificate", "report_sites"):
             self.report_sites(always=True)
+        self._deliver()
+
+    def _hand_on(self, job: dict[str, Any]) -> None:
+        """A job for a server is never done on this host. Raises Refused."""
+        if self._fleet is None:
+            raise Refused("a job for a server came to an agent that has none")
+        self._fleet.take(str(job["server"]), job)
         self._deliver()
 
     def _tell(self, job_id: str, step: dict[str, str]) -> None:

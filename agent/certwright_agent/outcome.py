@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -68,6 +69,19 @@ class Outcomes:
     def delivered(self, job_id: str) -> None:
         """The gateway has it."""
         (self._folder / f"{job_id}.json").unlink(missing_ok=True)
+
+    def tidy(self, seconds: float) -> None:
+        """Drops what lies here longer than that."""
+        for path in self._folder.glob("*.json"):
+            if path.stat().st_mtime < time.time() - seconds:
+                path.unlink(missing_ok=True)
+
+    def forget(self, job_ids: object) -> None:
+        """Whoever visits this server has these; anything else that is said here is ignored."""
+        waiting = self.waiting()
+        for job_id in job_ids if isinstance(job_ids, list) else ():
+            if isinstance(job_id, str) and job_id in waiting:
+                self.delivered(job_id)
 
 
 def moment() -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,10 +14,10 @@ from shared.probe.leaf import Leaf
 from shared.probe.outcome import Failed
 
 from certwright_agent import arguments as check
-from certwright_agent.certificates import first_in_file
+from certwright_agent.certificates import first_in, first_in_file
 from certwright_agent.errors import Refused
 from certwright_agent.installation import find_site
-from certwright_agent.webservers.site import Site, WebServer
+from certwright_agent.webservers.site import Block, Site, WebServer, name_to_ask_for
 
 
 def sites(servers: Sequence[WebServer]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -33,13 +34,14 @@ def sites(servers: Sequence[WebServer]) -> tuple[list[dict[str, Any]], list[str]
 
 def check_installation(servers: Sequence[WebServer], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What each TLS binding of a site serves now, beside the serial that is expected."""
-    _, site = find_site(servers, arguments)
+    server, site = find_site(servers, arguments)
+    name = _name_to_ask_for(server, site)
     expected = check.serial(arguments, "expected_serial")
     bindings: list[dict[str, Any]] = []
     for listener in site.listeners:
         if not listener.tls:
             continue
-        seen = handshake(listener.probe_address, listener.port, site.server_name)
+        seen = handshake(listener.probe_address, listener.port, name if listener.sni == "" else listener.sni)
         binding: dict[str, Any] = {"address": listener.address, "port": listener.port}
         if isinstance(seen, Failed):
             binding.update(correct=False, failure=seen.failure.value, detail=seen.detail)
@@ -51,10 +53,23 @@ def check_installation(servers: Sequence[WebServer], arguments: Mapping[str, Any
     return {"correct": correct, "expected_serial": expected, "bindings": bindings}
 
 
+def _name_to_ask_for(server: WebServer, site: Site) -> str | None:
+    for block in site.tls_blocks:
+        stored = _stored(block)
+        if stored is not None and stored[0].dns_names:
+            return name_to_ask_for(site, stored[0].dns_names, server.sites())
+    return site.server_name
+
+
+def _stored(block: Block) -> tuple[Leaf, str] | None:
+    stored = first_in(block.certificate_pem)
+    return stored or (first_in_file(Path(block.certificate_file)) if block.certificate_file else None)
+
+
 def _site(site: Site) -> dict[str, Any]:
     bindings = []
     for block in site.blocks:
-        stored = first_in_file(Path(block.certificate_file)) if block.certificate_file else None
+        stored = _stored(block)
         bindings += [
             {
                 "address": listener.address,
@@ -70,7 +85,7 @@ def _site(site: Site) -> dict[str, Any]:
         "name": site.name,
         "names": site.names[:250],
         "bindings": bindings,
-        "document_root": site.document_root,
+        "document_root": os.fsencode(site.document_root).decode("utf-8", "replace"),
         "config_path": str(site.blocks[0].file),
         "writable": not site.reason,
         "reason": site.reason,

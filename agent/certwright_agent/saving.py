@@ -38,15 +38,20 @@ def remove_dcv_file(servers: Sequence[WebServer], arguments: Mapping[str, Any]) 
 
 def dcv_path(servers: Sequence[WebServer], arguments: Mapping[str, Any]) -> Path:
     """Where the file goes. No link below the web root may lead out of it. Raises Refused."""
-    fqdn = check.fqdn(arguments.get("fqdn"))
-    root = Path(_site_for(servers, fqdn).document_root)
-    if not root.is_absolute() or root == Path(root.anchor) or not root.is_dir():
-        raise Refused(f"the web root {root} of {fqdn} is not a folder of this host", "no_web_root")
+    root = web_root(site_for(servers, check.fqdn(arguments.get("fqdn"))))
     path = root / _FOLDER / check.dcv_file(arguments)
     Roots([root]).confine(path)
     if path.is_symlink():
         raise Refused(f"{path} is a link")
     return path
+
+
+def web_root(site: Site) -> Path:
+    """The folder from which a site serves. Raises Refused when it is none of this host."""
+    root = Path(site.document_root)
+    if not root.is_absolute() or root == Path(root.anchor) or not root.is_dir():
+        raise Refused(f"the web root {root} of {site.name} is not a folder of this host", "no_web_root")
+    return root
 
 
 def save_certificate(folder: Path, arguments: Mapping[str, Any]) -> str:
@@ -67,7 +72,7 @@ def save_certificate(folder: Path, arguments: Mapping[str, Any]) -> str:
     return str(target)
 
 
-def _site_for(servers: Sequence[WebServer], fqdn: str) -> Site:
+def site_for(servers: Sequence[WebServer], fqdn: str) -> Site:
     """The site whose name is the FQDN; else one with a fitting wildcard. One with a plain listener comes first."""
     refused: list[str] = []
     found: list[tuple[bool, bool, Site]] = []

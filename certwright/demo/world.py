@@ -55,6 +55,7 @@ class World:
         self.pids: list[int] = []
         self.cluster: Cluster | None = None
         self.operator: dict[str, str] = {}
+        self.program: tuple[str, ...] = ("-m", "certwright")  # what runs as the one process
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -153,7 +154,7 @@ class World:
         log = self.folder / "certwright.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "certwright", "serve"],
+                [sys.executable, *self.program, "serve"],
                 env=environment,
                 stdout=out,
                 stderr=out,

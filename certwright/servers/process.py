@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -12,13 +13,23 @@ import subprocess
 from pathlib import Path
 
 STOP_TIMEOUT_S = 30
+PORTS = range(12_000, 32_000)  # Linux' ip_local_port_range begins at 32,768
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now. Somebody else may take it before it is used."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on now. Somebody else may take it before it is used.
+
+    From below the range that outgoing connections get theirs from, which take one in between far more often.
+    """
+    for _ in range(100):
+        port = PORTS.start + secrets.randbelow(len(PORTS))  # whoever seeds `random` gets no port twice
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port of 127.0.0.1 was found from {PORTS.start} to {PORTS.stop - 1}")
 
 
 def find_program(name: str, *folders: str) -> Path | None:

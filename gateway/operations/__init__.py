@@ -14,6 +14,7 @@ from gateway.operations import (
     installer,
     operator,
     orders,
+    replacements,
     spreadsheets,
     validation,
 )
@@ -24,6 +25,7 @@ ROUTES: tuple[Route, ...] = (
     *console.ROUTES,
     *billing.ROUTES,
     *orders.ROUTES,
+    *replacements.ROUTES,
     *validation.ROUTES,
     *installer.ROUTES,
     *certificates.ROUTES,
@@ -39,6 +41,7 @@ TAGS: dict[str, str] = {
     "Account": "The company, its users and its API tokens.",
     "Shop": "Products, quotes, payments and the deposit account. Amounts are integers in minor units.",
     "Orders": "Certificate orders from placement to revocation. `allowed_actions` says what may be done.",
+    "Replacements": "Many certificates replaced at once, after an incident or to practise for one.",
     "Validation": "Domain control validation: one authorization per FQDN.",
     "Servers": "Agents, servers, sites, and what agents do on them.",
     "Certificates": "The inventory of every known certificate, and the alerts before they end.",

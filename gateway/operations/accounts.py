@@ -193,4 +193,16 @@ ROUTES = (
         method="DELETE", path="/api/v1/tokens/{token_id}", request=accounts.RevokeToken, tag=ACCOUNT, status=204,
         summary="End an API token", forgets=True,
     ),
+    Route(
+        method="GET", path="/api/v1/acme/credentials", request=accounts.ListACMECredentials, tag=ACCOUNT,
+        summary="Credentials of ACME clients, newest first",
+    ),
+    Route(
+        method="POST", path="/api/v1/acme/credentials", request=accounts.CreateACMECredential, tag=ACCOUNT, status=201,
+        summary="Make a credential for ACME clients; its HMAC key is shown this once",
+    ),
+    Route(
+        method="DELETE", path="/api/v1/acme/credentials/{credential_id}", request=accounts.RevokeACMECredential,
+        tag=ACCOUNT, status=204, summary="End a credential and every ACME account that was bound by it",
+    ),
 )  # fmt: skip

@@ -32,8 +32,12 @@ ROUTES = (
         summary="How a job ended",
     ),
     Route(
+        method="PUT", path=f"{PREFIX}/servers", request=installer.ReportServers, tag=AGENT,
+        summary="All servers that the agent reaches over SSH; which of them it has to forget",
+    ),
+    Route(
         method="PUT", path=f"{PREFIX}/sites", request=installer.ReportSites, tag=AGENT, status=204,
-        summary="All sites of the host",
+        summary="All sites of the host, or of one of its servers",
     ),
     Route(
         method="POST", path=f"{PREFIX}/scans/{{scan_id}}/part", request=discovery.TakeScanPart, tag=AGENT,

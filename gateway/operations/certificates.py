@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import base64
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.exchange import Exchange, Raw
 from gateway.route import Route
 from shared.contracts import alerts, ca, discovery
+from shared.errors import Code, ServiceError
 
 CERTIFICATES = "Certificates"
 EVENTS = "Events"
@@ -19,6 +21,7 @@ OCSP_MEDIA = "application/ocsp-response"  # RFC 6960 Appendix A.1
 CRL_MEDIA = "application/pkix-crl"  # RFC 2585 §4
 DER_MEDIA = "application/pkix-cert"
 PEM_MEDIA = "application/x-pem-file"
+CHALLENGE_PATIENCE_S, CHALLENGE_TRY_S, CHALLENGE_STEP_S = 20.0, 3.0, 0.1
 
 
 def _crl(_exchange: Exchange, reply: Any) -> Raw:
@@ -33,6 +36,22 @@ def _ocsp(exchange: Exchange, reply: Any) -> Raw:
     if reply.max_age:  # RFC 5019 §6.2, for caches between relying parties and here
         exchange.headers.append(("Cache-Control", f"max-age={reply.max_age}, public, no-transform, must-revalidate"))
     return Raw(base64.b64decode(reply.der_base64), OCSP_MEDIA)
+
+
+def _patient(exchange: Exchange, asked: ca.GetChallengeAnswer) -> Any:
+    """Waits for a CA's room that is just being started again: another CA looks once, and an error ends its order."""
+    deadline = time.monotonic() + CHALLENGE_PATIENCE_S
+    while True:
+        try:
+            return exchange.rpc.send(asked, exchange.context, timeout=CHALLENGE_TRY_S)
+        except ServiceError as error:
+            if error.code not in {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED} or time.monotonic() > deadline:
+                raise
+        time.sleep(CHALLENGE_STEP_S)  # green in a running gateway
+
+
+def _challenge(_exchange: Exchange, reply: Any) -> Raw:
+    return Raw(reply.content.encode("ascii"), "application/octet-stream")
 
 
 def _root(chain: ca.CAChain) -> list[str]:
@@ -146,11 +165,29 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/pki/issuing.cer", request=ca.GetChain, tag=CA, name="ca_issuing_der",
-        summary="The issuing certificate, DER", answer=_der(_issuing), media=DER_MEDIA,
+        summary="The first issuing certificate, DER", answer=_der(_issuing), media=DER_MEDIA, fixed={"issuer": "1"},
     ),
     Route(
-        method="GET", path="/pki/issuing.crl", request=ca.GetCRL, tag=CA, summary="The newest revocation list, DER",
-        answer=_crl, media=CRL_MEDIA,
+        method="GET", path="/pki/issuing.crl", request=ca.GetCRL, tag=CA, answer=_crl, media=CRL_MEDIA,
+        summary="The newest revocation list of the first issuing CA, DER", fixed={"issuer": "1"},
+    ),
+    Route(
+        method="GET", path="/pki/{issuer}/issuing.cer", request=ca.GetChain, tag=CA, name="ca_issuing_der_by_number",
+        summary="The certificate of an issuing CA, which are counted from 1, DER", answer=_der(_issuing),
+        media=DER_MEDIA,
+    ),
+    Route(
+        method="GET", path="/pki/{issuer}/issuing.crl", request=ca.GetCRL, tag=CA, name="get_crl_by_number",
+        summary="The newest revocation list of an issuing CA, DER", answer=_crl, media=CRL_MEDIA,
+    ),
+    Route(
+        method="GET", path="/pki/root.crl", request=ca.GetRootCRL, tag=CA, answer=_crl, media=CRL_MEDIA,
+        summary="The revocation list of the root, DER",
+    ),
+    Route(
+        method="GET", path="/.well-known/acme-challenge/{token}", request=ca.GetChallengeAnswer, tag=CA,
+        summary="What another CA looks for before it signs (RFC 8555 §8.3)", call=_patient, answer=_challenge,
+        media="application/octet-stream",
     ),
     Route(
         method="POST", path="/pki/ocsp", request=ca.AnswerOCSP, tag=CA, summary="OCSP by POST (RFC 6960)",

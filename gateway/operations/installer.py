@@ -47,6 +47,14 @@ ROUTES = (
     ),
     Route(method="GET", path="/api/v1/servers", request=installer.ListServers, tag=SERVERS, summary="Servers"),
     Route(
+        method="GET", path="/api/v1/servers/{server_id}", request=installer.GetServer, tag=SERVERS,
+        summary="One server",
+    ),
+    Route(
+        method="DELETE", path="/api/v1/servers/{server_id}", request=installer.RemoveServer, tag=SERVERS, status=204,
+        summary="Take out a server that an agent reaches over SSH",
+    ),
+    Route(
         method="PATCH", path="/api/v1/servers/{server_id}", request=installer.RenameServer, tag=SERVERS,
         summary="Give a server a name of its own",
     ),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from gateway.route import Route
-from shared.contracts import dcv
+from shared.contracts import dcv, preflight
 
 VALIDATION = "Validation"
 ONE = "/api/v1/orders/{order_id}/authorizations/{fqdn}"
@@ -17,6 +17,14 @@ ROUTES = (
     Route(
         method="GET", path="/api/v1/authorizations", request=dcv.ListAuthorizations, tag=VALIDATION,
         name="list_account_authorizations", summary="FQDNs of the account", fixed={"order_id": None},
+    ),
+    Route(
+        method="GET", path="/api/v1/preflight", request=preflight.RunPreflight, tag=VALIDATION,
+        summary="What a CA will see of names, before they are ordered",
+    ),
+    Route(
+        method="GET", path=f"{ONE}/contacts", request=dcv.ListMailContacts, tag=VALIDATION,
+        summary="Whom a validation mail may go to, as the DNS says now",
     ),
     Route(
         method="PUT", path=f"{ONE}/method", request=dcv.ChooseMethod, tag=VALIDATION,

@@ -11,13 +11,13 @@ import eventlet.semaphore
 import eventlet.tpool
 
 from services.accounts import bootstrap
-from services.accounts.handlers import company, first_run, openid, own, passkeys, sign_in, sign_up
+from services.accounts.handlers import acme, company, first_run, openid, own, passkeys, sign_in, sign_up
 from services.accounts.handlers.app import App
 from services.accounts.model.throttle import WINDOW
 from shared.clock import to_text
 from shared.context import Context, system
 from shared.contracts import accounts as c
-from shared.contracts import orders
+from shared.contracts import billing, orders
 from shared.contracts.base import Done, Page
 from shared.eventsourcing.envelope import Envelope
 from shared.messaging.rpc import rpc
@@ -240,6 +240,49 @@ class AccountsService(Service):
     def list_accounts(self, request: c.ListAccounts, _context: Context) -> Page[c.AccountView]:
         """For operators."""
         return company.list_accounts(self.app, request)
+
+    # --- ACME ---
+
+    @rpc(c.CreateACMECredential)
+    def create_acme_credential(self, request: c.CreateACMECredential, context: Context) -> c.NewACMECredential:
+        """Shows the key once. Billing knows the products."""
+        products = self.client.send(billing.ListProducts(), context).items
+        return acme.create_credential(self.app, request, context, products)
+
+    @rpc(c.ListACMECredentials)
+    def list_acme_credentials(self, request: c.ListACMECredentials, context: Context) -> Page[c.ACMECredentialView]:
+        """Of the account."""
+        return acme.list_credentials(self.app, request, context)
+
+    @rpc(c.RevokeACMECredential)
+    def revoke_acme_credential(self, request: c.RevokeACMECredential, context: Context) -> Done:
+        """With its ACME accounts."""
+        return self.app.room.execute(acme.revoke_credential, request, context)
+
+    @rpc(c.GetACMENonceKey)
+    def get_acme_nonce_key(self, request: c.GetACMENonceKey, context: Context) -> c.ACMENonceKey:
+        """Made when it is first asked for."""
+        return acme.nonce_key(self.app, request, context)
+
+    @rpc(c.UseACMENonce)
+    def use_acme_nonce(self, request: c.UseACMENonce, context: Context) -> Done:
+        """Once."""
+        return self.app.room.execute(acme.use_nonce, request, context)
+
+    @rpc(c.FindACMEAccount)
+    def find_acme_account(self, request: c.FindACMEAccount, _context: Context) -> c.ACMEAccountView:
+        """By id or key."""
+        return acme.find_account(self.app, request)
+
+    @rpc(c.CreateACMEAccount)
+    def create_acme_account(self, request: c.CreateACMEAccount, context: Context) -> c.ACMEAccountView:
+        """Bound by a credential."""
+        return acme.create_account(self.app, request, context)
+
+    @rpc(c.ChangeACMEAccount)
+    def change_acme_account(self, request: c.ChangeACMEAccount, context: Context) -> c.ACMEAccountView:
+        """Contact, key, or the end."""
+        return self.app.room.execute(acme.change_account, request, context)
 
     # --- events and the clock ---
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from services.alerts.adapters.balances import AskedBalances
 from services.alerts.adapters.contacts import AskedContacts
+from services.alerts.adapters.proofs import AskedProofs
 from services.alerts.adapters.webhooks import GuardedHooks
 from services.alerts.handlers.feed import FeedWriter
 from services.alerts.jobs import jobs
-from services.alerts.ports import Balances, Contacts, Hooks
+from services.alerts.ports import Balances, Contacts, Hooks, Proofs
 from services.alerts.settings import AlertsSettings
 from services.alerts.tables import projections
 from shared.clock import Clock, Ids, RandomIds, SystemClock
@@ -36,6 +37,7 @@ class App:
     feed: FeedWriter
     contacts: Contacts
     balances: Balances
+    proofs: Proofs
     mailer: Mailer
     folder: MailFolder
     hooks: Hooks
@@ -49,6 +51,7 @@ def build(
     ids: Ids | None = None,
     contacts: Contacts | None = None,
     balances: Balances | None = None,
+    proofs: Proofs | None = None,
     mailer: Mailer | None = None,
     hooks: Hooks | None = None,
 ) -> App:
@@ -63,6 +66,7 @@ def build(
         feed=FeedWriter(room),
         contacts=contacts or AskedContacts(),
         balances=balances or AskedBalances(),
+        proofs=proofs or AskedProofs(),
         mailer=mailer or open_mailer(mail, settings.data_dir),
         folder=open_folder(mail, settings.data_dir),
         hooks=hooks or GuardedHooks(open_egress(egress), plain=bool(egress.allow_networks)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from services.alerts.handlers import low_balance, telling, watching
+from services.alerts.handlers import low_balance, proof_missing, telling, watching
 from services.alerts.model.letter import welcome_letter
-from services.alerts.ports import Balances, Contacts, Hooks
+from services.alerts.ports import Balances, Contacts, Hooks, Proofs
 from services.alerts.projections import watching as store
 from shared.clock import from_text
 from shared.context import system
@@ -27,6 +27,7 @@ class MailingApp(Protocol):
     settings: Settings
     contacts: Contacts
     balances: Balances
+    proofs: Proofs
     mailer: Mailer
     hooks: Hooks
     sealer: Sealer
@@ -61,6 +62,15 @@ def look_at_balance(app: MailingApp, payload: dict[str, Any]) -> None:
     found = app.balances.balance_of(account_id)
     seen = low_balance.Seen(account_id, found.balance if found.deposit else None, found.currency)
     app.room.execute(low_balance.review, seen, system("alerts", account_id=account_id))
+
+
+@jobs.kind(proof_missing.LOOK, attempts=30, backoff=BACKOFF, timeout=60)
+def look_at_proofs(app: MailingApp, payload: dict[str, Any]) -> None:
+    """Asks validation what an order still has to prove, and raises or resolves the alert about it."""
+    account_id, order_id = payload["account_id"], payload["order_id"]
+    missing = app.proofs.missing(account_id, order_id, payload["csr_version"])
+    seen = proof_missing.Seen(account_id, order_id, missing)
+    app.room.execute(proof_missing.review, seen, system("alerts", account_id=account_id))
 
 
 @jobs.kind("welcome", attempts=30, backoff=BACKOFF, timeout=120)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What alerts needs of the others: where to write to an account, and what its deposit holds; and ways out."""
+"""What alerts needs of the others: where to write to an account, its deposit, its missing proofs; and ways out."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class Balances(Protocol):
 
     def balance_of(self, account_id: str) -> BalanceView:
         """The deposit now. Raises ServiceError."""
+        ...
+
+
+class Proofs(Protocol):
+    """Knows which names of an order are still to be proved."""
+
+    def missing(self, account_id: str, order_id: str, csr_version: int) -> list[str]:
+        """Names without a proof that counts for a CSR of the order. Raises ServiceError."""
         ...
 
 

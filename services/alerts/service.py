@@ -10,12 +10,15 @@ from nameko.extensions import DependencyProvider
 from services.alerts import bootstrap
 from services.alerts.adapters.balances import AskedBalances
 from services.alerts.adapters.contacts import AskedContacts
+from services.alerts.adapters.proofs import AskedProofs
 from services.alerts.handlers import (
     audit,
     channels,
     feed,
     feed_links,
+    installation_failing,
     low_balance,
+    proof_missing,
     requests,
     telling,
     watching,
@@ -41,7 +44,7 @@ def published() -> list[type[Event]]:
 
 
 class OthersOnTheWire(DependencyProvider):
-    """Gives the app a way to ask accounts and billing."""
+    """Gives the app a way to ask accounts, billing and validation."""
 
     def setup(self) -> None:
         """Called before anything runs."""
@@ -51,6 +54,9 @@ class OthersOnTheWire(DependencyProvider):
         balances = self.container.app.balances
         if isinstance(balances, AskedBalances):
             balances.send = self.container.client.send
+        proofs = self.container.app.proofs
+        if isinstance(proofs, AskedProofs):
+            proofs.send = self.container.client.send
 
 
 class AlertsService(Service):
@@ -185,6 +191,37 @@ class AlertsService(Service):
         """A deposit may be low now, or filled up."""
         self.app.room.react(low_balance.on_transaction_posted, event, name="alerts.on_transaction_posted")
 
+    @subscribe(orders.CSRSubmitted)
+    def on_csr_submitted(self, event: Envelope[orders.CSRSubmitted]) -> None:
+        """A reissue may wait for proofs."""
+        self.app.room.react(proof_missing.on_csr_submitted, event, name="alerts.on_csr_submitted")
+
+    @subscribe(dcv.DCVPassed)
+    def on_dcv_passed(self, event: Envelope[dcv.DCVPassed]) -> None:
+        """It may wait no more."""
+        self.app.room.react(proof_missing.on_dcv_passed, event, name="alerts.on_dcv_passed")
+
+    @subscribe(orders.OrderExpired, orders.OrderRenewed, orders.CertRevoked)
+    def on_order_over(self, event: Envelope[orders.OrderExpired]) -> None:
+        """Nor after this."""
+        self.app.room.react(proof_missing.on_order_over, event, name="alerts.on_order_over")
+
+    @subscribe(orders.InstallationFailed)
+    def on_installation_failed(self, event: Envelope[orders.InstallationFailed]) -> None:
+        """A site may go on failing."""
+        handler = installation_failing.on_installation_failed
+        self.app.room.react(handler, event, name="alerts.on_installation_failed")
+
+    @subscribe(orders.CertInstalled)
+    def on_cert_installed(self, event: Envelope[orders.CertInstalled]) -> None:
+        """It does no more."""
+        self.app.room.react(installation_failing.on_cert_installed, event, name="alerts.on_cert_installed")
+
+    @subscribe(orders.OrderExpired, orders.CertRevoked, orders.CertIssued)
+    def on_installation_over(self, event: Envelope[orders.OrderExpired]) -> None:
+        """Nor does anybody wait for it after this."""
+        self.app.room.react(installation_failing.on_order_over, event, name="alerts.on_installation_over")
+
     @subscribe(orders.CertIssued)
     def on_cert_issued(self, event: Envelope[orders.CertIssued]) -> None:
         """Watched from now on."""
@@ -204,6 +241,11 @@ class AlertsService(Service):
     def on_cert_discovered(self, event: Envelope[discovery.CertDiscovered]) -> None:
         """Known now."""
         self.app.room.react(watching.on_cert_discovered, event, name="alerts.on_cert_discovered")
+
+    @subscribe(discovery.CertsDiscovered)
+    def on_certs_discovered(self, event: Envelope[discovery.CertsDiscovered]) -> None:
+        """Known now, many at once."""
+        self.app.room.react(watching.on_certs_discovered, event, name="alerts.on_certs_discovered")
 
     @subscribe(installer.SitesReported)
     def on_sites_reported(self, event: Envelope[installer.SitesReported]) -> None:

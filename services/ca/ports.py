@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outside world of this room: something that signs."""
+"""The outside world of this room: something that signs, at once or after steps, here or at another CA."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
-from shared.contracts.ca import CAChain, IssuanceAccepted
+from services.ca.model.authorities import Installed
+from shared.contracts.ca import CAChain, IssuanceAccepted, UpstreamChallenge
 
 
 class IssuerUnavailableError(Exception):
@@ -21,12 +22,19 @@ class IssuerRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A certificate and the issuers above it, leaf's issuer first, without the root."""
+    """A certificate and the issuers above it, leaf's issuer first, without the root.
+
+    `not_before` and `not_after` are RFC 3339; empty where they are those that were accepted. `lint` is what a linter
+    calls an error in a certificate that somebody else signed.
+    """
 
     certificate_pem: str
     chain_pem: str
     serial: str
     fingerprint_sha256: str
+    not_before: str = ""
+    not_after: str = ""
+    lint: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +48,122 @@ class RevokedEntry:
 
 @dataclass(frozen=True, slots=True)
 class OCSPAnswer:
-    """An OCSP response in DER. `for_all`: others may be given the same answer while it lasts."""
+    """An OCSP response in DER. `for_all`: others may be given the same answer while it lasts. `foreign`: a refusal,
+    since the question is about another CA.
+    """
 
     response: bytes
     for_all: bool
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntended:
+    """An order is to be opened next."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOpened:
+    """The issuer has an order of ours, by that URL."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengesMade:
+    """What the issuer wants to see."""
+
+    challenges: tuple[UpstreamChallenge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do for `seconds`. `reason` is for people; empty while everything goes its usual way."""
+
+    seconds: float
+    reason: str = ""
+
+
+Step = Signed | OrderIntended | OrderOpened | ChallengesMade | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an issuance is, as it was recorded. `fresh`: the intention was recorded a moment ago by the same caller,
+    so that no order can have been lost since. `taken` says of an order's URL whether it belongs to another issuance.
+    """
+
+    intended: bool = False
+    fresh: bool = False
+    order_url: str = ""
+    challenges: Sequence[UpstreamChallenge] = ()
+    taken: Callable[[str], bool] = lambda _url: False
+
+
+class CAADecision(NamedTuple):
+    """Whether the names may be signed for by their CAA records. `outcome`: allowed, forbidden, unknown (ask again
+    later). `findings` is what was asked and answered for each name; empty when nothing had to be asked."""
+
+    outcome: str
+    code: str = ""
+    reason: str = ""
+    rules_version: str = ""
+    findings: tuple[dict[str, Any], ...] = ()
+
+
+class CAAGate(Protocol):
+    """Looks CAA records up. What the DNS does is a decision, never an exception."""
+
+    def check(self, accepted: IssuanceAccepted) -> CAADecision:
+        """For every name of an issuance, at this moment (BR 3.2.2.8: not longer ago than 8 hours when it is signed)."""
+        ...
 
 
 class Issuer(Protocol):
-    """Signs exactly what an accepted issuance says. Asked twice for the same, it gives the same certificate."""
+    """Comes from an accepted issuance to one certificate. Asked again with the same progress, it makes no other."""
 
     @property
     def name(self) -> str:
         """What `IssuanceAccepted.issuer` and `CertificateSigned.issuer` say."""
         ...
 
+    def advance(self, accepted: IssuanceAccepted, progress: Progress) -> Step:
+        """The next step; the caller records it before it asks again.
+
+        Raises IssuerUnavailableError (ask again) or IssuerRefusedError (never).
+        """
+        ...
+
+    def revoke(self, certificate_pem: str, reason: int) -> None:
+        """Makes the certificate count no more; done before is done. `reason` as in RFC 5280 §5.3.1.
+
+        Raises IssuerUnavailableError or IssuerRefusedError.
+        """
+        ...
+
+
+class Authority(Issuer, Protocol):
+    """An issuer whose keys are here: it also answers for what it signed."""
+
     @property
     def expires_at(self) -> datetime:
         """The end of the issuing certificate."""
         ...
 
+    @property
+    def number(self) -> int:
+        """Its place among the issuing CAs of this installation, from 1."""
+        ...
+
+    def installed(self) -> Installed:
+        """Its certificate, as it is recorded."""
+        ...
+
     def sign(self, accepted: IssuanceAccepted) -> Signed:
-        """Raises IssuerUnavailableError or IssuerRefusedError."""
+        """Signs exactly what an accepted issuance says; asked twice for the same, it gives the same certificate.
+
+        Raises IssuerUnavailableError or IssuerRefusedError.
+        """
         ...
 
     def sign_crl(
@@ -82,4 +185,51 @@ class Issuer(Protocol):
 
     def chain(self) -> CAChain:
         """The certificates that relying parties need."""
+        ...
+
+
+class Authorities(Protocol):
+    """The issuing CAs of this installation: one signs, former ones speak for what they signed. What an operator changed
+    on disk is seen at the next look, without a restart.
+    """
+
+    @property
+    def active(self) -> Authority:
+        """The one that signs."""
+        ...
+
+    @property
+    def former(self) -> Sequence[Authority]:
+        """Those before it, the newest first."""
+        ...
+
+    @property
+    def root_is_offline(self) -> bool:
+        """Whether no process with this installation's own secrets can sign with the root."""
+        ...
+
+    @property
+    def root_list(self) -> bytes | None:
+        """The root's CRL in DER, where there is one."""
+        ...
+
+    @property
+    def generation(self) -> object:
+        """Equal as long as nothing of this has changed."""
+        ...
+
+
+class Delivery(Protocol):
+    """Puts what another CA wants to see where it looks. Each call may be made twice."""
+
+    def deliver(self, challenge: UpstreamChallenge) -> None:
+        """Writes the record, where that is ours to write. Raises IssuerUnavailableError with what to do."""
+        ...
+
+    def unseen(self, challenge: UpstreamChallenge) -> str:
+        """Empty when it can be seen; else what is missing, and what to do, in words."""
+        ...
+
+    def withdraw(self, challenge: UpstreamChallenge) -> None:
+        """Takes the record away again, where it was ours to write; what fails is left there."""
         ...

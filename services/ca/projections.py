@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from shared.contracts.ca import (
     CertificateRevoked,
     CertificateSigned,
+    ChallengesOpened,
     CRLFile,
     CRLPublished,
     IssuanceAccepted,
     IssuanceRefused,
+    UpstreamOrderOpened,
 )
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.projections import Projections
@@ -27,6 +29,7 @@ issuances = sa.Table(
     sa.Column("order_id", sa.Text, nullable=False, index=True),
     sa.Column("account_id", sa.Text, nullable=False),
     sa.Column("csr_version", sa.Integer, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
     sa.Column("serial", sa.Text, nullable=False, unique=True),  # as it is looked up: no leading zeros
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("not_after", sa.Text, nullable=False),
@@ -36,6 +39,7 @@ issuances = sa.Table(
     sa.Index("one_per_csr", "order_id", "csr_version", unique=True),
 )
 revoked_index = sa.Index("revoked", issuances.c.revoked_at)
+last_index = sa.Index("last_of_issuer", issuances.c.issuer, issuances.c.not_after)
 
 crls = sa.Table(
     "crls",
@@ -48,6 +52,31 @@ crls = sa.Table(
 )
 
 
+# What another CA signs: it chooses the serial, and answers for the certificate itself.
+upstream = sa.Table(
+    "upstream_issuances",
+    projections.metadata,
+    sa.Column("issuance_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("csr_version", sa.Integer, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("order_url", sa.Text, unique=True),
+    sa.Column("serial", sa.Text, index=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Index("one_upstream_per_csr", "order_id", "csr_version", unique=True),
+)
+
+# What the gateway answers below /.well-known/acme-challenge/ while a name is being proved.
+challenge_answers = sa.Table(
+    "challenge_answers",
+    projections.metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("issuance_id", sa.Text, nullable=False, index=True),
+    sa.Column("content", sa.Text, nullable=False),
+)
+
+
 def normal(serial: str) -> str:
     """A serial as it is looked up: upper-case hexadecimal without leading zeros."""
     return serial.upper().lstrip("0")
@@ -56,12 +85,25 @@ def normal(serial: str) -> str:
 @projections.on(IssuanceAccepted)
 def _accepted(connection: sa.Connection, envelope: Envelope[IssuanceAccepted]) -> None:
     event = envelope.data
+    if not event.serial:
+        connection.execute(
+            upstream.insert().values(
+                issuance_id=event.issuance_id,
+                order_id=event.order_id,
+                account_id=event.account_id,
+                csr_version=event.csr_version,
+                issuer=event.issuer,
+                status="accepted",
+            )
+        )
+        return
     connection.execute(
         issuances.insert().values(
             issuance_id=event.issuance_id,
             order_id=event.order_id,
             account_id=event.account_id,
             csr_version=event.csr_version,
+            issuer=event.issuer,
             serial=normal(event.serial),
             status="accepted",
             not_after=event.not_after,
@@ -73,24 +115,54 @@ def _accepted(connection: sa.Connection, envelope: Envelope[IssuanceAccepted]) -
 @projections.on(IssuanceRefused)
 def _refused(connection: sa.Connection, envelope: Envelope[IssuanceRefused]) -> None:
     # Only an issuance that had been accepted has a row; it makes room for another try with the same CSR.
-    connection.execute(issuances.delete().where(issuances.c.issuance_id == envelope.data.issuance_id))
+    issuance_id = envelope.data.issuance_id
+    connection.execute(issuances.delete().where(issuances.c.issuance_id == issuance_id))
+    connection.execute(upstream.delete().where(upstream.c.issuance_id == issuance_id))
+    connection.execute(challenge_answers.delete().where(challenge_answers.c.issuance_id == issuance_id))
 
 
 @projections.on(CertificateSigned)
 def _signed(connection: sa.Connection, envelope: Envelope[CertificateSigned]) -> None:
-    connection.execute(
-        issuances.update().where(issuances.c.issuance_id == envelope.data.issuance_id).values(status="signed")
+    event = envelope.data
+    changed = connection.execute(
+        issuances.update().where(issuances.c.issuance_id == event.issuance_id).values(status="signed")
     )
+    if changed.rowcount == 0:
+        signed = {"status": "signed", "serial": normal(event.serial)}
+        connection.execute(upstream.update().where(upstream.c.issuance_id == event.issuance_id).values(**signed))
+        connection.execute(challenge_answers.delete().where(challenge_answers.c.issuance_id == event.issuance_id))
 
 
 @projections.on(CertificateRevoked)
 def _revoked(connection: sa.Connection, envelope: Envelope[CertificateRevoked]) -> None:
     event = envelope.data
-    connection.execute(
+    changed = connection.execute(
         issuances.update()
-        .where(issuances.c.serial == normal(event.serial))
+        .where(issuances.c.serial == normal(event.serial), issuances.c.order_id == event.order_id)
         .values(status="revoked", revoked_at=event.revoked_at, reason=event.reason)
     )
+    if changed.rowcount == 0:
+        connection.execute(
+            upstream.update()
+            .where(upstream.c.serial == normal(event.serial), upstream.c.order_id == event.order_id)
+            .values(status="revoked")
+        )
+
+
+@projections.on(UpstreamOrderOpened)
+def _opened(connection: sa.Connection, envelope: Envelope[UpstreamOrderOpened]) -> None:
+    event = envelope.data
+    connection.execute(upstream.update().where(upstream.c.issuance_id == event.issuance_id).values(order_url=event.url))
+
+
+@projections.on(ChallengesOpened)
+def _challenged(connection: sa.Connection, envelope: Envelope[ChallengesOpened]) -> None:
+    event = envelope.data
+    for each in event.challenges:
+        if each.kind == "http-01":
+            connection.execute(
+                challenge_answers.insert().values(token=each.token, issuance_id=event.issuance_id, content=each.value)
+            )
 
 
 @projections.on(CRLPublished)
@@ -124,16 +196,33 @@ class Revoked(NamedTuple):
 
 
 def find_serial(connection: sa.Connection, serial: str) -> Found | None:
-    """The issuance of a serial, None when this CA never accepted it."""
-    columns = (issuances.c.issuance_id, issuances.c.order_id, issuances.c.account_id)
-    row = connection.execute(sa.select(*columns).where(issuances.c.serial == normal(serial))).first()
-    return Found(*row) if row else None
+    """The issuance of a serial, None when no issuer here made it."""
+    for table in (issuances, upstream):
+        columns = (table.c.issuance_id, table.c.order_id, table.c.account_id)
+        row = connection.execute(sa.select(*columns).where(table.c.serial == normal(serial))).first()
+        if row:
+            return Found(*row)
+    return None
 
 
-def standing_of(connection: sa.Connection, serial: str) -> Revoked | bool:
-    """How a serial was revoked; True when it is good, False when this CA signed no such certificate."""
+def order_is_taken(connection: sa.Connection, url: str) -> bool:
+    """Whether an order at another CA belongs to an issuance."""
+    return connection.execute(sa.select(upstream.c.issuance_id).where(upstream.c.order_url == url)).first() is not None
+
+
+def challenge_answer(connection: sa.Connection, token: str) -> str | None:
+    """The content of the file for a token, None when it is none of ours."""
+    found: str | None = connection.execute(
+        sa.select(challenge_answers.c.content).where(challenge_answers.c.token == token)
+    ).scalar()
+    return found
+
+
+def standing_of(connection: sa.Connection, issuer: str, serial: str) -> Revoked | bool:
+    """How a serial was revoked; True when it is good, False when this issuer signed no such certificate."""
     columns = (issuances.c.serial, issuances.c.revoked_at, issuances.c.reason, issuances.c.status)
-    row = connection.execute(sa.select(*columns).where(issuances.c.serial == normal(serial))).first()
+    mine = (issuances.c.serial == normal(serial)) & (issuances.c.issuer == issuer)
+    row = connection.execute(sa.select(*columns).where(mine)).first()
     if row is None or row.status == "accepted":
         return False
     return Revoked(row.serial, row.revoked_at, row.reason) if row.revoked_at else True
@@ -141,19 +230,28 @@ def standing_of(connection: sa.Connection, serial: str) -> Revoked | bool:
 
 def issued_for(connection: sa.Connection, order_id: str, csr_version: int) -> str | None:
     """The issuance of this order and CSR, None when there is none."""
-    query = sa.select(issuances.c.issuance_id).where(
-        issuances.c.order_id == order_id, issuances.c.csr_version == csr_version
-    )
+    for table in (issuances, upstream):
+        found: str | None = connection.execute(
+            sa.select(table.c.issuance_id).where(table.c.order_id == order_id, table.c.csr_version == csr_version)
+        ).scalar()
+        if found is not None:
+            return found
+    return None
+
+
+def last_end(connection: sa.Connection, issuer: str) -> str | None:
+    """When the last certificate of an issuer ends or ended (RFC 3339 text), None when it has signed none."""
+    query = sa.select(sa.func.max(issuances.c.not_after)).where(issuances.c.issuer == issuer)
     found: str | None = connection.execute(query).scalar()
     return found
 
 
-def revoked_since(connection: sa.Connection, not_after: str) -> list[Revoked]:
-    """What belongs on a CRL: revoked, and expiring after `not_after` (RFC 3339 text). In order of revocation."""
+def revoked_since(connection: sa.Connection, issuer: str, not_after: str) -> list[Revoked]:
+    """What belongs on an issuer's CRL: revoked, and expiring after `not_after` (RFC 3339 text); oldest first."""
     columns = (issuances.c.serial, issuances.c.revoked_at, issuances.c.reason)
     query = (
         sa.select(*columns)
-        .where(issuances.c.revoked_at.is_not(None), issuances.c.not_after > not_after)
+        .where(issuances.c.issuer == issuer, issuances.c.revoked_at.is_not(None), issuances.c.not_after > not_after)
         .order_by(issuances.c.revoked_at, issuances.c.serial)
     )
     return [Revoked(*row) for row in connection.execute(query)]

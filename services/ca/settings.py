@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of the built-in CA."""
+"""Settings of the built-in CA, and of another one that is asked over ACME."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ class CASettings(PrefixedSettings):
 
     name: str = Field("Certwright", min_length=1, max_length=40, pattern=r"^[A-Za-z0-9 .,&'()-]+$")
     """The organization in the CA's own certificates; they are called `<name> Root CA` and `<name> Issuing CA 1`."""
+
+    country: str = Field("", pattern=r"^([A-Z]{2})?$")
+    """The country of that organization, two capital letters, in the CA's own certificates. Empty leaves it out."""
 
     algorithm: Literal["ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"] = "ec-p256"
     """The key of the root and of the issuing CA."""
@@ -45,11 +48,58 @@ class CASettings(PrefixedSettings):
     max_names: int = Field(250, ge=1, le=1000)
     """The most names in one certificate."""
 
+    lint: bool = True
+    """Every certificate is linted before it is signed, and not signed when it breaks a rule; some 8 ms each. Without
+    it a busy private CA signs several times as many. What another CA signed is linted when it comes; findings are told.
+    """
+
     suffixes: list[str] = []
     """Issue only for names under these, such as `["example.com"]`. Empty: for every name that was proved."""
 
     blocked_keys: Path | None = None
     """Keys never to be certified: a file with one SHA-256 of a SubjectPublicKeyInfo, in hexadecimal, a line."""
+
+    upstream_directory: str = ""
+    """The ACME directory of another CA that is to sign, such as `https://acme.example/directory`. Empty: there is none.
+    Its account key is made beside the CA's keys. By setting it the operator agrees to that CA's terms of service."""
+
+    upstream_name: str = Field("ACME", min_length=1, max_length=60)
+    """What that CA is called in orders. Orders under way go on with the name that they began with: do not rename it."""
+
+    upstream_levels: list[Literal["DV", "OV", "EV"]] = ["DV"]
+    """The validation levels that are ordered there; the built-in CA signs the others."""
+
+    upstream_contacts: list[str] = []
+    """E-mail addresses that it may write to."""
+
+    upstream_eab_key_id: str = ""
+    """The key id of its external account binding, where it asks for one."""
+
+    upstream_eab_key_file: Path | None = None
+    """A file (0600) with the HMAC key of that binding, base64url as the CA gives it."""
+
+    upstream_trust: Path | None = None
+    """PEM roots for the HTTPS of the directory. Empty: the host's."""
+
+    upstream_challenge: Literal["http-01", "dns-01"] = "http-01"
+    """How names are proved to it; wildcard names go by dns-01 in any case. Files are answered by the gateway below
+    `/.well-known/acme-challenge/`."""
+
+    upstream_http_port: int = Field(80, ge=1, le=65535)
+    """Where files are looked for before the CA is told to look. It looks at port 80; another one is for tests."""
+
+    update_server: str = ""
+    """A name server, `address` or `address:port`, that takes dynamic updates (RFC 2136) of the zones in question.
+    Empty: people add the records that they are shown."""
+
+    update_key_name: str = ""
+    """The name of its TSIG key."""
+
+    update_key_file: Path | None = None
+    """A file (0600) with the secret of that key, in base64."""
+
+    update_key_algorithm: Literal["hmac-sha256", "hmac-sha384", "hmac-sha512"] = "hmac-sha256"
+    """The algorithm of that key."""
 
     @field_validator("suffixes")
     @classmethod

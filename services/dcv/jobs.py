@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from services.dcv.handlers import challenges, mailing
 from services.dcv.handlers.letters import challenge_mail
 from services.dcv.ports import Lookup, SecretMint
+from services.dcv.settings import DCVSettings
+from shared.clock import derived_id
 from shared.context import system
 from shared.eventstore.jobs import Jobs
 from shared.eventstore.room import Room
@@ -24,6 +27,7 @@ class ValidationApp(Protocol):
 
     room: Room
     settings: Settings
+    own: DCVSettings
     lookup: Lookup
     mailer: Mailer
     mint: SecretMint
@@ -47,6 +51,27 @@ def validate(app: ValidationApp, payload: dict[str, Any]) -> None:
         outcome=outcome,
     )
     app.room.execute(challenges.record_look, found, context)
+
+
+@jobs.kind(challenges.PLACE, attempts=20, backoff=(1, 5, 30, 60, 600), timeout=30)
+def place_again(app: ValidationApp, payload: dict[str, Any]) -> None:
+    """Asks agents once more for a file that they could not place."""
+    target = msgspec.convert(payload, challenges.PlacementTarget)
+    handler = partial(challenges.place_again, settings=app.own)
+    app.room.execute(handler, target, system("dcv", account_id=target.account_id))
+
+
+@jobs.kind(mailing.LOOK_UP, attempts=12, backoff=(5, 60, 300, 1800), timeout=60)
+def look_up_contact(app: ValidationApp, payload: dict[str, Any]) -> None:
+    """Looks whether the DNS names the address that a mail is to go to; once for each mail."""
+    job = msgspec.convert(payload, mailing.MailJob)
+    context = system("dcv", account_id=job.account_id)
+    target = app.room.execute(mailing.contact_of, job, context)
+    if target is None:
+        return
+    seen = mailing.ContactSeen(**payload, outcome=app.lookup.look(target))
+    once = msgspec.structs.replace(context, command_id=derived_id("contact", job.nonce))
+    app.room.execute(mailing.record_contact, seen, once)
 
 
 @jobs.kind(mailing.SEND, attempts=12, backoff=(5, 60, 300, 1800, 7200), timeout=60)

@@ -15,6 +15,7 @@ from shared.contracts.dcv import (
     AuthorizationRequested,
     ChallengeMailSent,
     DCVPassed,
+    MailContactLookedUp,
     MethodChosen,
     PlacementFailed,
     ValidationAttempted,
@@ -114,6 +115,22 @@ def _attempted(connection: sa.Connection, envelope: Envelope[ValidationAttempted
     )
 
 
+@projections.on(MailContactLookedUp)
+def _contact_looked_up(connection: sa.Connection, envelope: Envelope[MailContactLookedUp]) -> None:
+    event = envelope.data
+    _attempt(
+        connection,
+        envelope,
+        event.authorization_id,
+        event.order_id,
+        method=event.method,
+        passed=event.found,
+        reason=event.reason,
+        advice=event.advice,
+        evidence=event.evidence,
+    )
+
+
 @projections.on(DCVPassed)
 def _passed(connection: sa.Connection, envelope: Envelope[DCVPassed]) -> None:
     event = envelope.data
@@ -175,6 +192,12 @@ def find_need(connection: sa.Connection, order_id: str, fqdn: str, account_id: s
     return connection.execute(statement).first()
 
 
+def find_authorization(connection: sa.Connection, authorization_id: str) -> sa.Row[Any] | None:
+    """The newest proof of an authorization."""
+    statement = sa.select(authorizations).where(authorizations.c.authorization_id == authorization_id)
+    return connection.execute(statement).first()
+
+
 def list_needs(
     connection: sa.Connection,
     *,
@@ -221,9 +244,10 @@ def expired_by(connection: sa.Connection, moment: str, limit: int = 200) -> list
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
-def next_look_at(connection: sa.Connection, key: str) -> str | None:
-    """When the job of that key looks again."""
+def next_run_at(connection: sa.Connection, kind: str, key: str) -> str | None:
+    """When the job of that kind and key runs next."""
     found: str | None = connection.execute(
-        sa.text("SELECT run_at FROM jobs WHERE kind = 'validate' AND key = :key AND status = 'waiting'"), {"key": key}
+        sa.text("SELECT run_at FROM jobs WHERE kind = :kind AND key = :key AND status = 'waiting'"),
+        {"kind": kind, "key": key},
     ).scalar()
     return to_text(from_text(found)) if found else None

@@ -8,11 +8,13 @@ from functools import partial
 import msgspec
 
 from services.dcv import bootstrap, projections
-from services.dcv.handlers import challenges, mailing, views
+from services.dcv.handlers import acme, challenges, mailing, preflight, views
 from shared.clock import to_text
 from shared.context import Context, system
 from shared.contracts import dcv, installer, orders
 from shared.contracts.base import Page
+from shared.contracts.installer.readiness import ask_whether_ready
+from shared.contracts.preflight import PreflightView, RunPreflight
 from shared.eventsourcing.envelope import Envelope
 from shared.messaging.rpc import rpc
 from shared.messaging.subscribe import subscribe
@@ -32,6 +34,11 @@ class DCVService(Service):
         """Names with their challenges."""
         return views.list_authorizations(self.app.room, self.app.own, request, context)
 
+    @rpc(dcv.ListMailContacts)
+    def list_mail_contacts(self, request: dcv.ListMailContacts, context: Context) -> dcv.MailContactsView:
+        """Whom a mail may go to."""
+        return views.list_contacts(self.app.room, self.app.contacts, request, context)
+
     @rpc(dcv.ChooseMethod)
     def choose_method(self, request: dcv.ChooseMethod, context: Context) -> dcv.AuthorizationView:
         """Chooses how a name is proved."""
@@ -40,7 +47,8 @@ class DCVService(Service):
 
     @rpc(dcv.PlaceDCVFile)
     def place_dcv_file(self, request: dcv.PlaceDCVFile, context: Context) -> dcv.AuthorizationView:
-        """Has an agent place the file."""
+        """Has an agent place the file, if something can be done on the server now."""
+        ask_whether_ready(self.client.send, request.server_id, context)
         return self.app.room.execute(partial(challenges.place_file, settings=self.app.own), request, context)
 
     @rpc(dcv.CheckDCV)
@@ -54,6 +62,11 @@ class DCVService(Service):
         self.app.room.execute(mailing.count_try, request, msgspec.structs.replace(context, command_id=None))
         return self.app.room.execute(partial(mailing.submit_code, settings=self.app.own), request, context)
 
+    @rpc(RunPreflight)
+    def run_preflight(self, request: RunPreflight, context: Context) -> PreflightView:
+        """Looks at names before they are ordered."""
+        return preflight.run(self.app.room, self.app.scout, request, context)
+
     @rpc(dcv.GetMailConfirmation)
     def get_mail_confirmation(self, request: dcv.GetMailConfirmation, _context: Context) -> dcv.MailConfirmation:
         """Looks at a mailed link."""
@@ -66,10 +79,31 @@ class DCVService(Service):
         owner = mailing.account_of(self.app.room, request.token)
         return self.app.room.execute(mailing.confirm_link, request, msgspec.structs.replace(context, account_id=owner))
 
+    @rpc(dcv.GetACMEAuthorization)
+    def get_acme_authorization(self, request: dcv.GetACMEAuthorization, context: Context) -> dcv.ACMEAuthorizationView:
+        """Token and state."""
+        return acme.get_authorization(self.app.room, request, context)
+
+    @rpc(dcv.AnswerACMEChallenge)
+    def answer_acme_challenge(self, request: dcv.AnswerACMEChallenge, context: Context) -> dcv.ACMEAuthorizationView:
+        """Looks now."""
+        return self.app.room.execute(acme.answer, request, context)
+
+    @rpc(dcv.EndACMEAuthorization)
+    def end_acme_authorization(self, request: dcv.EndACMEAuthorization, context: Context) -> dcv.ACMEAuthorizationView:
+        """Gives it up."""
+        return self.app.room.execute(acme.end, request, context)
+
+    @subscribe(orders.ACMEOrderOpened)
+    def on_acme_order_opened(self, event: Envelope[orders.ACMEOrderOpened]) -> None:
+        """An ACME client is to prove names."""
+        self.app.room.react(partial(acme.on_order_opened, mint=self.app.mint), event, name="dcv.on_acme_order_opened")
+
     @subscribe(orders.CSRSubmitted)
     def on_csr_submitted(self, event: Envelope[orders.CSRSubmitted]) -> None:
         """An order needs its names proved."""
-        self.app.room.react(challenges.on_csr_submitted, event, name="dcv.on_csr_submitted")
+        handler = partial(challenges.on_csr_submitted, settings=self.app.own)
+        self.app.room.react(handler, event, name="dcv.on_csr_submitted")
 
     @subscribe(orders.OrderCancelled, orders.OrderRejected)
     def on_order_ended(self, event: Envelope[orders.OrderCancelled]) -> None:

@@ -69,6 +69,7 @@ mails = sa.Table(
     sa.Column("order_id", sa.Text, nullable=False, index=True),
     sa.Column("csr_version", sa.Integer, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False, server_default="email"),
     sa.Column("made_at", sa.Text, nullable=False, index=True),
     sa.Column("expires_at", sa.Text, nullable=False),
     sa.Column("used_at", sa.Text),

@@ -19,7 +19,7 @@ class Endpoint(NamedTuple):
     starttls: str | None
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A certificate at an endpoint. `chain` is base64 DER, leaf first; `proved`: the server showed that it has the
     leaf's key."""
 

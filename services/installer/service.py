@@ -8,9 +8,9 @@ from functools import partial
 import msgspec
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, enrolment, reactions, work
+from services.installer.handlers import agents, challenges, enrolment, proofs, reactions, servers, work
 from shared.context import Context, system
-from shared.contracts import dcv, discovery, installer, orders
+from shared.contracts import ca, dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
 from shared.eventsourcing.envelope import Envelope
 from shared.messaging.rpc import rpc
@@ -60,12 +60,22 @@ class InstallerService(Service):
     @rpc(installer.ListServers)
     def list_servers(self, request: installer.ListServers, context: Context) -> Page[installer.ServerView]:
         """The account's servers."""
-        return agents.list_servers(self.app.room, request, context, policy=self.app.policy)
+        return servers.list_servers(self.app.room, request, context, policy=self.app.policy)
+
+    @rpc(installer.GetServer)
+    def get_server(self, request: installer.GetServer, context: Context) -> installer.ServerView:
+        """One server."""
+        return servers.get_server(self.app.room, request, context, policy=self.app.policy)
+
+    @rpc(installer.RemoveServer)
+    def remove_server(self, request: installer.RemoveServer, context: Context) -> Done:
+        """Out, and forgotten by its agent."""
+        return self.app.room.execute(servers.remove_server, request, context)
 
     @rpc(installer.RenameServer)
     def rename_server(self, request: installer.RenameServer, context: Context) -> installer.ServerView:
         """Its own name beside the host's."""
-        return self.app.room.execute(partial(agents.rename_server, policy=self.app.policy), request, context)
+        return self.app.room.execute(partial(servers.rename_server, policy=self.app.policy), request, context)
 
     @rpc(installer.ListSites)
     def list_sites(self, request: installer.ListSites, context: Context) -> Page[installer.ListedSite]:
@@ -113,10 +123,15 @@ class InstallerService(Service):
         """What a host serves."""
         return self.app.room.execute(work.report_sites, request, context)
 
+    @rpc(installer.ReportServers)
+    def report_servers(self, request: installer.ReportServers, context: Context) -> installer.ReportedServers:
+        """What an agent reaches over SSH."""
+        return self.app.room.execute(servers.report_servers, request, context)
+
     @rpc(installer.CheckInstallation)
     def check_installation(self, request: installer.CheckInstallation, context: Context) -> installer.JobView:
         """Served against expected."""
-        return self.app.room.execute(work.check_installation, request, context)
+        return self.app.room.execute(partial(work.check_installation, policy=self.app.policy), request, context)
 
     @rpc(installer.GetJob)
     def get_job(self, request: installer.GetJob, context: Context) -> installer.JobView:
@@ -136,7 +151,27 @@ class InstallerService(Service):
     @subscribe(dcv.DCVFileRequested)
     def on_dcv_file_requested(self, event: Envelope[dcv.DCVFileRequested]) -> None:
         """The validation file."""
-        self.app.room.react(reactions.on_dcv_file_requested, event, name="installer.on_dcv_file_requested")
+        self.app.room.react(proofs.on_dcv_file_requested, event, name="installer.on_dcv_file_requested")
+
+    @subscribe(dcv.DCVPassed)
+    def on_dcv_passed(self, event: Envelope[dcv.DCVPassed]) -> None:
+        """A validation file that the service placed by itself goes again."""
+        self.app.room.react(proofs.on_dcv_passed, event, name="installer.on_dcv_passed")
+
+    @subscribe(orders.OrderCancelled, orders.OrderRejected, orders.OrderExpired)
+    def on_order_ended(self, event: Envelope[orders.OrderCancelled]) -> None:
+        """Whatever still lies there for an order that is over."""
+        self.app.room.react(proofs.on_order_ended, event, name="installer.on_order_ended")
+
+    @subscribe(ca.ChallengesOpened)
+    def on_challenges_opened(self, event: Envelope[ca.ChallengesOpened]) -> None:
+        """The files that another CA looks for, where a site of the account serves the name."""
+        self.app.room.react(challenges.on_challenges_opened, event, name="installer.on_challenges_opened")
+
+    @subscribe(ca.CertificateSigned, ca.IssuanceRefused)
+    def on_issuance_ended(self, event: Envelope[ca.CertificateSigned]) -> None:
+        """These files go again."""
+        self.app.room.react(challenges.on_issuance_ended, event, name="installer.on_issuance_ended")
 
     @subscribe(orders.InstallationRequested)
     def on_installation_requested(self, event: Envelope[orders.InstallationRequested]) -> None:

@@ -27,12 +27,37 @@ agents = sa.Table(
     sa.Column("removed", sa.Boolean, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("os", sa.Text, nullable=False),
-    sa.Column("server_name", sa.Text, nullable=False, server_default=""),  # empty: the host's name counts
-    sa.Column("taken_server_name", sa.Text),
     sa.UniqueConstraint("account_id", "taken_name"),  # decides a race for one name
     sa.Index("agents_page", "account_id", "created_at", "agent_id"),
     sa.Index("agents_server", "server_id"),
-    sa.Index("agents_server_name", "account_id", "taken_server_name", unique=True),
+)
+
+# Hosts of agents have an empty `ref`: what they are is said by their agent's last contact.
+servers = sa.Table(
+    "servers",
+    projections.metadata,
+    sa.Column("server_id", sa.Text, primary_key=True),
+    sa.Column("agent_id", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("taken_name", sa.Text),  # of `given_name`; NULL where there is none
+    sa.Column("port", sa.Integer, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),  # what the agent calls it
+    sa.Column("given_name", sa.Text, nullable=False),  # what the customer calls it; empty: label or host name count
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("host_key", sa.Text, nullable=False),
+    sa.Column("host_key_seen", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("os", sa.Text, nullable=False),
+    sa.Column("host_name", sa.Text, nullable=False),
+    sa.Column("web_servers", sa.Text, nullable=False),  # a list as JSON
+    sa.Index("servers_page", "account_id", "created_at", "server_id"),
+    sa.Index("servers_agent", "agent_id"),
+    sa.Index("servers_name", "account_id", "taken_name", unique=True),
 )
 
 sites = sa.Table(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.orders.projections import projections
 from services.orders.projections.finding import count_by_status, managed_certificates
+from services.orders.settings import OrdersSettings
 from shared import metrics
 from shared.clock import Clock, Ids, RandomIds, SystemClock, from_text
 from shared.eventstore.database import Database
@@ -20,6 +21,7 @@ class App:
 
     room: Room
     settings: Settings
+    replacing: OrdersSettings
 
     def measure(self) -> None:
         """Brings the metrics of this room up to date; called when somebody scrapes them."""
@@ -40,4 +42,4 @@ def build(
     """Opens the database and returns the room."""
     database = database or Database.open("orders", settings)
     room = Room("orders", database, projections, clock=clock or SystemClock(), ids=ids or RandomIds())
-    return App(room=room, settings=settings)
+    return App(room=room, settings=settings, replacing=OrdersSettings())

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import dns.exception
 import dns.rdata
 
-from shared.egress.resolver import Resolver
+from shared.egress.resolver import BOGUS, Answer, Resolver, worst_standing
+from shared.pki.issue_value import read_issue_value
 
 ISSUE, ISSUE_WILD, IODEF = "issue", "issuewild", "iodef"
 # RFC 8659 §4, and what restricts other certificates or none: RFC 9495, BR A.1, the VMC requirements.
@@ -45,19 +45,20 @@ IDENTIFIERS: dict[str, tuple[str, ...]] = {
     "IdenTrust": ("identrust.com",),
     "T-Systems": ("telesec.de",),
 }  # fmt: skip
-_ISSUER = re.compile(r"\s*(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)?\s*(?:;(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Record:
     """One record. `issuer` is the name of the CA in issue and issuewild, empty for nobody; `parameters` as they stand,
-    such as accounturi and validationmethods (RFC 8657)."""
+    such as accounturi and validationmethods (RFC 8657). A value that is `malformed` stands for nobody (RFC 8659 §4.2).
+    """
 
     flags: int
     tag: str
     value: str
     issuer: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
+    malformed: bool = False
 
     @property
     def critical(self) -> bool:
@@ -72,7 +73,7 @@ class Record:
 class CAA:
     """What holds for a name. `at` is the name at which the records stand, empty where there are none up to the top.
 
-    `reason` says why nothing is known; then the rest says nothing.
+    `reason` says why nothing is known; then the rest says nothing. `answers` is all that was asked on the way up.
     """
 
     name: str = ""
@@ -81,6 +82,14 @@ class CAA:
     records: tuple[Record, ...] = ()
     reason: str = ""
     authenticated: bool = False
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def dnssec(self) -> str:
+        """The standing of all that was asked, see `shared.egress.resolver.Answer`."""
+        if self.reason and any(each.dnssec == BOGUS for each in self.answers):
+            return BOGUS
+        return worst_standing([each for each in self.answers if not each.failed])
 
     @property
     def checked(self) -> bool:
@@ -107,25 +116,37 @@ class CAA:
         return tuple(sorted({one.tag for one in self.records if one.critical and one.tag not in KNOWN_TAGS}))
 
 
-def look_up(resolver: Resolver, name: str) -> CAA:
+def look_up(
+    resolver: Resolver, name: str, *, public_only: bool = True, most_labels: int = _MOST_LABELS, retries: int = 0
+) -> CAA:
     """Climbs from `name`, an FQDN or a wildcard one in A-labels, to the first records. Never raises for what the DNS
-    does. RFC 8659 §3: an answer that fails is no answer, and nothing is climbed over it."""
+    does. RFC 8659 §3: an answer that fails is no answer, and nothing is climbed over it.
+
+    `public_only` asks nothing of names that no public zone can have; `retries` is how often a failure is asked again.
+    """
     bare = name.lower().removesuffix(".")
     wildcard, bare = bare.startswith("*."), bare.removeprefix("*.")
     labels = bare.split(".")
-    if labels[-1] in _PRIVATE:
+    if public_only and labels[-1] in _PRIVATE:
         return CAA(bare, wildcard, reason=f"the public DNS has no names below .{labels[-1]}")
-    if len(labels) > _MOST_LABELS:
+    if len(labels) > most_labels:
         return CAA(bare, wildcard, reason="the name has too many labels")
+    asked: list[Answer] = []
     for start in range(len(labels)):
         at = ".".join(labels[start:])
-        answer = resolver.ask(at, "CAA")
+        for _ in range(retries + 1):
+            answer = resolver.ask(at, "CAA")
+            asked.append(answer)
+            if answer.status not in _FAILURES:
+                break
         if answer.status in _FAILURES:
-            return CAA(bare, wildcard, reason=_FAILURES[answer.status].format(at))
+            words = "the zone's signatures (DNSSEC) are wrong at {}" if answer.dnssec == BOGUS else ""
+            reason = (words or _FAILURES[answer.status]).format(at)
+            return CAA(bare, wildcard, reason=reason, answers=tuple(asked))
         if answer.records:
             records = tuple(read_record(text) for text in answer.records)
-            return CAA(bare, wildcard, at, records, authenticated=answer.authenticated)
-    return CAA(bare, wildcard)
+            return CAA(bare, wildcard, at, records, authenticated=answer.authenticated, answers=tuple(asked))
+    return CAA(bare, wildcard, answers=tuple(asked))
 
 
 def read_record(text: str) -> Record:
@@ -136,19 +157,10 @@ def read_record(text: str) -> Record:
         value = read.value.decode("utf-8", "replace")
     except (dns.exception.DNSException, ValueError, UnicodeError):
         return Record(0, "", text[:200])
-    issuer, parameters = _issuer(value) if tag in (ISSUE, ISSUE_WILD) else ("", ())
     shown = "".join(character for character in value if character.isprintable())[:200]
-    return Record(flags, tag, shown, issuer, parameters)
-
-
-def _issuer(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """RFC 8659 §4.2: the CA's name, then parameters; out of that shape it is a CA that does not exist."""
-    match = _ISSUER.fullmatch(value)
-    if match is None:
-        return "", ()
-    parameters = []
-    for part in (match["rest"] or "").split(";"):
-        key, equals, said = part.strip().partition("=")
-        if equals:
-            parameters.append((key.strip().lower()[:40], said.strip()[:200]))
-    return (match["name"] or "").lower(), tuple(parameters)
+    if tag not in (ISSUE, ISSUE_WILD):
+        return Record(flags, tag, shown)
+    read_value = read_issue_value(value)
+    if read_value is None:
+        return Record(flags, tag, shown, malformed=True)
+    return Record(flags, tag, shown, *read_value)

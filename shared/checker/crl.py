@@ -46,7 +46,7 @@ def read_crl(crl: bytes, leaf: x509.Certificate, issuer: x509.Certificate, at: d
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # lists in the wild break rules that are not the question here
             return _read(crl, leaf, issuer, at)
-    except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.DuplicateExtension):
+    except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion):
         return not_checked("the CRL cannot be read")
 
 

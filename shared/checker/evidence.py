@@ -21,7 +21,6 @@ from shared.checker.signatures import is_issued
 from shared.checker.stamps import INVALID, TLS, VALID, CheckedStamp, check_stamps, stamps_for
 from shared.checker.trust import Trust
 from shared.checker.weak_key_list import WeakKeys
-from shared.pki.issuance import issuer_and_level
 from shared.probe.survey import Fact, Survey
 
 NOT_ASKED = "nobody was asked"
@@ -100,7 +99,7 @@ def gather(
         must_staple=wants_staple(leaf),
         stamps=tuple(_for_any(survey, one, lists.logs) for one in checked),
         unreadable=tuple(unreadable),
-        brand=issuer_and_level(chain.leaf.der)[0],
+        brand=chain.brand,
         has_logs=lists.logs is not None,
         debian=_debian(leaf, lists.weak_keys),
         shared_prime=_shared_prime(leaf, moduli),

@@ -20,7 +20,6 @@ from shared.checker.trust import MICROSOFT, Store, Trust, is_for, mozilla, trust
 from shared.checker.trust_rows import NO_LOGS, caa_view, rows_of, stamp_views
 from shared.checker.verdict import Row, Verdict
 from shared.clock import to_text
-from shared.pki.issuance import issuer_and_level
 from shared.probe.survey import FEATURES, HOLES, Fact, Survey
 
 _NO_ROOTS = "no roots of that name are loaded"
@@ -72,7 +71,7 @@ def judge(
 def _rows(chain: ReadChain, trusts: Sequence[Trust], evidence: Evidence) -> Iterator[Row]:
     """The rows of the basic check (guide §9)."""
     leaf = chain.leaf
-    brand, level = issuer_and_level(leaf.der)
+    brand, level = chain.brand, chain.level
     size = leaf.curve or (f"{leaf.key_size} bits" if leaf.key_size else "")
     yield Row("common_name", "Common Name", leaf.common_name)
     yield Row("subject", "Subject Name", leaf.subject)

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_with
+from shared.pki.issuance import issuer_and_level_of
 from shared.probe.survey import ServedChain, Survey
 
 # NIST SP 800-57 part 1, table 2: the RSA size that is as strong as a curve of so many bits.
@@ -23,11 +24,13 @@ class ChainUnreadableError(ValueError):
 
 @dataclass(frozen=True)
 class ReadChain:
-    """The chain as it was sent, leaf first. `missing_issuer` is the issuer that the last certificate names and that
-    did not come, empty when the chain ends in a self-signed certificate; what cannot be read is left out."""
+    """The chain as it was sent, leaf first; what cannot be read is left out. `brand` and `level` as in
+    `issuance.issuer_and_level`, of the leaf."""
 
     facts: tuple[Certificate, ...]
     certificates: tuple[x509.Certificate, ...]
+    brand: str
+    level: str
     proved: bool
     in_order: bool
     root_sent: bool
@@ -48,21 +51,24 @@ def read_chain(survey: Survey) -> ReadChain | None:
     if not survey.chains:
         return None
     chosen = min(survey.chains, key=_preference)
-    facts, loaded = [], []
+    facts, loaded, issuers = [], [], []
     for position, der in enumerate(chosen.certificates[:10]):
         try:
-            certificate, said = _loaded(der)
+            certificate, said, issuer = _loaded(der)
         except CertificateUnreadableError as error:
             if position == 0:
                 raise ChainUnreadableError(str(error)) from error
             continue
         loaded.append(certificate)
         facts.append(said)
+        issuers.append(issuer)
     proved = any(one.proved and one.certificates[:1] == chosen.certificates[:1] for one in survey.chains)
     pairs = list(pairwise(facts))
     return ReadChain(
         facts=tuple(facts),
         certificates=tuple(loaded),
+        brand=issuers[0][0],
+        level=issuers[0][1],
         proved=proved,
         in_order=all(below.issuer == above.subject for below, above in pairs),
         root_sent=len(facts) > 1 and any(one.issuer == one.subject for one in facts[1:]),
@@ -70,10 +76,10 @@ def read_chain(survey: Survey) -> ReadChain | None:
 
 
 @lru_cache(maxsize=512)
-def _loaded(der: bytes) -> tuple[x509.Certificate, Certificate]:
+def _loaded(der: bytes) -> tuple[x509.Certificate, Certificate, tuple[str, str]]:
     """Thousands of servers show the same issuers."""
-    said, certificate = parse_with(der, lambda one: one.certificate)
-    return certificate, said
+    said, (certificate, issuer) = parse_with(der, lambda one: (one.certificate, issuer_and_level_of(one)))
+    return certificate, said, issuer
 
 
 def _preference(chain: ServedChain) -> tuple[bool, bool]:

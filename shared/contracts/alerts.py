@@ -31,7 +31,7 @@ class AlertView(View):
     """
 
     alert_id: str
-    kind: str  # expiry, low_balance
+    kind: str  # expiry, low_balance, proof_missing, installation_failing
     state: str
     severity: str  # notice, warning, critical
     text: str

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     ADMINISTER = "administer"  # users, tokens and contacts of the own account
     OPERATOR = "operator"  # runs this installation; may look into every account
     AGENT = "agent"
+    ACME = "acme"  # an ACME client whose signature the gateway has verified (ADR 0019)
     INTERNAL = "internal"  # service to service, never through the gateway
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shared.contracts.base import Permission, Request, View, query
 from shared.contracts.orders import Organization
 from shared.eventsourcing.event import Event, event
@@ -70,12 +72,21 @@ class GetRules(Request[RulesView]):
 
 @query(SERVICE, Permission.PUBLIC)
 class GetChain(Request[CAChain]):
-    """The built-in CA's root and issuing certificates."""
+    """Root and issuing certificates. `issuer` is the number of an issuing CA, from 1; empty: the one that signs."""
+
+    issuer: str = ""
 
 
 @query(SERVICE, Permission.PUBLIC)
 class GetCRL(Request[CRLFile]):
-    """The newest CRL of the issuing CA."""
+    """The newest CRL of an issuing CA. `issuer` is its number, from 1; empty: the one that signs."""
+
+    issuer: str = ""
+
+
+@query(SERVICE, Permission.PUBLIC)
+class GetRootCRL(Request[CRLFile]):
+    """The root's CRL, which tells of issuing CAs; `not_found` where the root was made without one."""
 
 
 class OCSPFile(View):
@@ -83,6 +94,19 @@ class OCSPFile(View):
 
     der_base64: str
     max_age: int = 0
+
+
+class ChallengeAnswerFile(View):
+    """What the CA that is asked over ACME fetches from the name that is to be proved."""
+
+    content: str
+
+
+@query(SERVICE, Permission.PUBLIC)
+class GetChallengeAnswer(Request[ChallengeAnswerFile]):
+    """The key authorization of a token that another CA gave us (RFC 8555 §8.3); `not_found` when it is none of ours."""
+
+    token: str
 
 
 @query(SERVICE, Permission.PUBLIC)
@@ -94,9 +118,28 @@ class AnswerOCSP(Request[OCSPFile]):
     ocsp_request: str
 
 
+class UpstreamChallenge(View):
+    """What another CA wants to see before it signs (RFC 8555 §8). `kind`: http-01, dns-01.
+
+    `name` is the URL of the file or the name of the TXT record, `value` its content; neither is secret. `url` is the
+    challenge at that CA.
+    """
+
+    fqdn: str
+    kind: str
+    token: str
+    name: str
+    value: str
+    url: str
+
+
 @event("ca.IssuanceAccepted")
 class IssuanceAccepted(Event):
-    """The intention: all that will be signed is written down, serial included, before the key is used."""
+    """The intention: all that will be signed is written down, serial included, before the key is used.
+
+    Where another CA signs (`issuer` is its name), it chooses serial and validity: `serial` is empty then, and the
+    moments are what the rules would allow.
+    """
 
     issuance_id: str
     order_id: str
@@ -112,6 +155,23 @@ class IssuanceAccepted(Event):
     not_after: str
     rules_version: str
     organization: Organization | None = None
+    validation_methods: dict[str, str] = {}
+
+
+@event("ca.CAAChecked")
+class CAAChecked(Event):
+    """CAA records were looked up for every name, before the key is used. `outcome`: allowed, forbidden, or unknown
+    (then it is asked again later). `findings` has for each name what each perspective asked and was told.
+    """
+
+    issuance_id: str
+    order_id: str
+    account_id: str
+    outcome: str
+    code: str
+    reason: str
+    rules_version: str
+    findings: list[dict[str, Any]] = []
 
 
 @event("ca.IssuanceRefused")
@@ -126,9 +186,55 @@ class IssuanceRefused(Event):
     code: str = ""
 
 
+@event("ca.UpstreamOrderIntended")
+class UpstreamOrderIntended(Event):
+    """An order is about to be opened at another CA. Without UpstreamOrderOpened after it, look there before opening
+    another.
+    """
+
+    issuance_id: str
+    order_id: str
+    account_id: str
+    issuer: str
+
+
+@event("ca.UpstreamOrderOpened")
+class UpstreamOrderOpened(Event):
+    """The order at the other CA; one per issuance, ever."""
+
+    issuance_id: str
+    order_id: str
+    account_id: str
+    issuer: str
+    url: str
+
+
+@event("ca.ChallengesOpened")
+class ChallengesOpened(Event):
+    """What the other CA wants to see; the files are answered by the gateway from now on."""
+
+    issuance_id: str
+    order_id: str
+    account_id: str
+    challenges: list[UpstreamChallenge]
+
+
+@event("ca.IssuanceDelayed")
+class IssuanceDelayed(Event):
+    """The issuer lets us wait, or does not see yet what it wants to see. `reason` is for people; asked again at
+    `until`. An empty reason: it goes on.
+    """
+
+    issuance_id: str
+    order_id: str
+    account_id: str
+    reason: str
+    until: str
+
+
 @event("ca.CertificateSigned")
 class CertificateSigned(Event):
-    """One per issuance, ever."""
+    """One per issuance, ever. `lint` is what a linter calls an error in a certificate that another CA signed."""
 
     issuance_id: str
     order_id: str
@@ -141,6 +247,7 @@ class CertificateSigned(Event):
     issuer: str
     certificate_pem: str
     chain_pem: str
+    lint: list[str] = []
 
 
 @event("ca.CertificateRevoked")
@@ -152,6 +259,47 @@ class CertificateRevoked(Event):
     account_id: str
     reason: str
     revoked_at: str
+
+
+@event("ca.IssuingAuthorityInstalled")
+class IssuingAuthorityInstalled(Event):
+    """The first issuing CA of this installation. Fingerprints are of certificates, lower-case hexadecimal."""
+
+    issuer: str
+    number: int
+    fingerprint_sha256: str
+    root_fingerprint_sha256: str
+    not_after: str
+    certificate_pem: str
+
+
+@event("ca.IssuingAuthorityRotated")
+class IssuingAuthorityRotated(Event):
+    """From now on another issuing CA signs; `previous` speaks only for what it signed. `by` is who installed it."""
+
+    issuer: str
+    number: int
+    previous: str
+    fingerprint_sha256: str
+    root_fingerprint_sha256: str
+    not_after: str
+    certificate_pem: str
+    by: str
+
+
+@event("ca.RootTakenOffline")
+class RootTakenOffline(Event):
+    """No secret of this installation opens the root's key any more."""
+
+    root_fingerprint_sha256: str
+
+
+@event("ca.IssuingAuthorityEnded")
+class IssuingAuthorityEnded(Event):
+    """The last certificate of a former issuing CA has ended; it makes no more lists, and its key can be destroyed."""
+
+    issuer: str
+    number: int
 
 
 @event("ca.CRLPublished")

@@ -10,7 +10,9 @@ from shared.eventsourcing.event import Event, event
 
 SERVICE = "dcv"
 
-METHODS = ("http_csr_hash", "https_csr_hash", "cname_csr_hash", "email")
+MAIL_METHODS = ("email", "email_caa", "email_txt")  # to a constructed address, to a contact in CAA, in TXT
+METHODS = ("http_csr_hash", "https_csr_hash", "cname_csr_hash", "txt_csr_hash", "dns_persist", *MAIL_METHODS)
+ACME_METHODS = ("acme_http_01", "acme_dns_01")  # chosen by ACME clients, never by people
 
 
 class FileChallenge(View):
@@ -55,7 +57,11 @@ class AttemptView(View):
 
 
 class AuthorizationView(View):
-    """One FQDN of one order. `status`: open, validating, valid, expired."""
+    """One FQDN of one order. `status`: open, validating, valid, expired.
+
+    `persist` may stand for as long as you like and proves the name anew each time, for this account. A file that agents
+    could not place is asked of them again at `next_placement_at`.
+    """
 
     authorization_id: str
     order_id: str
@@ -65,6 +71,8 @@ class AuthorizationView(View):
     csr_version: int
     file: FileChallenge | None = None
     cname: DNSChallenge | None = None
+    txt: DNSChallenge | None = None
+    persist: DNSChallenge | None = None
     email_addresses: list[str] = []
     email: str = ""
     email_sent_at: str | None = None
@@ -72,7 +80,31 @@ class AuthorizationView(View):
     expires_at: str | None = None
     reused: bool = False
     next_check_at: str | None = None
+    next_placement_at: str | None = None
     attempts: list[AttemptView] = []
+
+
+class MailContact(View):
+    """An address that a validation mail may go to. `method` is the one to choose with it; `at` the name whose record
+    holds it, empty for a constructed one. One that is not `usable` says why: `reason` is from a closed list.
+    """
+
+    address: str
+    method: str
+    at: str = ""
+    usable: bool = True
+    reason: str = ""
+    advice: str = ""
+
+
+class MailContactsView(View):
+    """The addresses for one FQDN as the DNS names them now; `records` are those that would make a contact of yours."""
+
+    fqdn: str
+    contacts: list[MailContact]
+    records: list[DNSChallenge]
+    rules_version: str
+    checked_at: str
 
 
 class MailConfirmation(View):
@@ -92,9 +124,21 @@ class ListAuthorizations(Request[Page[AuthorizationView]]):
     cursor: str | None = None
 
 
+@query(SERVICE, Permission.VIEW)
+class ListMailContacts(Request[MailContactsView]):
+    """Whom a validation mail for an FQDN may go to: asked of the DNS now, from every perspective. Nothing is recorded.
+    Errors: not_found.
+    """
+
+    order_id: str
+    fqdn: str
+
+
 @command(SERVICE, Permission.CREATE_ORDER)
 class ChooseMethod(Request[AuthorizationView]):
-    """Chooses how an FQDN is proved; `email` one of the offered addresses. Choosing email sends the mail."""
+    """Chooses how an FQDN is proved; `email` one of the offered addresses. Choosing email sends the mail; with a
+    contact in the DNS (`email_caa`, `email_txt`) once the record has been looked up.
+    """
 
     order_id: str
     fqdn: str
@@ -142,9 +186,56 @@ class ConfirmDCVMail(Request[MailConfirmation]):
     token: str
 
 
+class ACMEAuthorizationView(View):
+    """One name of an ACME order. `status`: open, validating, valid, failed (it was looked for in vain), ended.
+
+    `method` is the challenge that the client chose; `reason` and `advice` are those of the newest look.
+    """
+
+    fqdn: str
+    csr_version: int
+    token: str
+    status: str
+    method: str = ""
+    reason: str = ""
+    advice: str = ""
+    validated_at: str | None = None
+
+
+@query(SERVICE, Permission.ACME)
+class GetACMEAuthorization(Request[ACMEAuthorizationView]):
+    """What an ACME client is to prove of a name. Errors: not_found, also while the order is only just opened."""
+
+    order_id: str
+    fqdn: str
+    csr_version: int
+
+
+@command(SERVICE, Permission.ACME)
+class AnswerACMEChallenge(Request[ACMEAuthorizationView]):
+    """The client has put the answer in its place: look. `method`: one of `ACME_METHODS`. Errors: not_found, invalid."""
+
+    order_id: str
+    fqdn: str
+    csr_version: int
+    method: str
+
+
+@command(SERVICE, Permission.ACME)
+class EndACMEAuthorization(Request[ACMEAuthorizationView]):
+    """The client gives up what it began to prove (RFC 8555 §7.5.2). Errors: not_found, action_not_allowed (proved)."""
+
+    order_id: str
+    fqdn: str
+    csr_version: int
+
+
 @event("dcv.AuthorizationRequested")
 class AuthorizationRequested(Event):
-    """An order needs this FQDN for this CSR."""
+    """An order needs this FQDN for this CSR; or, with a `token`, for the CSR that an ACME client will send.
+
+    `thumbprint` is that of the client's key: with the token it makes the key authorization (RFC 8555 §8.1).
+    """
 
     authorization_id: str
     account_id: str
@@ -155,6 +246,8 @@ class AuthorizationRequested(Event):
     md5: str
     sha256: str
     unique_value: str
+    token: str = ""
+    thumbprint: str = ""
 
 
 @event("dcv.MethodChosen")
@@ -166,9 +259,26 @@ class MethodChosen(Event):
     method: str
 
 
+@event("dcv.MailContactLookedUp")
+class MailContactLookedUp(Event):
+    """Whether a record in the DNS names the address that a mail is to go to: what was asked, of whom, and what came
+    back. When `found`, the mail goes out.
+    """
+
+    authorization_id: str
+    order_id: str
+    csr_version: int
+    method: str
+    address: str
+    found: bool
+    reason: str
+    advice: str
+    evidence: dict[str, Any]
+
+
 @event("dcv.ChallengeMailSent")
 class ChallengeMailSent(Event):
-    """A mail with link and code went out. The address is constructed, never personal (BR 3.2.2.4.4)."""
+    """A mail with link and code went out, to a constructed address (BR 3.2.2.4.4) or a contact in the DNS."""
 
     authorization_id: str
     order_id: str
@@ -178,7 +288,10 @@ class ChallengeMailSent(Event):
 
 @event("dcv.DCVFileRequested")
 class DCVFileRequested(Event):
-    """An agent is to place the file below the web root of the site that serves `fqdn`."""
+    """An agent is to place the file below the web root of the site that serves `fqdn`.
+
+    Without a `server_id` the service asks by itself: each host of the account that serves the name, for a while.
+    """
 
     authorization_id: str
     account_id: str

@@ -98,6 +98,10 @@ class Egress:
         self._policy = policy
         self._dial = dial
 
+    def by(self, resolver: Resolver) -> Egress:
+        """The same way out under the same policy, by the answers of another resolver."""
+        return Egress(resolver, self._policy, dial=self._dial)
+
     def resolve(self, host: str) -> Resolved:
         """The addresses of a name or literal, all of them allowed. Raises EgressError."""
         try:
@@ -206,7 +210,9 @@ class Egress:
 
 def open_egress(settings: EgressSettings) -> Egress:
     """The guard by the operator's settings."""
-    resolver = DNSResolver(settings.nameservers, timeout_s=settings.dns_timeout_s)
+    resolver = DNSResolver(
+        settings.nameservers, timeout_s=settings.dns_timeout_s, validating=settings.nameservers_validate
+    )
     return Egress(resolver, AddressPolicy(settings.allow_networks))
 
 
@@ -290,6 +296,6 @@ def _dns_evidence(answers: list[Answer]) -> dict[str, object]:
     if not answers:
         return {}
     return {
-        "dns": [{"question": each.question, "status": each.status, "records": list(each.records)} for each in answers],
+        "dns": [each.evidence() for each in answers],
         "resolver": next((each.server for each in answers if each.server), ""),
     }

@@ -19,6 +19,7 @@ from shared.eventstore.connections import Connections
 from shared.settings import Settings
 
 BUSY_TIMEOUT_MS = 10_000
+CACHE_KB = 16_000  # at most, of each connection: what thousands of rows change, indexes too, is not written out midway
 IDLE_IN_TRANSACTION_MS = 30_000  # a forgotten transaction would stall every reader of the log (models.md §4.11)
 
 
@@ -230,6 +231,7 @@ def _sqlite(url: sa.URL, *pragmas: str) -> sa.Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "recursive_triggers=ON",  # INSERT OR REPLACE must meet the append-only trigger too
+            f"cache_size=-{CACHE_KB}",
             *pragmas,
         ):
             driver.execute(f"PRAGMA {pragma}")

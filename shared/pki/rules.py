@@ -21,7 +21,7 @@ class MethodRule:
     """Whether a validation method may be used on the day asked for.
 
     `ends` is the first day on which it is forbidden, None while no end is known. `single_name`: a proof covers only the
-    very FQDN, not the names below it.
+    very FQDN, not the names below it. `reuse_days`: a proof counts for so long at most, whatever the rule of the day.
     """
 
     name: str
@@ -30,6 +30,26 @@ class MethodRule:
     single_name: bool
     discouraged: bool
     ends: date | None
+    source: str
+    reuse_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PerspectiveRule:
+    """How many remote perspectives at least, in how many regions of internet registries those that agree lie at least,
+    and whether issuance is forbidden without."""
+
+    remote: int
+    regions: int
+    blocking: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DNSSECRule:
+    """Whether the primary perspective has to validate what the DNS says."""
+
+    required: bool
     source: str
 
 
@@ -43,6 +63,8 @@ class Rules:
     dcv_reuse_days: int
     identity_reuse_days: int
     methods: Mapping[str, MethodRule]
+    perspectives: PerspectiveRule
+    dnssec: DNSSECRule
 
     @classmethod
     def at(cls, moment: datetime | date) -> Rules:
@@ -60,13 +82,20 @@ class Rules:
         """The longest validity allowed, both ends included."""
         return timedelta(days=self.validity_days)
 
+    def allowed_failures(self, remote: int) -> int:
+        """How many of so many remote perspectives need not agree with the primary one (BR 3.2.2.9)."""
+        begun = [entry for entry in _file()["quorum"] if entry["remote"] <= remote]
+        return int(max(begun, key=lambda entry: entry["remote"])["failures"])
+
     def dcv_expires(self, proved: datetime, method: str) -> datetime:
         """Until when a proof made at `proved` may be used, by the rules of this day: also the end of its method counts.
 
         Rules that come into force later shorten it again: ask the rules of the day of use, see `dcv_usable`.
         """
-        expires = proved + timedelta(days=self.dcv_reuse_days)
-        ends = self.methods[method].ends
+        rule = self.methods[method]
+        days = self.dcv_reuse_days if rule.reuse_days is None else min(rule.reuse_days, self.dcv_reuse_days)
+        expires = proved + timedelta(days=days)
+        ends = rule.ends
         return expires if ends is None else min(expires, datetime(ends.year, ends.month, ends.day, tzinfo=UTC))
 
     def dcv_usable(self, proved: datetime, method: str, moment: datetime) -> bool:
@@ -122,15 +151,30 @@ def _at(day: date) -> Rules:
         dcv_reuse_days=_days(rules["dcv_reuse"], day),
         identity_reuse_days=_days(rules["identity_reuse"], day),
         methods=MappingProxyType({entry["name"]: _method(entry, day) for entry in rules["method"]}),
+        perspectives=_perspectives(rules["perspectives"], day),
+        dnssec=_dnssec(rules["dnssec"], day),
     )
 
 
-def _days(table: list[dict[str, Any]], day: date) -> int:
+def _newest(table: list[dict[str, Any]], day: date) -> dict[str, Any]:
     in_force = [entry for entry in table if entry["from"] <= day]
     if not in_force:
         raise ValueError(f"no rule is known for {day.isoformat()}")
-    newest = max(in_force, key=lambda entry: entry["from"])
-    return int(newest["days"])
+    return max(in_force, key=lambda entry: entry["from"])
+
+
+def _days(table: list[dict[str, Any]], day: date) -> int:
+    return int(_newest(table, day)["days"])
+
+
+def _perspectives(table: list[dict[str, Any]], day: date) -> PerspectiveRule:
+    newest = _newest(table, day)
+    return PerspectiveRule(newest["remote"], newest["regions"], newest["blocking"], newest["source"])
+
+
+def _dnssec(table: list[dict[str, Any]], day: date) -> DNSSECRule:
+    newest = _newest(table, day)
+    return DNSSECRule(newest["required"], newest["source"])
 
 
 def _method(entry: dict[str, Any], day: date) -> MethodRule:
@@ -143,4 +187,5 @@ def _method(entry: dict[str, Any], day: date) -> MethodRule:
         discouraged="discouraged" in entry and entry["discouraged"] <= day,
         ends=ends,
         source=entry["source"],
+        reuse_days=entry.get("reuse_days"),
     )

@@ -5,16 +5,21 @@ The job is one line of JSON on standard input, an object with one key that names
 SIGTERM, or the end of standard input, stops it within two seconds, after its last line. Exit code 2, and a line
 `{"error": {"entry", "message"}}`, for a job that cannot be meant. A process of its own, so that no probe ever runs in
 one that serves people.
+
+With `--stay` it says `{"next": {}}` behind a job that nobody stopped, and takes another one: to start costs as much as
+a thousand looks.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 from importlib import import_module
+from queue import SimpleQueue
 from typing import Any, Callable
 
 from shared.probe.targets import TargetError
@@ -22,6 +27,8 @@ from shared.probe.targets import TargetError
 # Name of the job: the module whose `run(job, worker)` does it. It may raise TargetError before it has begun.
 JOBS = {"scan": "shared.probe.scan_job", "survey": "shared.probe.survey_job"}
 _MOST = 64 * 1024 * 1024  # bytes of one job
+_PIECE = 1 << 20
+_GARBAGE = 10_000  # new objects between two looks for garbage
 _LINES = 64  # sent together
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -31,6 +38,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.stopped = False
+        self.orders: SimpleQueue[bytes] = SimpleQueue()  # lines of standard input; an empty one behind the last
         self._ends: list[Callable[[], None]] = []
         self._lines: list[str] = []  # said and not sent
 
@@ -42,15 +50,22 @@ class Worker:
             end()
 
     def stop(self, *_signal: object) -> None:
-        """Asks the job to stop."""
+        """Asks the job to stop, and lets no other one begin."""
         self.stopped = True
+        self.orders.put(b"")
         for end in self._ends:
             end()
+
+    def go_on(self) -> bytes:
+        """Says that the job is done; the next one, empty when there will be none."""
+        self._ends = []
+        self.say("next", {})
+        return b"" if self.stopped else self.orders.get()
 
     def say(self, kind: str, body: dict[str, Any]) -> None:
         """Writes a line; what was found waits for others of its kind, or for the next line of another one. Nobody there
         to read it is a reason to stop."""
-        self._lines.append(_encode({kind: body}))
+        self._lines.append(_found_line(body) if kind == "found" else _encode({kind: body}))
         if kind == "found" and len(self._lines) < _LINES:
             return
         said, self._lines = self._lines, []
@@ -62,20 +77,32 @@ class Worker:
             self.stop()
 
 
+def _found_line(body: dict[str, Any]) -> str:
+    """Base64 needs no escapes: looking for some in certificates is most of the work of an encoder."""
+    chain = '","'.join(body.pop("chain"))
+    return f'{{"found":{_encode(body)[:-1]},"chain":["{chain}"]}}}}'
+
+
 def main() -> int:
-    """Does the job; returns the exit code."""
+    """Does the job, or one after another; returns the exit code."""
     worker = Worker()
     signal.signal(signal.SIGTERM, worker.stop)
     signal.signal(signal.SIGINT, worker.stop)
-    line = sys.stdin.buffer.readline(_MOST)
+    threading.Thread(target=_take_orders, args=(worker,), daemon=True).start()
+    gc.set_threshold(_GARBAGE, 20, 20)  # what thousands of looks hold is no garbage: look for it less often
+    line = worker.orders.get()
     try:
-        name, job = _read(line)
-        threading.Thread(target=_await_end, args=(worker,), daemon=True).start()
-        import_module(JOBS[name]).run(job, worker)
+        while True:
+            name, job = _read(line)
+            does = import_module(JOBS[name])
+            gc.freeze()  # what is imported stays
+            does.run(job, worker)
+            line = worker.go_on() if "--stay" in sys.argv[1:] else b""
+            if not line:
+                return 0
     except TargetError as error:
         worker.say("error", {"entry": error.entry, "message": str(error)})
         return 2
-    return 0
 
 
 def _read(line: bytes) -> tuple[str, Any]:
@@ -89,10 +116,18 @@ def _read(line: bytes) -> tuple[str, Any]:
     return name, job
 
 
-def _await_end(worker: Worker) -> None:
+def _take_orders(worker: Worker) -> None:
+    """Hands on each line, and stops the worker at the end of the input."""
     # Not through sys.stdin: at the end of the process its lock may not be held by this thread.
-    while os.read(0, 4096):
-        pass
+    came = b""
+    while piece := os.read(0, _PIECE):
+        *lines, came = (came + piece).split(b"\n")
+        if len(came) > _MOST:
+            lines, came = [*lines, came], b""
+        for line in lines:
+            worker.orders.put(line + b"\n")
+    if came:
+        worker.orders.put(came)
     worker.stop()
 
 

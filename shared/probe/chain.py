@@ -134,6 +134,18 @@ class Flight13:
     client_certificate: bool
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What a server showed, leaf first as it came, in DER, and proved by a signature of something fresh with the leaf's
+    key, which was verified. `stapled` and `stamps` as in `Flight13`."""
+
+    certificates: tuple[bytes, ...]
+    version: int
+    suite: int
+    stapled: bytes
+    stamps: bytes
+
+
 def read_flight(hello: ClientHello) -> Conversation[Flight]:
     """Sends the hello and reads to the ServerHelloDone. Ends by ProbeError."""
     records = Records()

@@ -24,11 +24,12 @@ Conversation = Generator[bytes, bytes, T]
 Outcome = Union[T, Failed]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Dial(Generic[T]):
     """A conversation to have with `address:port`. `address` is an IP literal that the caller may dial.
 
-    `tag` is the caller's own and comes back with the outcome.
+    `tag` is the caller's own and comes back with the outcome. Nobody changes one; to freeze it would make it four times
+    as costly, and a sweep makes one for each address.
     """
 
     address: str

@@ -29,7 +29,7 @@ SIGNATURE_ALGORITHMS_CERT = 50
 RENEGOTIATION_INFO = 0xFF01
 
 # RFC 8446 §4.1.3: a ServerHello with this random is a HelloRetryRequest.
-_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def read_server_hello(body: bytes) -> ServerHello:
     if SUPPORTED_VERSIONS in extensions:
         version = Reader(extensions[SUPPORTED_VERSIONS]).number(2)
     group, key = _key_share(extensions.get(KEY_SHARE, b""))
-    return ServerHello(version, random, session_id, suite, compression, extensions, random == _RETRY, group, key)
+    return ServerHello(version, random, session_id, suite, compression, extensions, random == RETRY, group, key)
 
 
 def read_certificates(body: bytes) -> tuple[bytes, ...]:
@@ -205,10 +205,12 @@ class Reader:
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
-        if count > self.left:
+        at = self._at
+        end = at + count
+        if end > len(self._body):
             raise ProbeError(Failure.MALFORMED, "a message that is shorter than it says")
-        self._at += count
-        return self._body[self._at - count : self._at]
+        self._at = end
+        return self._body[at:end]
 
     def number(self, size: int) -> int:
         """The next `size` bytes as a number."""
@@ -216,7 +218,12 @@ class Reader:
 
     def vector(self, size: int) -> bytes:
         """A vector whose length stands in the next `size` bytes (RFC 8446 §3.4)."""
-        return self.take(self.number(size))
+        start = self._at + size  # not by the two above: a flight is full of these
+        end = start + int.from_bytes(self._body[self._at : start], "big")
+        if start > len(self._body) or end > len(self._body):
+            raise ProbeError(Failure.MALFORMED, "a message that is shorter than it says")
+        self._at = end
+        return self._body[start:end]
 
 
 def _key_share(body: bytes) -> tuple[int, bytes]:

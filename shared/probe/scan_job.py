@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from shared.probe.chain import Chain
 from shared.probe.hello import VERSION_NAMES
 from shared.probe.loop import Limits
-from shared.probe.outcome import Failed
+from shared.probe.outcome import Failed, Failure
 from shared.probe.starttls import STARTTLS
 from shared.probe.suites import suite
 from shared.probe.sweep import Sighting, Sweep
@@ -127,16 +127,16 @@ class _Failures:
     kept apart, since whoever goes on from there looks at them again. They are as many as the limits leave under way."""
 
     def __init__(self) -> None:
-        self._counted: Counter[str] = Counter()
-        self._ahead: dict[int, str] = {}
+        self._counted: Counter[Failure] = Counter()
+        self._ahead: dict[int, Failure] = {}
 
     def add(self, position: int, outcome: Failed) -> None:
-        self._ahead[position] = outcome.failure.value
+        self._ahead[position] = outcome.failure
 
     def before(self, done: int) -> dict[str, int]:
         self._counted.update(reason for position, reason in self._ahead.items() if position < done)
         self._ahead = {position: reason for position, reason in self._ahead.items() if position >= done}
-        return dict(sorted(self._counted.items()))
+        return {reason.value: count for reason, count in sorted(self._counted.items())}
 
 
 def _progress(sweep: Sweep, failures: _Failures) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import cache
 
 from shared.probe.suite_names import SSL2_KIND_NAMES, SUITE_NAMES
 
@@ -13,26 +13,26 @@ FALLBACK_SCSV = 0x5600  # RFC 7507 §3
 
 # Effective strength in bits: NIST SP 800-57 part 1 §5.6.1.1 for 3DES; export suites by their secret bits.
 _CIPHERS = (
-    (re.compile(r"NULL"), "NULL", 0),
-    (re.compile(r"RC4_128_EXPORT40|RC4_40"), "RC4", 40),
-    (re.compile(r"RC4_56"), "RC4", 56),
-    (re.compile(r"RC4_64"), "RC4", 64),
-    (re.compile(r"RC4_128"), "RC4", 128),
-    (re.compile(r"RC2_128_CBC_EXPORT40|RC2_CBC_40"), "RC2", 40),
-    (re.compile(r"RC2_CBC_56"), "RC2", 56),
-    (re.compile(r"RC2_128"), "RC2", 128),
-    (re.compile(r"DES_CBC_40|DES40_CBC"), "DES", 40),
-    (re.compile(r"3DES|DES_192_EDE3"), "3DES", 112),
-    (re.compile(r"DES_CBC|DES_64"), "DES", 56),
-    (re.compile(r"IDEA"), "IDEA", 128),
-    (re.compile(r"SEED"), "SEED", 128),
-    (re.compile(r"FORTEZZA"), "FORTEZZA", 80),
-    (re.compile(r"CHACHA20"), "CHACHA20", 256),
-    (re.compile(r"(AES|CAMELLIA|ARIA)_(\d+)"), "", 0),
-    (re.compile(r"SM4"), "SM4", 128),
-    (re.compile(r"AEGIS_128"), "AEGIS", 128),
-    (re.compile(r"AEGIS_256"), "AEGIS", 256),
-    (re.compile(r"28147|KUZNYECHIK|MAGMA"), "GOST", 256),
+    (("NULL",), "NULL", 0),
+    (("RC4_128_EXPORT40", "RC4_40"), "RC4", 40),
+    (("RC4_56",), "RC4", 56),
+    (("RC4_64",), "RC4", 64),
+    (("RC4_128",), "RC4", 128),
+    (("RC2_128_CBC_EXPORT40", "RC2_CBC_40"), "RC2", 40),
+    (("RC2_CBC_56",), "RC2", 56),
+    (("RC2_128",), "RC2", 128),
+    (("DES_CBC_40", "DES40_CBC"), "DES", 40),
+    (("3DES", "DES_192_EDE3"), "3DES", 112),
+    (("DES_CBC", "DES_64"), "DES", 56),
+    (("IDEA",), "IDEA", 128),
+    (("SEED",), "SEED", 128),
+    (("FORTEZZA",), "FORTEZZA", 80),
+    (("CHACHA20",), "CHACHA20", 256),
+    *(((f"{cipher}_{bits}",), cipher, bits) for cipher in ("AES", "CAMELLIA", "ARIA") for bits in (128, 192, 256)),
+    (("SM4",), "SM4", 128),
+    (("AEGIS_128",), "AEGIS", 128),
+    (("AEGIS_256",), "AEGIS", 256),
+    (("28147", "KUZNYECHIK", "MAGMA"), "GOST", 256),
 )
 _KEY_EXCHANGES = (
     "ECDHE_PSK",
@@ -124,14 +124,15 @@ def _read(line: str) -> Suite:
     return Suite(int(number, 16), name, kind, authentication, cipher, bits, mode, mac)
 
 
+@cache  # of hundreds of names, dozens differ here
 def _cipher(text: str) -> tuple[str, int]:
-    for pattern, cipher, bits in _CIPHERS:
-        found = pattern.search(text)
-        if found:
-            return (cipher, bits) if cipher else (found.group(1), int(found.group(2)))
+    for words, cipher, bits in _CIPHERS:
+        if any(word in text for word in words):
+            return cipher, bits
     return "unknown", 0
 
 
+@cache
 def _exchange(text: str) -> tuple[str, str]:
     text = text.replace("_EXPORT1024", "").replace("_EXPORT", "").replace("_FIPS", "")
     kind = next((one for one in _KEY_EXCHANGES if text.startswith(one)), text)

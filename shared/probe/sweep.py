@@ -162,6 +162,9 @@ class Sweep:
             while self._absent:
                 yield self._absent.popleft()
             index, first = cast("tuple[int, bool]", dial.tag)
+            if outcome is REFUSED and first:  # most of a scan is this
+                yield self._end(index, REFUSED)
+                continue
             if isinstance(outcome, Failed) and outcome.failure is Failure.STOPPED:
                 continue  # it stays open: whoever goes on looks again
             if first and isinstance(outcome, Failed) and _wants_tls13(outcome):
@@ -254,7 +257,7 @@ class Sweep:
     def _end(self, index: int, outcome: Look) -> Sighting:
         endpoint = self._open.pop(index)
         self._ended += 1
-        if isinstance(outcome, Chain):
+        if not isinstance(outcome, Failed):
             outcome = _checked(outcome)
         if isinstance(outcome, Failed):
             self._failures[outcome.failure] += 1

@@ -21,6 +21,7 @@ from shared.probe.addresses import Span, TargetError, entries, merge, read_entry
 __all__ = ["DEFAULT_LIMIT", "NO_STARTTLS", "Endpoint", "TargetError", "Targets", "read_targets"]
 
 DEFAULT_LIMIT = 2**24
+_OCTETS = tuple(map(str, range(256)))
 NO_STARTTLS = ""  # as Endpoint.starttls: TLS at once, also on a port where another protocol is usual
 
 
@@ -88,9 +89,11 @@ class Targets:
             if skip >= span.size:
                 skip -= span.size
                 continue
-            family, size = (socket.AF_INET, 4) if span.version == 4 else (socket.AF_INET6, 16)
-            for number in range(span.first + skip, span.last + 1):
-                yield socket.inet_ntop(family, number.to_bytes(size, "big"))
+            if span.version == 4:
+                yield from _dotted(span.first + skip, span.last)
+            else:
+                for number in range(span.first + skip, span.last + 1):
+                    yield socket.inet_ntop(socket.AF_INET6, number.to_bytes(16, "big"))
             skip = 0
 
 
@@ -116,6 +119,14 @@ def read_targets(
     if not left and not wanted:
         raise TargetError("", "nothing is left to scan: the exclusions hold everything")
     return _bounded(found)
+
+
+def _dotted(first: int, last: int) -> Iterator[str]:
+    """IPv4 addresses from one number to another: of 256 in a row only the last octet differs."""
+    for block in range(first >> 8, (last >> 8) + 1):
+        start = block << 8
+        network = socket.inet_ntoa(start.to_bytes(4, "big"))[:-1]
+        yield from map(network.__add__, _OCTETS[max(first - start, 0) : last - start + 1])
 
 
 def _read(typed: str | Iterable[str]) -> tuple[list[Span], dict[str, None]]:

@@ -30,8 +30,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """The product in one process, without web servers."""
-    with live(tmp_path_factory.mktemp("product")) as running:
+    """The product in one process, without web servers. Agents that spoke once count as connected from then on."""
+    with live(tmp_path_factory.mktemp("product"), {"CERTWRIGHT_INSTALLER_CONNECTED_S": "3600"}) as running:
         yield running
 
 

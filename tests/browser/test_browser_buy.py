@@ -254,3 +254,29 @@ def test_an_active_certificate_for_the_name_is_told(product, nora, open_screen):
     wizard.to_summary("dv-single", issued["common_name"])
     text = f"An active certificate for {issued['common_name']} exists already: order {issued['number']}."
     expect(wizard.page.get_by_text(text)).to_be_visible()
+
+
+def test_names_are_seen_as_a_ca_will_see_them_before_anything_is_paid(product, nora, open_screen):
+    """The pre-flight looks only when asked, and what was typed since is another question."""
+    screen = open_screen(product.url, nora)
+    wizard = Wizard(screen)
+    page = wizard.page
+    wizard.choose("dv-multi")
+    panel = page.get_by_role("region", name="What a certificate authority will see")
+    check = panel.get_by_role("button", name="Check before you pay")
+    expect(check).to_be_disabled()
+    expect(panel).to_contain_text("Type a name first.")
+    wizard.field("Common Name").fill("nowhere.preflight.example")
+    check.click()
+    # No zone of that name exists, or there is no name server at all: either keeps a file from being fetched.
+    again = panel.get_by_role("button", name="Check again")
+    expect(again).to_be_visible(timeout=20_000)
+    expect(panel.get_by_role("heading", name="nowhere.preflight.example")).to_be_visible()
+    expect(panel.get_by_text("Would not come through").last).to_be_visible()
+    expect(panel.locator("ul.preflight > li").first).to_contain_text("Error")
+    panel.get_by_text("What each perspective saw").click()
+    expect(panel.locator("ul.preflight-places > li").filter(has_text="primary")).to_be_visible()
+    screen.accessible(lambda: expect(again).to_be_visible())
+    wizard.field("Common Name").fill("co.uk")
+    check.click()
+    expect(panel.get_by_role("alert")).to_be_visible(timeout=20_000)

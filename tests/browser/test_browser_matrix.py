@@ -175,7 +175,6 @@ def test_what_a_status_does_not_offer_the_api_refuses(shelf, step):
     if allowed & {"generate_request", "replace_csr"}:
         allowed |= {"generate_request", "replace_csr"}  # one command: the order's CSR
     for action in WORDS:
-        # To look at what a site serves depends on no order.
         # To look at what a site serves depends on no order, and what was paid may be invoiced after the end too.
         if action in allowed or action == "installation_check":
             continue

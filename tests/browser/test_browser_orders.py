@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from certwright.demo.customer import wait_for
 from tests.support import people
@@ -66,6 +66,26 @@ def test_columns_rows_and_pages(product, crowd, open_screen):
     screen.accessible(lambda: expect(page.get_by_text("Showing 56 to 60")).to_be_visible())
     page.goto(f"{product.url}/console/orders?page=999&size=7&sort=nothing&status=%3Cb%3E")
     expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
+
+
+def test_rows_that_are_still_to_come_are_not_counted_as_shown(product, crowd, open_screen):
+    page = open_screen(product.url, crowd).open("/orders?size=5")
+    footer = page.get_by_text(f"Showing 1 to 5 of {COUNT} entries")
+    expect(footer).to_be_visible()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/orders?*offset=55*", hold)
+    page.get_by_role("button", name="Page 12", exact=True).click()
+    loading = page.get_by_text("Loading", exact=True)
+    expect(loading).to_be_visible()
+    expect(footer).to_have_count(0)
+    expect(page).to_have_url(re.compile("page=12"))
+    held[0].continue_()
+    expect(page.get_by_text(f"Showing 56 to 60 of {COUNT} entries")).to_be_visible()
+    assert numbers(page) == asked(crowd, sort="-number", limit=5, offset=55)
 
 
 def test_the_filter_of_states_counts_and_filters(product, crowd, open_screen):

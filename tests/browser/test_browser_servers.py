@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from certwright.api_client import APIClient, ProblemError
 from services.installer.model.enrolment import code_hash
 from tests.support import people
-from tests.support.agent_by_hand import PREFIX, AgentByHand
+from tests.support.agent_by_hand import PREFIX, AgentByHand, server
 from tests.support.browser import Screen
 from tests.support.hostile_text import HOSTILE, survives_hostile_text
 
@@ -110,7 +110,7 @@ def test_an_agent_is_added_and_verified_by_its_code(product, nora, open_screen):
     uid = dialog.locator("pre").first.inner_text()
     builds = dialog.get_by_role("table", name="Builds of the agent")
     expect(builds.get_by_role("columnheader")).to_have_text(
-        ["Agent running on", "nginx", "Apache", "Tomcat", "IIS", "Download"]
+        ["Agent running on", "nginx", "Apache", "Tomcat", "HAProxy", "Others, by their files", "IIS", "Download"]
     )
     expect(dialog.get_by_role("listitem")).to_have_count(4)
     screen.dialog_accessible()
@@ -239,12 +239,92 @@ def test_removing_an_agent_ends_its_credential_at_once(product, nora, open_scree
     assert nora.api.get("/servers")["items"] == []
 
 
+OTHER_KEY = "SHA256:" + "Z9y8X7w6" * 5 + "abc"
+
+
+def test_servers_over_ssh_say_their_state_and_its_cure(product, nora, open_screen):
+    agent = AgentByHand(nora.api, "gatehouse")
+    agent.tell_servers(
+        server(1, "shop"),
+        server(2, "mail", "not_connected", detail=f"nobody answers {MARKUP}", port=2222),
+        server(3, "old", "outdated", detail="it has no python3"),
+        server(4, "new", "keys_missing"),
+        server(5, "odd", "host_key_changed", detail="the host key changed", host_key_seen=OTHER_KEY),
+    )
+    screen = open_screen(product.url, nora)
+    page = screen.open("/servers")
+    rows = page.get_by_role("table", name="Servers").get_by_role("row")
+    expect(rows).to_have_count(7)  # with the heading and the agent's own host
+    for name, words in {
+        "shop": ["Connected", "auto@192.0.2.1", "nginx/1.22.1", "gatehouse", "Debian GNU/Linux 12"],
+        "mail": ["Not connected", "auto@192.0.2.2 :2222", "The agent does not reach it over SSH", MARKUP],
+        "old": ["Outdated", "It has no Python 3.9 or later"],
+        "new": ["Keys missing", "“keys copy”"],
+        "odd": ["Host key changed", server(5, "odd")["host_key"], OTHER_KEY, "so nothing is done there"],
+    }.items():
+        row = rows.filter(has=page.get_by_text(name, exact=True))
+        for word in words:
+            expect(row).to_contain_text(word)
+    screen.accessible(lambda: expect(page.get_by_text("Host key changed").last).to_be_visible())
+    panel = page.get_by_role("region", name="Servers", exact=True).first
+    expect(panel.get_by_text("odd (192.0.2.5)")).to_be_visible()
+
+    page.get_by_role("button", name="Add a server over SSH").click()
+    dialog = page.get_by_role("dialog", name="Add a server over SSH")
+    expect(dialog.locator("pre")).to_have_text(
+        [re.compile("keys make$"), re.compile(r"keys copy -ip 192\.0\.2\.10 -u admin$"), re.compile("add -ip ")]
+    )
+    screen.dialog_accessible()
+    dialog.get_by_role("button", name="Close").last.click()
+
+    # An action on it is refused with the reason, and cannot be chosen.
+    chosen = {one["name"]: one["server_id"] for one in nora.api.get("/servers")["items"]}
+    order = nora.steps.place_order("trial-single", ["www.gatehouse-demo.com"], "http_csr_hash")
+    nora.steps.wait_for_payment(order["order_id"])
+    for name, reason in (
+        ("odd", "host_key_changed"),
+        ("new", "keys_missing"),
+        ("old", "outdated"),
+        ("mail", "not_connected"),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            nora.api.post(f"/orders/{order['order_id']}/csr-requests", {"server_id": chosen[name]})
+        assert refused.value.status == 409
+        assert refused.value.document["extra"]["reason"] == f"server_{reason}"
+
+
+def test_a_server_over_ssh_is_renamed_and_removed_and_the_agents_own_is_not(product, nora, open_screen):
+    agent = AgentByHand(nora.api, "gatehouse")
+    told = server(1, MARKUP)
+    agent.tell_servers(told)
+    screen = open_screen(product.url, nora)
+    page = screen.open("/servers")
+    servers = page.get_by_role("table", name="Servers")
+    servers.get_by_role("button", name=f"Rename {MARKUP}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("New name").fill("shop")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    expect(servers.get_by_role("button", name="Remove gatehouse")).to_have_count(0)
+    servers.get_by_role("button", name="Remove shop").click()
+    dialog = page.get_by_role("dialog")
+    remove = dialog.get_by_role("button", name="Remove")
+    expect(remove).to_be_disabled()
+    screen.dialog_accessible()
+    dialog.get_by_label("Type shop to confirm").fill("shop")
+    remove.dblclick()
+    expect(servers.get_by_role("row")).to_have_count(2)
+    assert screen.sent("DELETE", "/servers/[^/]+$") == 1
+    assert agent.tell_servers(told) == [told["ref"]]
+    assert len(nora.api.get("/servers")["items"]) == 1
+
+
 def test_who_only_looks_changes_nothing(product, nora, open_screen):
     agent = AgentByHand(nora.api, "web-1")
     viewer = people.colleague(nora, ["view"])
     page = open_screen(product.url, viewer).open("/servers")
     expect(page.get_by_role("table", name="Agents").get_by_text("web-1")).to_be_visible()
-    for name in ("Add New Agent/Server", "Rename web-1", "Remove web-1"):
+    for name in ("Add New Agent/Server", "Add a server over SSH", "Rename web-1", "Remove web-1"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     with pytest.raises(ProblemError) as refused:
         viewer.api.call("DELETE", f"/agents/{agent.agent_id}")

@@ -24,6 +24,7 @@ CRUMBS = {
     "/buy": "SSL Management / New order",
     "/deposit": "Account / EPKI Manager",
     "/company": "Account / Company",
+    "/acme": "Account / ACME clients",
     "/profile": "Account / Profile",
     "/alerts": "Account / Alerts",
     "/users": "Account / Users",
@@ -85,11 +86,12 @@ def test_the_menu_leads_to_the_pages_of_a_customer(product, nora, open_screen):
             "SSL Certificate Discovery",
             "SSL Tools",
             "Forecast",
+            "Mass replacement",
             "Agents and servers",
         ]
     )
     expect(account.get_by_role("link")).to_have_text(
-        ["EPKI Manager", "Company", "Profile", "Alerts", "Users", "Audit log"]
+        ["EPKI Manager", "Company", "ACME clients", "Profile", "Alerts", "Users", "Audit log"]
     )
     expect(menu.get_by_role("region", name="Operation")).to_have_count(0)
     account.get_by_role("link", name="EPKI Manager").click()
@@ -316,6 +318,7 @@ def test_keys_lead_to_pages_and_are_listed(product, nora, open_screen):
     page.keyboard.type("gs?")  # text in a field, and no key of the console
     expect(search).to_have_value("gs?")
     expect(here).to_contain_text("SSL Certificates")
+    expect(page).to_have_url(re.compile("gs"))  # the list has asked: what is typed goes into the address a moment later
     search.blur()
     page.keyboard.press("n")
     expect(here).to_contain_text("New order")

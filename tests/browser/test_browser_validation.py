@@ -11,7 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support import people
 from tests.support.agent_by_hand import AgentByHand
 from tests.support.browser import Screen
+from tests.support.dns import ProgrammableDNS
 from tests.support.hostile_text import HOSTILE
+from tests.support.live_gateway import live
 from tests.support.mailed_proof import code_in, link_in, mail_to, with_csr
 from tests.support.people import Person
 
@@ -83,6 +85,42 @@ def test_a_mailed_code_proves_a_name(product, nora, operator, open_screen):
     screen.dialog_accessible()
 
 
+def test_a_contact_in_the_dns_is_offered_with_the_place_where_it_stands(tmp_path, open_screen):
+    with ProgrammableDNS() as names:
+        names.set("blumen-winter.example", "MX", ["mx.blumen-winter.example"])
+        names.set("shop-demo.com", "CAA", [(0, "contactemail", "security@shop-demo.com")])
+        names.set("_validation-contactemail.shop-demo.com", "TXT", ["not an address"])
+        with live(tmp_path, settings={"CERTWRIGHT_EGRESS_NAMESERVERS": f'["{names.nameserver}"]'}) as running:
+            nora, operator = people.customer(running.url), people.operator(running)
+            order_id = with_csr(nora, ["www.shop-demo.com", "www.other-demo.com"], product="dv-multi")["order_id"]
+            screen = open_screen(running.url, nora)
+            validation = Validation(screen, order_id)
+            dialog = validation.dialog
+            validation.names.filter(has_text="www.other-demo.com").click()
+            expect(dialog.get_by_text("The DNS names no contact for this name.")).to_be_visible()
+            validation.press("Copy Its value, type CAA")
+            copied = validation.page.evaluate("navigator.clipboard.readText()")
+            assert copied == '0 contactemail "security@other-demo.com"'
+            screen.dialog_accessible()
+            validation.names.filter(has_text="www.shop-demo.com").click()
+            expect(dialog.get_by_text("names “not an address”, which cannot be used")).to_be_visible()
+            dialog.get_by_label("Send the mail to").first.click()
+            expect(validation.page.get_by_text("Constructed from the name")).to_be_visible()
+            expect(validation.page.get_by_text("CAA record (contactemail) of shop-demo.com")).to_be_visible()
+            validation.page.get_by_role("option", name="security@shop-demo.com", exact=True).click()
+            screen.dialog_accessible()
+            validation.press("Submit")
+            expect(dialog.get_by_text("A mail with a link and a code went to security@shop-demo.com")).to_be_visible()
+            expect(validation.attempts.first).to_contain_text("The record names the address")
+            screen.dialog_accessible()
+            code = code_in(mail_to(operator, "security@shop-demo.com", "www.shop-demo.com"))
+            dialog.get_by_label("Please enter a validation code").fill(code)
+            validation.press("Send")
+            expect(dialog.get_by_text("You have proved control of this name")).to_be_visible()
+            shown = nora.api.get(f"/orders/{order_id}/authorizations")["items"]
+            assert {each["fqdn"]: each["method"] for each in shown}["www.shop-demo.com"] == "email_caa"
+
+
 def test_a_mailed_link_proves_only_after_a_click(product, nora, operator, open_screen):
     name = "www.link.example"
     order_id = with_csr(nora, [name])["order_id"]
@@ -138,6 +176,21 @@ def test_none_of_the_above_takes_the_choice_back(product, nora, open_screen):
     [shown] = nora.api.get(f"/orders/{order_id}/authorizations")["items"]
     validation.press("Copy Its content")
     assert validation.page.evaluate("navigator.clipboard.readText()") == shown["file"]["content"]
+    screen.dialog_accessible()
+
+
+@pytest.mark.parametrize(("method", "field"), [("TXT CSR hash", "txt"), ("Persistent DNS record", "persist")])
+def test_records_are_there_to_copy(product, nora, open_screen, method, field):
+    order_id = with_csr(nora, [f"www.{field}.example"], method="http_csr_hash")["order_id"]
+    screen = open_screen(product.url, nora)
+    validation = Validation(screen, order_id)
+    validation.choose(method)
+    expect(validation.names.first).to_contain_text(method, ignore_case=True)
+    [shown] = nora.api.get(f"/orders/{order_id}/authorizations")["items"]
+    expect(validation.dialog).to_contain_text(shown[field]["name"])
+    expect(validation.dialog).to_contain_text(shown[field]["value"])
+    validation.press("Copy Its value, type TXT")
+    assert validation.page.evaluate("navigator.clipboard.readText()") == shown[field]["value"]
     screen.dialog_accessible()
 
 

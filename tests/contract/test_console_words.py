@@ -15,6 +15,8 @@ from gateway.problems import KINDS
 from services.alerts.model.audit import SENTENCES, SENTENCES_OF_KIND
 from services.ca.model.policy import Fault as CAFault
 from services.dcv.model.judging import ADVICE, Reason
+from services.dcv.model.preflight import BLOCKED, CAUTION, READY
+from services.dcv.model.preflight import FINDINGS as PREFLIGHT
 from services.discovery.model import agent_scan
 from services.discovery.model.targets import TargetFault
 from services.discovery.model.upload import UploadFault
@@ -24,7 +26,7 @@ from services.orders.model import blocked_on, ending, history, requesting
 from shared.checker.finding_table import FINDINGS
 from shared.checker.grade import grade
 from shared.checker.verdict import SEVERITIES
-from shared.contracts.dcv import METHODS
+from shared.contracts.dcv import ACME_METHODS, METHODS
 from shared.pki.csr import CSRFault
 from shared.pki.fqdn import NameFault
 from shared.pki.keys import KeyFault
@@ -44,7 +46,7 @@ FAULTS = {
 }  # fmt: skip
 VARIANTS = {
     "OrderPlaced_topup", "CSRSubmitted_made", "CSRSubmitted_again", "CSRSubmitted_made_again",
-    "ReissueRequested_automatic", "OrderCancelled_refund", "OrderRejected_refund",
+    "IssuanceDelayed_over", "ReissueRequested_automatic", "OrderCancelled_refund", "OrderRejected_refund",
 }  # fmt: skip
 
 
@@ -80,7 +82,7 @@ def test_every_answer_from_outside_has_its_advice(said):
 def test_values_of_a_closed_list_have_their_word(said):
     assert set(ending.REASONS) <= set(said["word"]["reason"])
     assert set(history.SOURCES) == set(said["word"]["source"])
-    assert set(METHODS) == set(said["word"]["method"])
+    assert {*METHODS, *ACME_METHODS} == set(said["word"]["method"])
 
 
 def test_every_line_of_the_audit_log_has_its_sentence(said):
@@ -115,3 +117,18 @@ def test_every_finding_severity_and_rule_of_a_check_has_its_sentence(language):
     for code, known in FINDINGS.items():
         named = set(re.findall(r"{(\w+)}", known.text))
         assert set(re.findall(r"{{(\w+)}}", tools["finding"][code])) == named, code
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_finding_of_the_pre_flight_has_its_sentence_and_its_cure(language):
+    said = words("features/preflight", language)
+    assert set(said["finding"]) == set(PREFLIGHT)
+    assert set(said["cure"]) == {code for code, known in PREFLIGHT.items() if known.cure}
+    assert set(said["severity"]) == {known.severity for known in PREFLIGHT.values()}
+    assert set(said["verdict"]) == {READY, CAUTION, BLOCKED}
+    for code, known in PREFLIGHT.items():
+        facts = set(re.findall(r"{(\w+)}", known.text + known.cure))
+        assert set(re.findall(r"{{(\w+)}}", said["finding"][code] + said["cure"].get(code, ""))) == facts, code
+        if language == "en":
+            assert said["finding"][code] == re.sub(r"{(\w+)}", r"{{\1}}", known.text)
+            assert said["cure"].get(code, "") == re.sub(r"{(\w+)}", r"{{\1}}", known.cure)

@@ -5,7 +5,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["shared.probe"]):
+with atheris.instrument_imports(include=["shared.probe", "shared.pki.usual", "shared.pki.usual_key"]):
     from tests.fuzz.parsers import TARGETS
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from shared.probe import hello, tls13
+from shared.probe import hello, proof, tls13
 from shared.probe.chain import read_chain, read_flight
 from shared.probe.conversation import Conversation
 from shared.probe.leaf import read_leaf
@@ -24,12 +24,16 @@ from shared.probe.surveying.hellos import USUAL, hello_of, say_hello
 from shared.probe.surveying.overheard import clear_messages, opened, sealed_records
 from shared.probe.surveying.rsa_key import RSAKey, read_rsa_key
 from shared.probe.surveying.ssl2 import say_hello2
+from tests.fuzz.seeds import EC_LEAF, RSA_LEAF
 from tests.support.rehearsal import rehearse
+from tests.support.usual_certificates import reader_that_knows, slowly
 
 NAME = "a.example.test"
 HELLO = hello_of(hello.TLS12, USUAL, NAME)
+KEYS = tls13.Keys()
 KEY = RSAKey((1 << 1023) + 1, 65537)
 CONTEXT = context_of()
+KNOWING = reader_that_knows(RSA_LEAF, EC_LEAF)
 Target = Callable[[bytes], object]
 
 
@@ -79,6 +83,12 @@ def _certificates(data: bytes) -> tuple[bytes, ...]:
     return found
 
 
+def _usual(data: bytes) -> object:
+    found = KNOWING.read(data)
+    assert found is None or found == slowly(data)
+    return found
+
+
 TARGETS: dict[str, Target] = {
     "records": _reads(_messages, ProbeError),
     "server_hello": _reads(hello.read_server_hello, ProbeError),
@@ -89,10 +99,13 @@ TARGETS: dict[str, Target] = {
     "chain": _talk(lambda: read_chain(HELLO.pack())),
     "flight": _talk(lambda: read_flight(HELLO)),
     "tls13": _talk(lambda: tls13.read_chain13(tls13.Keys(), NAME)),
+    "proof": _talk(lambda: proof.read_proof(KEYS, proof.hello_for_proof(KEYS, NAME))),
+    "leaf_key": _reads(proof._key_of, ValueError, IndexError),
     "sealed": _reads(_sealed, ProbeError),
     "clear": _reads(clear_messages, ProbeError),
     "ticket": _reads(resumption._ticket_in, ProbeError),
     "leaf": _reads(read_leaf, ValueError),
+    "usual": _usual,
     "rsa_key": _reads(read_rsa_key, ValueError),
     "hello": _talk(lambda: say_hello(HELLO)),
     "ssl2": _talk(say_hello2),

@@ -96,6 +96,8 @@ def seeds_of(name: str) -> list[bytes]:
         "key_exchange_dh": [KEY_DH],
         "key_exchange_ec": [KEY_EC],
         "leaf": [RSA_LEAF, EC_LEAF],
+        "leaf_key": [RSA_LEAF, EC_LEAF],
+        "usual": [RSA_LEAF, EC_LEAF],
         "rsa_key": [RSA_LEAF, EC_LEAF],
         "http": ANSWERS,
         "sealed": STREAMS,

@@ -67,6 +67,11 @@ class AgentByHand:
         """All sites of the host, instead of those before."""
         self.api.call("PUT", self._at("/sites"), {"sites": list(sites)})
 
+    def tell_servers(self, *servers: dict[str, Any]) -> list[str]:
+        """All servers that it reaches over SSH; which of them it has to forget."""
+        told = self.api.call("PUT", self._at("/servers"), {"servers": list(servers)})
+        return list(told["forget"])
+
     def scan_part(self, scan_id: str) -> dict[str, Any]:
         """What it shall look at now, in a scan that it runs."""
         found: dict[str, Any] = self.api.call("POST", self._at(f"/scans/{scan_id}/part"), {})
@@ -92,6 +97,22 @@ def site(name: str, *bindings: dict[str, Any], writable: bool = True, reason: st
         "config_path": f"/etc/nginx/sites-enabled/{name}.conf",
         "writable": writable,
         "reason": reason,
+    }
+
+
+def server(number: int, name: str, state: str = "connected", **changes: Any) -> dict[str, Any]:
+    """A server as an agent tells of it."""
+    facts = {"version": "99.0.0", "os": "Debian GNU/Linux 12", "hostname": name, "web_servers": ["nginx/1.22.1"]}
+    return {
+        "ref": f"{number:032x}",
+        "name": name,
+        "address": f"192.0.2.{number}",
+        "port": 22,
+        "user": "auto",
+        "state": state,
+        "host_key": "SHA256:" + "A1b2C3d4" * 5 + "xyz",
+        "facts": facts,
+        **changes,
     }
 
 

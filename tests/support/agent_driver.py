@@ -31,6 +31,23 @@ def run(settings, job, *, crash_at="", python=sys.executable):
     return json.loads(done.stdout)
 
 
+def killed(settings, job, point):
+    """Does the job until the process kills itself at `point`."""
+    return killed_while(lambda: _work(settings, job), point)
+
+
+def killed_while(act, point):
+    """Acts in a child of this process, which is faster than a new one, until it kills itself at `point`."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.environ["CERTWRIGHT_AGENT_CRASH_AT"] = point
+            act()
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
 def job(kind, **arguments):
     return {
         "job_id": str(uuid.uuid4()),
@@ -55,16 +72,19 @@ def write_settings(folder, web_servers, roots, **more):
     return path
 
 
-def main():
-    from dataclasses import asdict
-
+def _work(settings, job):
     from certwright_agent.config import load
     from certwright_agent.jobs import Worker
 
-    worker = Worker(load(Path(sys.argv[1])))
+    worker = Worker(load(settings))
     worker.recover()
-    _, outcome = worker.work(json.loads(Path(sys.argv[2]).read_text()), lambda step: None)
-    print(json.dumps(asdict(outcome)))
+    return worker.work(job, lambda step: None)[1]
+
+
+def main():
+    from dataclasses import asdict
+
+    print(json.dumps(asdict(_work(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())))))
 
 
 if __name__ == "__main__":

@@ -8,22 +8,35 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from services.alerts import bootstrap
-from services.alerts.handlers import feed, low_balance, requests, watching, welcome
+from services.alerts.handlers import feed, installation_failing, low_balance, proof_missing, requests, watching, welcome
 from shared.clock import to_text
 from shared.context import Context, system
-from shared.contracts import accounts, alerts, billing, discovery, installer, orders
+from shared.contracts import accounts, alerts, billing, dcv, discovery, installer, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from tests.support.account_builders import contact
 from tests.support.billing_room import TestClock
 from tests.support.rooms import with_tables
 
+
+def on_order_expired(uow, envelope):
+    """What the two subscriptions do."""
+    proof_missing.on_order_over(uow, envelope)
+    installation_failing.on_order_over(uow, envelope)
+
+
 REACTIONS = {
     accounts.AccountOpened: welcome.on_account_opened,
     billing.TransactionPosted: low_balance.on_transaction_posted,
+    orders.CSRSubmitted: proof_missing.on_csr_submitted,
+    dcv.DCVPassed: proof_missing.on_dcv_passed,
+    orders.OrderExpired: on_order_expired,
+    orders.InstallationFailed: installation_failing.on_installation_failed,
+    orders.CertInstalled: installation_failing.on_cert_installed,
     orders.CertIssued: watching.on_cert_issued,
     orders.CertRevoked: watching.on_cert_revoked,
     orders.OrderRenewed: watching.on_order_renewed,
     discovery.CertDiscovered: watching.on_cert_discovered,
+    discovery.CertsDiscovered: watching.on_certs_discovered,
     installer.SitesReported: watching.on_sites_reported,
     installer.AgentRemoved: watching.on_agent_removed,
 }
@@ -50,6 +63,16 @@ class Balances:
     def balance_of(self, account_id):
         self.asked += 1
         return billing.BalanceView(deposit=self.held is not None, balance=self.held or 0, currency="USD")
+
+
+class Proofs:
+    """What validation would say: the names of every order that are not proved."""
+
+    def __init__(self):
+        self.names = []
+
+    def missing(self, account_id, order_id, csr_version):
+        return self.names
 
 
 class Outbox:
@@ -80,7 +103,14 @@ class AlertsRoom:
     def on(cls, settings):
         clock = TestClock()
         app = with_tables(
-            bootstrap.build(settings, clock=clock, contacts=Contacts(), balances=Balances(), mailer=Outbox())
+            bootstrap.build(
+                settings,
+                clock=clock,
+                contacts=Contacts(),
+                balances=Balances(),
+                proofs=Proofs(),
+                mailer=Outbox(),
+            )
         )
         try:
             yield cls(app, clock)

@@ -106,12 +106,13 @@ class CARoom:
 
 
 @contextmanager
-def ca_room(folder, *, clock=None, issuer=None, settings=None, **own):
+def ca_room(folder, /, *, clock=None, ids=None, issuer=None, upstream=None, settings=None, caa=None, **own):
     """A CA in `folder`, or where `settings` say, with tables made by its migrations. Ends with its log and read model
     checked."""
     clock = clock or SteppedClock()
     settings = settings or Settings(data_dir=folder, public_url="http://certwright.test")
-    app = bootstrap.build(settings, ca=CASettings(**own), clock=clock, ids=CountingIds(), issuer=issuer)
+    parts = {"clock": clock, "ids": ids or CountingIds(), "issuer": issuer, "upstream": upstream, "caa": caa}
+    app = bootstrap.build(settings, ca=CASettings(**own), **parts)
     try:
         upgrade(app.room.database, projections)
         yield CARoom(app, clock)

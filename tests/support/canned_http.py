@@ -2,6 +2,7 @@
 """A web server on loopback that says exactly the bytes it was given, right or wrong, fast or trickling."""
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -52,15 +53,24 @@ class CannedHTTP:
             if not more:
                 return
             self.request += more
+        self._read_body(connection)
         if callable(self.reply):
             self.reply(connection)
         else:
             connection.sendall(self.reply)
 
+    def _read_body(self, connection):
+        head, _, body = self.request.partition(b"\r\n\r\n")
+        said = re.search(rb"\ncontent-length: *(\d+)", head, re.IGNORECASE)
+        left = (int(said[1]) if said else 0) - len(body)
+        while left > 0 and (more := connection.recv(min(left, 4096))):
+            self.request += more
+            left -= len(more)
+
 
 def answer(body, *, status="200 OK", headers=()):
-    """A plain response."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    """A plain response. It says that the connection ends, as it does: nobody is to ask on it again."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 

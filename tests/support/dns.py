@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A name server on loopback whose answers a test chooses, wrong ones too. UDP and TCP."""
 
-import contextlib
-import socket
 from collections import Counter
 
 from dnslib import CAA, CNAME, MX, QTYPE, RCODE, RR, TXT, A
 from dnslib.dns import AAAA, DNSError
 from dnslib.server import DNSServer
+
+from certwright.servers.process import free_port
 
 MAKERS = {
     "CAA": lambda fields: CAA(*fields),
@@ -31,9 +31,7 @@ class ProgrammableDNS:
         self.port = 0
 
     def __enter__(self):
-        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         for tcp in (False, True):
             server = DNSServer(self, address="127.0.0.1", port=self.port, tcp=tcp, logger=Quiet())
             server.start_thread()

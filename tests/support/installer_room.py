@@ -10,13 +10,13 @@ from certwright_agent import VERSION
 from certwright_agent.enrolment import code_hash
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, enrolment, reactions, work
+from services.installer.handlers import agents, challenges, enrolment, proofs, reactions, servers, work
 from services.installer.model import job as jobs
 from services.installer.projections import projections
 from services.installer.settings import InstallerSettings
 from shared.clock import RandomIds, to_text
 from shared.context import Context
-from shared.contracts import dcv, discovery, installer, orders
+from shared.contracts import ca, dcv, discovery, installer, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from shared.settings import Settings
 
@@ -88,10 +88,10 @@ class InstallerRoom:
 
     def list_servers(self, account=None, **fields):
         request = installer.ListServers(**fields)
-        return agents.list_servers(self.room, request, self.customer(account), policy=self.app.policy)
+        return servers.list_servers(self.room, request, self.customer(account), policy=self.app.policy)
 
     def rename_server(self, server_id, name, account=None):
-        handler = partial(agents.rename_server, policy=self.app.policy)
+        handler = partial(servers.rename_server, policy=self.app.policy)
         request = installer.RenameServer(server_id=server_id, name=name)
         return self.room.execute(handler, request, self.customer(account))
 
@@ -111,7 +111,9 @@ class InstallerRoom:
 
     def check(self, server_id, site_id, serial, account=None):
         request = installer.CheckInstallation(server_id=server_id, site_id=site_id, expected_serial=serial)
-        return self.room.execute(work.check_installation, request, self.customer(account))
+        return self.room.execute(
+            partial(work.check_installation, policy=self.app.policy), request, self.customer(account)
+        )
 
     def download(self, agent_id, account=None, gateway=None):
         request = installer.DownloadAgent(agent_id=agent_id)
@@ -137,7 +139,7 @@ class InstallerRoom:
 
     def claim(self, agent_id, limit=4, **fields):
         handler = partial(work.claim_jobs, policy=self.app.policy)
-        request = installer.ClaimJobs(facts=FACTS, limit=limit, **fields)
+        request = installer.ClaimJobs(**{"facts": FACTS, "limit": limit, **fields})
         return self.room.execute(handler, request, self.agent_context(agent_id)).jobs
 
     def step(self, agent_id, job_id, name, at="2026-11-23T12:00:00.000000Z", detail=""):
@@ -149,8 +151,36 @@ class InstallerRoom:
         request = installer.FinishJob(job_id=job_id, succeeded=succeeded, **fields)
         return self.room.execute(work.finish_job, request, self.agent_context(agent_id))
 
-    def report(self, agent_id, *sites):
-        request = installer.ReportSites(sites=list(sites))
+    def report_servers(self, agent_id, *told):
+        request = installer.ReportServers(servers=list(told))
+        return self.room.execute(servers.report_servers, request, self.agent_context(agent_id)).forget
+
+    def told(self, number=1, **changes):
+        """A server as an agent tells of it."""
+        fields = {
+            "ref": f"{number:032x}",
+            "name": f"db{number}",
+            "address": f"192.0.2.{number}",
+            "port": 22,
+            "user": "auto",
+            "state": "connected",
+            "facts": installer.AgentFacts(
+                version=VERSION, os="Debian 12", hostname=f"host{number}", web_servers=["nginx"]
+            ),
+            "host_key": "SHA256:" + "A" * 43,
+        }
+        return installer.ServerReport(**{**fields, **changes})
+
+    def get_server(self, server_id, account=None):
+        request = installer.GetServer(server_id=server_id)
+        return servers.get_server(self.room, request, self.customer(account), policy=self.app.policy)
+
+    def remove_server(self, server_id, account=None):
+        request = installer.RemoveServer(server_id=server_id)
+        return self.room.execute(servers.remove_server, request, self.customer(account))
+
+    def report(self, agent_id, *sites, server=""):
+        request = installer.ReportSites(sites=list(sites), server=server)
         return self.room.execute(work.report_sites, request, self.agent_context(agent_id))
 
     def site(self, name="www.example.test", **changes):
@@ -176,7 +206,13 @@ class InstallerRoom:
             orders.CSRRequested: reactions.on_csr_requested,
             orders.InstallationRequested: reactions.on_installation_requested,
             orders.CertificateSaveRequested: reactions.on_certificate_save_requested,
-            dcv.DCVFileRequested: reactions.on_dcv_file_requested,
+            dcv.DCVFileRequested: proofs.on_dcv_file_requested,
+            dcv.DCVPassed: proofs.on_dcv_passed,
+            orders.OrderCancelled: proofs.on_order_ended,
+            orders.OrderExpired: proofs.on_order_ended,
+            ca.ChallengesOpened: challenges.on_challenges_opened,
+            ca.CertificateSigned: challenges.on_issuance_ended,
+            ca.IssuanceRefused: challenges.on_issuance_ended,
             discovery.AgentScanRequested: reactions.on_agent_scan_requested,
         }[type(fact)]
         envelope = Envelope(

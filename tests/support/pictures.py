@@ -62,6 +62,7 @@ def tell(world: World) -> tuple[Person, dict[str, Any], dict[str, Any]]:
         site("lager.blumen-winter.example"),
     )  # fmt: skip
     agent.claim()
+    api.post("/acme/credentials", {"name": "web servers", "product": "dv-single", "term_years": 2})
     for user, rights in (("otto.kramer", ["view"]), ("ines.wolf", ["view", "create_order"])):
         api.post("/users", {"login": user, "email": f"{user}@blumen-winter.example", "password": PASSWORD,
             "permissions": rights})  # fmt: skip
@@ -100,12 +101,14 @@ def shots(world: World) -> list[Shown]:
         Shown("sites", nora, "/sites", "Sites"),
         Shown("certificates", nora, "/certificates", "Certificates"),
         Shown("forecast", nora, "/forecast", "Forecast"),
+        Shown("replacements", nora, "/replacements", "Mass replacement"),
         Shown("servers", nora, "/servers", "Manage agents and servers"),
         Shown("discovery", nora, "/discovery", "SSL Certificate Discovery"),
         Shown("tools", nora, "/tools", "SSL Tools"),
         Shown("deposit", nora, "/deposit", "EPKI Manager"),
         Shown("alerts", nora, "/alerts", "Alerts"),
         Shown("users", nora, "/users", "Users"),
+        Shown("acme", nora, "/acme", "ACME clients"),
         Shown("audit", nora, "/audit", "Audit log"),
         Shown("profile", nora, "/profile", "Profile"),
         Shown("company", nora, "/company", "Company"),

@@ -30,7 +30,7 @@ def s_server(files: KeyFiles, *options: str, port: int = 0) -> Iterator[int]:
 
 @contextlib.contextmanager
 def running(argv: list[str], port: int, cwd: Path | None = None) -> Iterator[None]:
-    """A server that is up when its port answers; killed at the end of the block."""
+    """A server that is up when its port answers; ended at the end of the block, with the workers that it may have."""
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=cwd
     )
@@ -45,5 +45,9 @@ def running(argv: list[str], port: int, cwd: Path | None = None) -> Iterator[Non
             time.sleep(0.02)
         yield
     finally:
-        process.kill()
-        process.communicate()
+        process.terminate()  # who is killed leaves its workers behind, as nginx does
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()

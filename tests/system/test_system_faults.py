@@ -11,17 +11,16 @@ import itertools
 import random
 import signal
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from certwright.api_client import APIClient, ProblemError, UnreachableError
 from certwright.demo.customer import Customer, wait_for
 from certwright.demo.story import SINGLE_PRODUCT, Story, same_serial
 from certwright.demo.world import World
 from shared.crashpoint import CRASH_PLAN, DISORDER
 from tests.support.evidence import Evidence
+from tests.support.patient_api import PatientAPI
 
 PATIENCE_S = 120.0
 NAMES = [f"n{number}.faults.example" for number in range(50)]
@@ -43,22 +42,6 @@ DEATHS = [
     ("installer/on_installation_requested/after-commit", "discovery/on_cert_issued/before-commit"),
     ("orders/on_deployment_succeeded/before-commit", "alerts/on_cert_issued/before-commit"),
 ]
-
-
-class PatientAPI(APIClient):
-    """Repeats what got no answer, or the answer that nobody is there, under the same key."""
-
-    def call(self, method, path, body=None, *, params=None, idempotency_key=None):
-        key = idempotency_key or str(uuid.uuid4())
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                return super().call(method, path, body, params=params, idempotency_key=key)
-            except (ProblemError, UnreachableError) as error:
-                unsure = isinstance(error, UnreachableError) or error.status in {500, 502, 503, 504}
-                if not unsure or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
 
 
 class Scene:

@@ -39,7 +39,7 @@ LISTS = (
     "/orders", "/agents", "/jobs", "/servers", "/sites", "/certificates", "/me", "/tokens", "/sessions", "/users",
     "/account", "/statement", "/balance", "/authorizations", "/alerts",
 )  # fmt: skip
-OF_THE_INSTALLATION = {"ca.CRLPublished"}
+OF_THE_INSTALLATION = {"ca.CRLPublished", "ca.IssuingAuthorityInstalled"}
 SHARE = 16  # bytes of a private number in a row: no chance meeting
 
 

@@ -14,7 +14,19 @@ from certwright_agent.files import Roots
 from certwright_agent.process import Finished, run
 from certwright_agent.webservers.apache_syntax import Directive, quoted
 from certwright_agent.webservers.apache_tree import Active, Tree
-from certwright_agent.webservers.site import Block, Change, Listener, Material, Plan, Site, Verdict, group, splice
+from certwright_agent.webservers.site import (
+    Block,
+    Change,
+    Listener,
+    Material,
+    Plan,
+    Site,
+    Verdict,
+    group,
+    read_path,
+    splice,
+    written_path,
+)
 
 _Edits = dict[Path, list[tuple[int, int, str]]]
 _ENVVARS = re.compile(r"\s*(?:export\s+)?([A-Z_][A-Z0-9_]*)=(\S*)\s*(?:#.*)?\Z")
@@ -55,7 +67,7 @@ class Apache:
             tree = self._tree()
             named = _first(tree.top, "pidfile")
             pid_file = named or _built_in(self._built(), "DEFAULT_PIDLOG", "/run/apache2/apache2.pid")
-            os.kill(int((tree.root / pid_file).read_text("ascii")), 0)
+            os.kill(int((tree.root / read_path(pid_file)).read_text("ascii")), 0)
         except (OSError, ValueError):
             return False
         return True
@@ -112,7 +124,7 @@ class Apache:
         """In the agent's own folder: Apache's relative paths start at ServerRoot."""
         return self._staging / f"candidate-{token}.conf"
 
-    def reload(self) -> Verdict:
+    def reload(self, *_hosts: str) -> Verdict:
         """`apache2 -k graceful`: new children take over, old ones finish what they do. Starts a dead server."""
         return _verdict(self._apache(self.main, "-k", "graceful"))
 
@@ -161,7 +173,8 @@ class Apache:
             )
         except StepFailed:
             modules = ""
-        return Tree(self.main, root, self._environment, modules.split())
+        version = re.search(r"Server version: Apache/([\d.]+)", built)
+        return Tree(self.main, root, self._environment, modules.split(), version.group(1) if version else "")
 
     def _built(self) -> str:
         try:
@@ -208,8 +221,8 @@ def _blocks(tree: Tree) -> list[tuple[Block, Active]]:
             end=host.source.end,
             names=tuple(_names(host)),
             listeners=tuple(listeners),
-            document_root=str(tree.root / root) if root else "",
-            certificate_file=str(tree.root / certificate) if certificate else "",
+            document_root=str(tree.root / read_path(root)) if root else "",
+            certificate_file=str(tree.root / read_path(certificate)) if certificate else "",
         )
         blocks.append((block, host))
     return blocks
@@ -280,8 +293,8 @@ def _only_here(tree: Tree, source: Directive) -> Path:
 def _directives(material: Material) -> list[str]:
     return [
         "SSLEngine on",
-        f"SSLCertificateFile {quoted(material.fullchain)}",
-        f"SSLCertificateKeyFile {quoted(material.key)}",
+        f"SSLCertificateFile {quoted(written_path(material.fullchain))}",
+        f"SSLCertificateKeyFile {quoted(written_path(material.key))}",
     ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from certwright_agent.errors import Refused
 from certwright_agent.webservers.apache_syntax import Directive, SyntaxProblem, parse, quoted, walk
-from certwright_agent.webservers.site import Change, splice
+from certwright_agent.webservers.site import Change, read_path, splice, written_path
 
 _DEPTH = 16
 _INCLUDES = ("include", "includeoptional")
@@ -36,7 +36,9 @@ class Active:
 class Tree:
     """Every file by its real path. Text is Latin-1, so that each character is one byte and every byte survives."""
 
-    def __init__(self, main: Path, root: Path, environment: Mapping[str, str], modules: Iterable[str]) -> None:
+    def __init__(
+        self, main: Path, root: Path, environment: Mapping[str, str], modules: Iterable[str], version: str = ""
+    ) -> None:
         self.main = Path(os.path.realpath(main))
         self.root = root
         self.texts: dict[Path, str] = {}
@@ -44,6 +46,7 @@ class Tree:
         self._parsed: dict[Path, list[Directive]] = {}
         self._variables = dict(environment)
         self._defined: set[str] = set()
+        self._version = version  # such as 2.4.62; empty when the program is not there
         self.modules = {module.lower() for module in modules}
         self.top = self._file(self.main, 0)
 
@@ -93,7 +96,7 @@ class Tree:
         elif name == "undefine" and args:
             self._defined.discard(args[0])
         elif name == "serverroot" and args:
-            self.root = Path(args[0])
+            self.root = Path(read_path(args[0]))
         elif name == "loadmodule" and len(args) > 1:
             self.modules |= {args[0].lower(), Path(args[1]).stem.lower() + ".c"}
 
@@ -106,14 +109,29 @@ class Tree:
         if name == "ifdefine":
             return (wanted in self._defined) != negated
         if name == "iffile":
-            return (self.root / wanted).exists() != negated
-        return name == "ifversion"
+            return (self.root / read_path(wanted)).exists() != negated
+        return name == "ifversion" and self._of_version(args) != negated
+
+    def _of_version(self, args: list[str]) -> bool:
+        """mod_version: `[[!]OPERATOR] VERSION`, or `/PATTERN/`; parts that are not written count as zero."""
+        operator, wanted = ("=", args[0]) if len(args) == 1 else (args[0].lstrip("!"), args[1]) if args else ("=", "")
+        if not self._version:
+            return True  # rather a site too many than one too few
+        if wanted.startswith("/") or operator == "~":
+            try:
+                return re.search(wanted.strip("/"), self._version) is not None
+            except re.error:
+                raise Refused(f"the pattern {wanted} of an IfVersion is not understood", "config_unclear") from None
+        ours, theirs = _numbers(self._version), _numbers(wanted)
+        compare = {"=": ours == theirs, "==": ours == theirs, ">": ours > theirs, ">=": ours >= theirs}
+        compare |= {"<": ours < theirs, "<=": ours <= theirs}
+        return compare.get(operator, False)
 
     def _expanded(self, value: str) -> str:
         return _VARIABLE.sub(lambda match: self._variables.get(match.group(1), match.group()), value)
 
     def _targets(self, pattern: str) -> list[str]:
-        full = os.path.join(self.root, pattern)  # noqa: PTH118  the pattern may be absolute and may hold wildcards
+        full = os.path.join(self.root, read_path(pattern))  # noqa: PTH118  the pattern may be absolute and may hold wildcards
         found = sorted(glob.glob(full)) if set(pattern) & set("*?[") else [full]  # noqa: PTH207  glob(3), as Apache does
         files: list[str] = []
         for path in found:
@@ -134,7 +152,7 @@ class Tree:
                 parts = [
                     self._render(target, changed, depth + 1)
                     if self._reaches(target, changed, depth + 1)
-                    else f"{directive.name} {quoted(str(target))}"
+                    else f"{directive.name} {quoted(written_path(target))}"
                     for target in targets
                 ]
                 edits.append((directive.start, directive.end, "\n" + "\n".join(parts) + "\n"))
@@ -150,3 +168,8 @@ class Tree:
             for directive in walk(self._parsed[path])
             for target in directive.targets
         )
+
+
+def _numbers(version: str) -> list[int]:
+    parts = [int(part) for part in re.findall(r"\d+", version)[:3]]
+    return parts + [0] * (3 - len(parts))

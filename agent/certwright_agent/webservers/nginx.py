@@ -13,7 +13,19 @@ from certwright_agent.files import Roots
 from certwright_agent.process import Finished, run
 from certwright_agent.webservers.nginx_syntax import Directive, quoted
 from certwright_agent.webservers.nginx_tree import Tree
-from certwright_agent.webservers.site import Block, Change, Listener, Material, Plan, Site, Verdict, group, splice
+from certwright_agent.webservers.site import (
+    Block,
+    Change,
+    Listener,
+    Material,
+    Plan,
+    Site,
+    Verdict,
+    group,
+    read_path,
+    splice,
+    written_path,
+)
 
 _LISTEN = re.compile(r"(?:(?P<address>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d+))?|(?P<only>\d+))\Z")
 
@@ -91,7 +103,7 @@ class Nginx:
         """Beside the main file: nginx looks for relative paths there."""
         return self._roots.confine(self.main.parent) / f".certwright-{token}.conf"
 
-    def reload(self) -> Verdict:
+    def reload(self, *_hosts: str) -> Verdict:
         """`nginx -s reload`: new workers take over, old ones finish what they do."""
         return _verdict(self._nginx("-s", self.main, "reload"))
 
@@ -136,7 +148,8 @@ class Nginx:
         self, tree: Tree, server: Directive, material: Material, edits: dict[Path, list[tuple[int, int, str]]]
     ) -> None:
         missing = []
-        for name, value in (("ssl_certificate", material.fullchain), ("ssl_certificate_key", material.key)):
+        for name, path_of in (("ssl_certificate", material.fullchain), ("ssl_certificate_key", material.key)):
+            value = written_path(path_of)
             own = [d for d in tree.children(server) if d.name == name and d.args]
             if len(own) > 1:
                 raise Refused(
@@ -172,7 +185,8 @@ class Nginx:
                 raise Refused(f"port {self._tls_port} of {address} already speaks plain HTTP for a site")
             added.append(Listener(address, self._tls_port, tls=True))
         lines = [f"listen {listener} ssl;" for listener in added]
-        lines += [f"ssl_certificate {quoted(material.fullchain)};", f"ssl_certificate_key {quoted(material.key)};"]
+        lines.append(f"ssl_certificate {quoted(written_path(material.fullchain))};")
+        lines.append(f"ssl_certificate_key {quoted(written_path(material.key))};")
         _insert(tree, directive, lines, edits)
         return added
 
@@ -186,7 +200,7 @@ class Nginx:
         return ""
 
     def _absolute(self, path: str, base: Path) -> str:
-        return os.path.normpath(base / path)
+        return os.path.normpath(base / read_path(path))
 
     def _prefix_folder(self) -> Path:
         if self._prefix is not None:

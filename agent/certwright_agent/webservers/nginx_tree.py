@@ -10,7 +10,7 @@ from pathlib import Path
 
 from certwright_agent.errors import Refused
 from certwright_agent.webservers.nginx_syntax import Directive, SyntaxProblem, parse, quoted, walk
-from certwright_agent.webservers.site import Change, splice
+from certwright_agent.webservers.site import Change, read_path, splice, written_path
 
 _DEPTH = 16
 
@@ -69,7 +69,7 @@ class Tree:
                     self._read(Path(target), depth + 1)
 
     def _targets(self, pattern: str) -> list[str]:
-        full = os.path.join(self._folder, pattern)  # noqa: PTH118  the pattern may be absolute and may hold wildcards
+        full = os.path.join(self._folder, read_path(pattern))  # noqa: PTH118  the pattern may be absolute and may hold wildcards
         found = sorted(glob.glob(full)) if set(pattern) & set("*?[") else [full]  # noqa: PTH207  glob(3), as nginx does
         return [os.path.realpath(path) for path in found if Path(path).is_file()]
 
@@ -92,7 +92,7 @@ class Tree:
                 parts = [
                     self._render(target, changed, depth + 1)
                     if self._reaches(target, changed, depth + 1)
-                    else f"include {quoted(str(target))};"
+                    else f"include {quoted(written_path(target))};"
                     for target in targets
                 ]
                 edits.append((directive.start, directive.end, "\n" + "\n".join(parts) + "\n"))

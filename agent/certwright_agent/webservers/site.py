@@ -4,20 +4,30 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from certwright_agent.webservers.placement import Placement, Verdict
+
+__all__ = ["Block", "Change", "Listener", "Material", "Placement", "Plan", "Site", "Verdict", "WebServer"]
 
 LOOPBACK = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104  addresses seen, not bound
 
 
 @dataclass(frozen=True)
 class Listener:
-    """One address and port. `address` is a literal without brackets, `*` for all IPv4, `::` for all IPv6."""
+    """One address and port. `address` is a literal without brackets, `*` for all IPv4, `::` for all IPv6.
+
+    `sni`: the name to ask for there; empty for the site's own, None for no name at all.
+    """
 
     address: str
     port: int
     tls: bool
+    sni: str | None = ""
 
     @property
     def probe_address(self) -> str:
@@ -30,7 +40,10 @@ class Listener:
 
 @dataclass(frozen=True)
 class Block:
-    """One server block or virtual host: `text[start:end]` of `file` (a real path, read as Latin-1)."""
+    """One server block or virtual host: `text[start:end]` of `file` (a real path, read as Latin-1).
+
+    Its present certificate is the first one in `certificate_file`, or `certificate_pem` where it lies in no PEM file.
+    """
 
     file: Path
     start: int
@@ -39,6 +52,7 @@ class Block:
     listeners: tuple[Listener, ...]
     document_root: str
     certificate_file: str = ""
+    certificate_pem: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,8 +87,8 @@ class Site:
 
     @property
     def server_name(self) -> str | None:
-        """The name to ask for in a handshake, if the site has a real one."""
-        return next((n for n in self.names if is_plain_name(n)), None)
+        """The name to ask for in a handshake, if the site has a real one; nginx's `.example.org` is one, too."""
+        return next((n.removeprefix(".") for n in self.names if is_plain_name(n.removeprefix("."))), None)
 
 
 @dataclass(frozen=True)
@@ -105,19 +119,19 @@ class Material:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an installation changes, and the listeners that must serve the certificate afterwards."""
+    """What an installation changes, and the listeners that must serve the certificate afterwards.
+
+    With `placements` the configuration keeps naming the same files and their content is replaced; `try_placed` then
+    says of the staged contents, in the same order, whether the server can use them. `hosts` are what `reload` is asked
+    for, where a server reloads one by one.
+    """
 
     changes: tuple[Change, ...]
     listeners: tuple[Listener, ...]
     notes: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a configuration test or a reload said."""
-
-    ok: bool
-    detail: str
+    placements: tuple[Placement, ...] = ()
+    try_placed: Callable[[tuple[Path, ...]], Verdict] = field(default=lambda _: Verdict(ok=True, detail=""))
+    hosts: tuple[str, ...] = ()
 
 
 class WebServer(Protocol):
@@ -154,8 +168,11 @@ class WebServer(Protocol):
         """Where a candidate for `test_candidate` must lie."""
         ...
 
-    def reload(self) -> Verdict:
-        """Asks the running server to take up its configuration without dropping a connection. Never a restart."""
+    def reload(self, *hosts: str) -> Verdict:
+        """Asks the running server to take up its configuration without dropping a connection. Never a restart.
+
+        `hosts` narrows it down where the server can do that (`Plan.hosts`).
+        """
         ...
 
 
@@ -182,11 +199,33 @@ def group(web_server: str, blocks: list[Block], reasons: dict[Path, str]) -> lis
     ]
 
 
+def name_to_ask_for(site: Site, certificate_names: Sequence[str], others: Iterable[Site]) -> str:
+    """The name by which a handshake reaches `site`: its own, else one of the certificate that no other site has."""
+    if site.server_name is not None:
+        return site.server_name
+    taken = {name for other in others if other.name != site.name for name in other.names}
+    for label in ("www", "certwright", *(f"certwright{number}" for number in range(2, 10))):
+        name = certificate_names[0].replace("*", label)
+        if name not in taken:
+            break
+    return name
+
+
 def slug(web_server: str, name: str) -> str:
     """A folder name for a site: readable, safe, and different for different sites."""
     safe = "".join(char if (char.isalnum() and char.isascii()) or char in ".-" else "_" for char in name)
     digest = hashlib.sha256(f"{web_server}|{name}".encode()).hexdigest()[:8]
     return f"{safe.strip('.')[:80]}-{digest}"
+
+
+def read_path(text: str) -> str:
+    """A path as it stands in a configuration that was read as Latin-1, each of whose characters is one byte."""
+    return os.fsdecode(text.encode("latin-1"))
+
+
+def written_path(path: str | Path) -> str:
+    """The same bytes the other way round, to be written into such a configuration."""
+    return os.fsencode(path).decode("latin-1")
 
 
 def splice(text: str, edits: list[tuple[int, int, str]]) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from services.accounts.handlers.access import audit, check_receives, own_user, page_of, require_session, revoked
 from services.accounts.handlers.app import App
 from services.accounts.model import agreements, fields, grants, passwords
-from services.accounts.tables import companies, credentials, openid, passkeys, people
+from services.accounts.tables import acme, companies, credentials, openid, passkeys, people
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import accounts as c
@@ -174,6 +174,7 @@ def forget_old(uow: UnitOfWork, limits: tuple[str, str]) -> None:
     credentials.forget_old(uow.connection, to_text(uow.now), *limits)
     passkeys.forget_challenges(uow.connection, to_text(uow.now))
     openid.forget_pending(uow.connection, to_text(uow.now))
+    acme.forget_nonces(uow.connection, to_text(uow.now))
 
 
 def _colleague(connection: Any, user_id: str, context: Context) -> people.User:

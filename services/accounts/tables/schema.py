@@ -121,6 +121,47 @@ tokens = sa.Table(
     sa.Index("tokens_of_user", "user_id", "created_at", "token_id"),
 )
 
+acme_credentials = sa.Table(
+    "acme_credentials",
+    state,
+    sa.Column("credential_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.account_id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("key_sealed", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("term_years", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("last_used_at", sa.Text),
+    sa.Column("revoked_at", sa.Text),
+    sa.Index("acme_credentials_of_account", "account_id", "created_at", "credential_id"),
+)
+
+acme_accounts = sa.Table(
+    "acme_accounts",
+    state,
+    sa.Column("acme_account_id", sa.Text, primary_key=True),
+    sa.Column("credential_id", sa.Text, sa.ForeignKey("acme_credentials.credential_id"), nullable=False, index=True),
+    sa.Column("jwk", sa.Text, nullable=False),  # JSON, public members only
+    sa.Column("thumbprint", sa.Text, nullable=False, unique=True),
+    sa.Column("contact", sa.Text, nullable=False),  # JSON
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("deactivated_at", sa.Text),
+)
+
+acme_nonces = sa.Table(
+    "acme_nonces",
+    state,
+    sa.Column("nonce_hash", sa.Text, primary_key=True),
+    sa.Column("expires_at", sa.Text, nullable=False, index=True),
+)
+
+acme_nonce_key = sa.Table(
+    "acme_nonce_key",
+    state,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # one row
+    sa.Column("key_sealed", sa.Text, nullable=False),
+)
+
 acceptances = sa.Table(
     "acceptances",
     state,

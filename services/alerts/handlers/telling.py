@@ -9,8 +9,16 @@ from functools import partial
 from typing import Any, Protocol
 
 from services.alerts.model import channels as model
+from services.alerts.model import installation_failing, proof_missing
 from services.alerts.model.expiry import stream
-from services.alerts.model.letter import Letter, digest_letter, expiry_letter, low_balance_letter
+from services.alerts.model.letter import (
+    Letter,
+    digest_letter,
+    expiry_letter,
+    installation_failing_letter,
+    low_balance_letter,
+    proof_missing_letter,
+)
 from services.alerts.model.low_balance import KIND
 from services.alerts.ports import Hooks, Outcome
 from services.alerts.projections import channels as store
@@ -42,6 +50,10 @@ def letter_of(row: Any, at: str, url: str) -> Letter:
     """The mail about one alert."""
     if row.kind == KIND:
         return low_balance_letter(row.text, url=url)
+    if row.kind == proof_missing.KIND:
+        return proof_missing_letter(row.text, row.order_id, url=url)
+    if row.kind == installation_failing.KIND:
+        return installation_failing_letter(row.text, row.order_id, url=url)
     return expiry_letter(row.names, row.serial, row.not_after, own=row.own, now=from_text(at), url=url)
 
 

@@ -72,11 +72,20 @@ def on_order_renewed(uow: UnitOfWork, envelope: Envelope[orders.OrderRenewed]) -
 
 def on_cert_discovered(uow: UnitOfWork, envelope: Envelope[discovery.CertDiscovered]) -> None:
     """A certificate that the inventory did not know."""
-    event = envelope.data
-    fingerprint = event.fingerprint_sha256.lower()
-    if not store.is_watched(uow.connection, event.account_id, fingerprint):
-        not_after = to_text(from_text(event.not_after))
-        store.watch(uow.connection, event.account_id, fingerprint, serial=event.serial, not_after=not_after)
+    _discovered(uow, envelope.data.account_id, envelope.data)
+
+
+def on_certs_discovered(uow: UnitOfWork, envelope: Envelope[discovery.CertsDiscovered]) -> None:
+    """Hundreds of them, found by one scan."""
+    for one in envelope.data.certificates:
+        _discovered(uow, envelope.data.account_id, one)
+
+
+def _discovered(uow: UnitOfWork, account_id: str, one: discovery.CertDiscovered | discovery.SeenFirst) -> None:
+    fingerprint = one.fingerprint_sha256.lower()
+    if not store.is_watched(uow.connection, account_id, fingerprint):
+        not_after = to_text(from_text(one.not_after))
+        store.watch(uow.connection, account_id, fingerprint, serial=one.serial, not_after=not_after)
 
 
 def on_sites_reported(uow: UnitOfWork, envelope: Envelope[installer.SitesReported]) -> None:

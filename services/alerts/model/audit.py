@@ -12,6 +12,10 @@ MOST_NAMES = 3
 
 # By event type; `{field}` is a field of the event, money is written with its currency, moments as dates.
 SENTENCES: dict[str, str] = {
+    "accounts.ACMEAccountChanged": "An ACME client's account was changed ({change}).",
+    "accounts.ACMEAccountRegistered": "An ACME client was bound to the account.",
+    "accounts.ACMECredentialCreated": "A credential for ACME clients was made: {name}",
+    "accounts.ACMECredentialRevoked": "A credential for ACME clients was revoked.",
     "accounts.AccountOpened": "The account was opened with sign-up number {order_number}.",
     "accounts.AgreementAccepted": "The agreement {kind}, version {version}, was accepted.",
     "accounts.CredentialRevoked": "A {kind} was ended.",
@@ -56,17 +60,27 @@ SENTENCES: dict[str, str] = {
     "billing.VoucherMade": "The voucher {code} was made.",
     "billing.VoucherReleased": "The voucher {code} may be used once more: its order was given up.",
     "billing.VoucherUsed": "The voucher {code} took {discount} off an order.",
+    "ca.CAAChecked": "CAA records were looked up before signing; the answer is {outcome}. {reason}",
     "ca.CRLPublished": "Revocation list number {number} was signed.",
     "ca.CertificateRevoked": "The CA revoked the certificate with serial {serial} ({reason}).",
     "ca.CertificateSigned": "The CA signed the certificate with serial {serial}, valid until {not_after}.",
+    "ca.ChallengesOpened": "The CA wants to see proofs before it signs.",
     "ca.IssuanceAccepted": "The CA is to sign a certificate for {names}.",
+    "ca.IssuanceDelayed": "The CA lets a certificate wait. {reason}",
     "ca.IssuanceRefused": "The CA refused to sign: {reason}",
+    "ca.IssuingAuthorityEnded": "The last certificate of {issuer} has ended; its key can be destroyed.",
+    "ca.IssuingAuthorityInstalled": "{issuer} is the issuing CA of this installation, valid until {not_after}.",
+    "ca.IssuingAuthorityRotated": "{issuer} signs from now on in the place of {previous}; put in place by {by}.",
+    "ca.RootTakenOffline": "The root's key is offline: nothing here can sign with it.",
+    "ca.UpstreamOrderIntended": "An order is to be opened at {issuer}.",
+    "ca.UpstreamOrderOpened": "An order was opened at {issuer}: {url}",
     "dcv.AuthorizationExpired": "The proof of control over {fqdn} is too old to be used again.",
     "dcv.AuthorizationRequested": "Control over {fqdn} is to be proved.",
     "dcv.ChallengeMailSent": "A validation mail was sent to {address}.",
     "dcv.DCVFileRequested": "The validation file for {fqdn} is to be placed on a server.",
     "dcv.DCVPassed": "Control over {fqdn} was proved by {method}.",
     "dcv.ValidationEnded": "An order that needed this name has ended.",
+    "dcv.MailContactLookedUp": "The DNS was asked whether {address} is a contact for a validation mail. {reason}",
     "dcv.MethodChosen": "The validation method {method} was chosen.",
     "dcv.PlacementFailed": "The validation file could not be placed: {reason}",
     "dcv.ValidationAttempted": "A proof by {method} was looked for. {reason}",
@@ -74,6 +88,7 @@ SENTENCES: dict[str, str] = {
     "discovery.AgentScanRequested": "An agent was asked for a scan of {targets} {names}.",
     "discovery.CertChanged": "{address} serves another certificate than at the scan before.",
     "discovery.CertDiscovered": "A certificate with serial {serial}, valid until {not_after}, was seen first.",
+    "discovery.CertsDiscovered": "Certificates seen first: {count}.",
     "discovery.CertGone": "{address} serves no certificate any more.",
     "discovery.CheckFinished": "A check of {fqdn} ended ({state}), grade {grade}.",
     "discovery.ScanFinished": "A scan ended ({state}): {found} found, {new} new, {changed} changed, {gone} gone.",
@@ -93,12 +108,18 @@ SENTENCES: dict[str, str] = {
     "installer.CSRGenerationFailed": "The CSR could not be made on a server: {reason}",
     "installer.CertificateSaveFailed": "The certificate could not be saved on a server: {reason}",
     "installer.CertificateSaved": "The certificate was saved on a server as {path}.",
+    "installer.ACMEFileFailed": "The file that another CA looks for could not be placed for {fqdn}: {reason}",
+    "installer.ACMEFilePlaced": "The file that another CA looks for was placed for {fqdn} as {written_path}.",
     "installer.DCVFileFailed": "The validation file for {fqdn} could not be placed: {reason}",
     "installer.DCVFilePlaced": "The validation file for {fqdn} was placed as {written_path}.",
     "installer.DeploymentFailed": "The certificate could not be installed on a site: {reason}",
     "installer.DeploymentSucceeded": "A site serves the certificate with serial {served_serial}.",
+    "installer.ServerAdded": "An agent reaches the server {name} over SSH, as {user} on {address}.",
+    "installer.ServerRemoved": "A server that an agent reached over SSH was removed.",
+    "installer.ServerStateChanged": "A server that an agent reaches over SSH is {state} now. {detail}",
     "installer.ServerRenamed": "A server was named: {name}",
     "installer.SitesReported": "The sites of a server changed.",
+    "orders.ACMEOrderOpened": "An ACME client began to ask for a certificate for {names}.",
     "orders.AuthorizationRecorded": "The order has its proof of control over {fqdn}.",
     "orders.CSRRejected": "The CSR from a server could not be used: {reason}",
     "orders.CSRRequested": "A key ({key_algorithm}) and a CSR for {names} are to be made on a server.",
@@ -109,8 +130,20 @@ SENTENCES: dict[str, str] = {
     "orders.CertificateSaveRequested": "The certificate of order {number} is to be saved on a server.",
     "orders.InstallationFailed": "The certificate could not be installed on a site: {reason}",
     "orders.InstallationRequested": "The certificate for {names} is to be installed on a site.",
+    "orders.IssuanceDelayed": "The certificate takes longer. {reason}",
     "orders.IssuanceFailed": "No certificate was issued: {reason}",
     "orders.IssuanceRequested": "The CA was asked for a certificate for {names}.",
+    "orders.MassReplacementCancelled": (
+        "The mass replacement was given up; {withdrawn} orders keep their certificates."
+    ),
+    "orders.MassReplacementCompleted": (
+        "The mass replacement is over: {seen} were seen on the wire, {unseen} issued only, {ended} ended meanwhile."
+    ),
+    "orders.MassReplacementPaused": "The mass replacement was paused.",
+    "orders.MassReplacementResumed": "The mass replacement goes on.",
+    "orders.MassReplacementStarted": (
+        "A mass replacement of {orders} certificates on {sites} sites was started: {reason}"
+    ),
     "orders.OrderCancelled": "The order was cancelled; {refund} is given back.",
     "orders.OrderExpired": "The order expired.",
     "orders.OrderPaid": "{amount} was paid by {source}.",
@@ -120,11 +153,22 @@ SENTENCES: dict[str, str] = {
     "orders.OrganizationValidated": "The organization of the order was validated.",
     "orders.PaymentRefused": "The payment of the order cannot be taken: {reason}",
     "orders.ReissueRequested": "A new certificate in the same term was asked for: {reason}",
+    "orders.ReplacedRevocationRequested": (
+        "The old certificates of a mass replacement are to be revoked as their replacements are seen ({reason})."
+    ),
+    "orders.ReplacementAsked": "A mass replacement hits the certificate with serial {serial}.",
+    "orders.ReplacementBegun": "The replacement of the certificate was begun.",
+    "orders.ReplacementWithdrawn": "The mass replacement was given up; the order keeps its certificate.",
     "orders.RevocationRequested": "The certificates of the order are to be revoked ({reason}).",
 }
 # Where one type of event tells of different things, by its `kind`.
 SENTENCES_OF_KIND: dict[tuple[str, str], str] = {
     ("alerts.AlertRaised", "low_balance"): "An alert ({severity}) was raised: the deposit runs low.",
+    ("alerts.AlertRaised", "proof_missing"): "An alert ({severity}) was raised: names are to be proved for a reissue.",
+    (
+        "alerts.AlertRaised",
+        "installation_failing",
+    ): "An alert ({severity}) was raised: a reissued certificate cannot be installed on a site.",
 }
 _MONEY = frozenset({"amount", "total", "refund", "tax", "discount"})
 _MOMENTS = ("_at", "not_after", "not_before")

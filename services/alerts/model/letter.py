@@ -54,6 +54,34 @@ def low_balance_letter(said: str, *, url: str) -> Letter:
     return Letter("The deposit runs low", "\n".join(lines) + "\n")
 
 
+def proof_missing_letter(said: str, order_id: str, *, url: str) -> Letter:
+    """What is written about an order that waits for proofs."""
+    lines = [
+        said,
+        "",
+        "The present certificate stays in use until it ends. Prove the names here:",
+        "",
+        f"  {url.rstrip('/')}/console/orders/{order_id}",
+        "",
+        "You get this mail once; the alert ends by itself when they are proved.",
+    ]
+    return Letter("A name is to be proved before the certificate can be reissued", "\n".join(lines) + "\n")
+
+
+def installation_failing_letter(said: str, order_id: str, *, url: str) -> Letter:
+    """What is written about a site that goes on refusing a certificate."""
+    lines = [
+        said,
+        "",
+        "The site serves what it served before, until that ends. See what is wrong here:",
+        "",
+        f"  {url.rstrip('/')}/console/orders/{order_id}",
+        "",
+        "You get this mail once; the alert ends by itself when the certificate is installed.",
+    ]
+    return Letter("A certificate cannot be installed on a site", "\n".join(lines) + "\n")
+
+
 def digest_letter(alerts: Sequence[AlertView], new: Collection[str], *, url: str) -> Letter:
     """One mail a day: what is open, the new first."""
     fresh = [one for one in alerts if one.alert_id in new]

@@ -91,6 +91,12 @@ def related(connection: sa.Connection, order_id: str) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def newest_of_order(connection: sa.Connection, order_id: str) -> sa.Row[Any] | None:
+    """The newest certificate of an order; None before its first."""
+    chosen = sa.select(watched).where(watched.c.order_id == order_id)
+    return connection.execute(chosen.order_by(watched.c.csr_version.desc(), watched.c.not_after.desc())).first()
+
+
 def needs_attention(connection: sa.Connection, certificate: sa.Row[Any]) -> bool:
     """Whether somebody would miss this certificate: it is served somewhere, or it is the newest one of an order that
     no later order has replaced. A revoked one is missed by nobody."""
@@ -150,7 +156,11 @@ class Candidate(NamedTuple):
 
 def candidates(connection: sa.Connection, until: str) -> list[Candidate]:
     """What a look at the calendar may change: certificates that end until then, and those with an unresolved alert."""
-    same = sa.and_(watched.c.account_id == alerts.c.account_id, watched.c.fingerprint == alerts.c.fingerprint)
+    same = sa.and_(
+        watched.c.account_id == alerts.c.account_id,
+        watched.c.fingerprint == alerts.c.fingerprint,
+        alerts.c.kind == "expiry",
+    )
     about = (alerts.c.state, alerts.c.severity, alerts.c.step, alerts.c.last_notified_at, alerts.c.muted)
     chosen = sa.select(watched, *about).select_from(watched.outerjoin(alerts, same))
     wanted = sa.or_(watched.c.not_after <= until, alerts.c.state != "resolved")
@@ -200,14 +210,14 @@ def list_alerts(
 
 def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
     """An alert as people see it, in words of `now`."""
-    about_certificate = row.kind == "expiry"
+    about_certificate = row.kind != low_balance.KIND
     subject = subject_of(row.names, row.serial) if about_certificate else low_balance.SUBJECT
     return AlertView(
         alert_id=row.alert_id,
         kind=row.kind,
         state=row.state,
         severity=row.severity,
-        text=sentence(subject, row.not_after, now) if about_certificate else row.text,
+        text=sentence(subject, row.not_after, now) if row.kind == "expiry" else row.text,
         raised_at=row.raised_at,
         subject=subject,
         order_id=row.order_id or "",
@@ -224,5 +234,14 @@ def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
 def _with_certificate() -> sa.Select[Any]:
     same = sa.and_(watched.c.account_id == alerts.c.account_id, watched.c.fingerprint == alerts.c.fingerprint)
     about = (watched.c.names, watched.c.serial, watched.c.not_after, watched.c.order_id, watched.c.own)
-    certificate_or_not = sa.or_(alerts.c.kind != "expiry", watched.c.fingerprint.is_not(None))
+    certificate_or_not = sa.or_(alerts.c.kind == low_balance.KIND, watched.c.fingerprint.is_not(None))
     return sa.select(alerts, *about).select_from(alerts.outerjoin(watched, same)).where(certificate_or_not)
+
+
+def open_about_order(connection: sa.Connection, kind: str, order_id: str) -> list[tuple[str, str]]:
+    """Alerts of a kind, with their accounts, that stand and are about a certificate of the order."""
+    theirs = sa.select(watched.c.fingerprint).where(watched.c.order_id == order_id)
+    standing = sa.select(alerts.c.alert_id, alerts.c.account_id).where(
+        alerts.c.kind == kind, alerts.c.state != "resolved", alerts.c.fingerprint.in_(theirs)
+    )
+    return [(row[0], row[1]) for row in connection.execute(standing)]

@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from services.ca.adapters import der
-from services.ca.adapters.key_store import CAMaterial, PrivateKey
+from services.ca.adapters import der, lint
+from services.ca.adapters.certify import PrivateKey, common_name, digest_for
+from services.ca.adapters.key_store import CAMaterial
 from services.ca.adapters.ocsp import OCSPResponder
-from services.ca.ports import IssuerRefusedError, OCSPAnswer, RevokedEntry, Signed
-from shared.clock import from_text
+from services.ca.model.authorities import Installed
+from services.ca.ports import IssuerRefusedError, OCSPAnswer, Progress, RevokedEntry, Signed
+from shared.clock import from_text, to_text
 from shared.contracts.ca import CAChain, IssuanceAccepted
 from shared.contracts.orders import Organization
 from shared.pki.certificate import to_pem
@@ -35,18 +37,18 @@ POLICIES = {"dv": "2.23.140.1.2.1", "ov": "2.23.140.1.2.2", "ev": "2.23.140.1.1"
 class BuiltInIssuer:
     """Signs with the issuing key. Keys and all constant extensions are ready before the first request."""
 
-    def __init__(self, material: CAMaterial, *, public_url: str) -> None:
+    def __init__(self, material: CAMaterial, *, public_url: str, linted: bool = True) -> None:
         self._material = material
         self._issuing_pem = material.issuing.public_bytes(Encoding.PEM).decode()
         self._root_pem = material.root.public_bytes(Encoding.PEM).decode()
-        common_name = material.issuing.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
-        self._name = common_name if isinstance(common_name, str) else common_name.decode()
+        self._name = common_name(material.issuing)
         base = public_url.rstrip("/")
         self._deterministic = True if isinstance(material.key, ec.EllipticCurvePrivateKey) else None
         identifier = x509.SubjectKeyIdentifier.from_public_key(material.issuing.public_key())
         self._authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-        issuer_url = x509.UniformResourceIdentifier(f"{base}/issuing.cer")
-        crl_url = x509.UniformResourceIdentifier(f"{base}/issuing.crl")
+        own = base if material.number == 1 else f"{base}/{material.number}"
+        issuer_url = x509.UniformResourceIdentifier(f"{own}/issuing.cer")
+        crl_url = x509.UniformResourceIdentifier(f"{own}/issuing.crl")
         ocsp_url = x509.UniformResourceIdentifier(f"{base}/ocsp")
         access = x509.AuthorityInformationAccess(
             [
@@ -70,12 +72,18 @@ class BuiltInIssuer:
             for kind in ("rsa", "ecdsa")
         }
         self._sign, self._algorithm = _signer(material.key)
+        self._try = _signer(lint.throw_away_like(material.key))[0] if linted else None
         self._ocsp = OCSPResponder(material)
 
     @property
     def name(self) -> str:
         """The common name of the issuing CA."""
         return self._name
+
+    @property
+    def number(self) -> int:
+        """Its place among the issuing CAs of this installation."""
+        return self._material.number
 
     @property
     def expires_at(self) -> datetime:
@@ -85,6 +93,26 @@ class BuiltInIssuer:
     def chain(self) -> CAChain:
         """Root and issuing certificate."""
         return CAChain(name=self._name, root_pem=self._root_pem, issuers_pem=[self._issuing_pem], test=True)
+
+    def installed(self) -> Installed:
+        """Its certificate, as it is recorded."""
+        issuing = self._material.issuing
+        return Installed(
+            name=self._name,
+            number=self._material.number,
+            fingerprint_sha256=issuing.fingerprint(hashes.SHA256()).hex(),
+            root_fingerprint_sha256=self._material.root.fingerprint(hashes.SHA256()).hex(),
+            not_after=to_text(issuing.not_valid_after_utc),
+            certificate_pem=self._issuing_pem,
+            by=self._material.by,
+        )
+
+    def advance(self, accepted: IssuanceAccepted, _progress: Progress) -> Signed:
+        """See `ports.Issuer`: one step."""
+        return self.sign(accepted)
+
+    def revoke(self, certificate_pem: str, reason: int) -> None:
+        """Nothing to tell anybody: what was recorded is on the next CRL and in every OCSP answer."""
 
     def sign(self, accepted: IssuanceAccepted) -> Signed:
         """Signs exactly what was accepted. Raises IssuerRefusedError when that can never be signed here."""
@@ -114,14 +142,20 @@ class BuiltInIssuer:
             der.SEQUENCE,
             der.VERSION_3 + serial + self._algorithm + self._issuer + validity + subject + spki + extensions,
         )
-        signature = der.tlv(der.BIT_STRING, b"\0" + self._sign(body))
-        certificate = der.tlv(der.SEQUENCE, body + self._algorithm + signature)
+        if self._try is not None:
+            problems = lint.problems(self._signed(body, self._try), accepted.profile)
+            if problems:
+                raise IssuerRefusedError(f"The certificate would break the rules: {'; '.join(problems)}.")
+        certificate = self._signed(body, self._sign)
         return Signed(
             certificate_pem=to_pem(certificate),
             chain_pem=self._issuing_pem,
             serial=accepted.serial,
             fingerprint_sha256=sha256(certificate).hexdigest(),
         )
+
+    def _signed(self, body: bytes, sign: Callable[[bytes], bytes]) -> bytes:
+        return der.tlv(der.SEQUENCE, body + self._algorithm + der.tlv(der.BIT_STRING, b"\0" + sign(body)))
 
     @staticmethod
     def _spki(csr_pem: str) -> tuple[bytes, str]:
@@ -143,7 +177,8 @@ class BuiltInIssuer:
             .add_extension(x509.CRLNumber(number), critical=False)
             .add_extension(self._authority, critical=False)
         )
-        signed = builder.sign(self._material.key, hashes.SHA256(), ecdsa_deterministic=self._deterministic)
+        digest = digest_for(self._material.key)
+        signed = builder.sign(self._material.key, digest, ecdsa_deterministic=self._deterministic)
         return signed.public_bytes(Encoding.DER)
 
     def answer_ocsp(
@@ -169,12 +204,13 @@ def _entry(revoked: RevokedEntry) -> x509.RevokedCertificate:
 
 def _signer(key: PrivateKey) -> tuple[Callable[[bytes], bytes], bytes]:
     """A function that signs, and its AlgorithmIdentifier in DER."""
-    digest = hashes.SHA256()
+    digest = digest_for(key)
     if isinstance(key, rsa.RSAPrivateKey):
         scheme = padding.PKCS1v15()
         return (lambda body: key.sign(body, scheme, digest)), der.SHA256_WITH_RSA
     algorithm = ec.ECDSA(digest, deterministic_signing=True)
-    return (lambda body: key.sign(body, algorithm)), der.ECDSA_WITH_SHA256
+    identifier = der.ECDSA_WITH_SHA384 if isinstance(digest, hashes.SHA384) else der.ECDSA_WITH_SHA256
+    return (lambda body: key.sign(body, algorithm)), identifier
 
 
 def _encode(value: x509.ExtensionType, *, critical: bool = False) -> bytes:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
 from services.ca.adapters import der
+from services.ca.adapters.certify import digest_for
 from services.ca.adapters.key_store import CAMaterial
 from services.ca.ports import OCSPAnswer, RevokedEntry
 
@@ -60,7 +61,7 @@ class OCSPResponder:
         except _UNREADABLE:
             return _refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         if self._issuer.get(algorithm) != (asked.issuer_name_hash, asked.issuer_key_hash):
-            return _refused(ocsp.OCSPResponseStatus.UNAUTHORIZED)  # RFC 5019 §2.2.3
+            return _refused(ocsp.OCSPResponseStatus.UNAUTHORIZED, foreign=True)  # RFC 5019 §2.2.3
         standing = standing_of(serial)
         status, revoked_at, reason = _status(standing)
         builder = (
@@ -80,7 +81,7 @@ class OCSPResponder:
         )
         if nonce is not None:
             builder = builder.add_extension(nonce, critical=False)
-        signed = builder.sign(self._material.key, hashes.SHA256())
+        signed = builder.sign(self._material.key, digest_for(self._material.key))
         # An answer to one nonce, or about a serial that may be issued a moment later, is of no use to anybody else.
         for_all = nonce is None and status is not ocsp.OCSPCertStatus.UNKNOWN
         return OCSPAnswer(signed.public_bytes(Encoding.DER), for_all)
@@ -104,8 +105,9 @@ def _nonce(asked: ocsp.OCSPRequest) -> x509.OCSPNonce | None:
     return None
 
 
-def _refused(status: ocsp.OCSPResponseStatus) -> OCSPAnswer:
-    return OCSPAnswer(ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER), for_all=False)
+def _refused(status: ocsp.OCSPResponseStatus, *, foreign: bool = False) -> OCSPAnswer:
+    refusal = ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER)
+    return OCSPAnswer(refusal, for_all=False, foreign=foreign)
 
 
 def _digest(name: str, content: bytes) -> bytes:

@@ -8,9 +8,14 @@ from dataclasses import dataclass, replace
 from shared.contracts.ca import (
     CertificateRevoked,
     CertificateSigned,
+    ChallengesOpened,
     CRLPublished,
     IssuanceAccepted,
+    IssuanceDelayed,
     IssuanceRefused,
+    UpstreamChallenge,
+    UpstreamOrderIntended,
+    UpstreamOrderOpened,
 )
 from shared.eventsourcing.fold import Fold
 
@@ -27,10 +32,17 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Issuance:
-    """`status`: new, accepted, refused, signed, revoked."""
+    """`status`: new, accepted, refused, signed, revoked. What follows `accepted` is how far another CA is with it;
+    `delayed` is why it waits.
+    """
 
     status: str = "new"
     accepted: IssuanceAccepted | None = None
+    intended: bool = False
+    order_url: str = ""
+    challenges: tuple[UpstreamChallenge, ...] = ()
+    delayed: str = ""
+    certificate_pem: str = ""
 
 
 ISSUANCE: Fold[Issuance] = Fold(Issuance)
@@ -47,8 +59,28 @@ def _refused(state: Issuance, _event: IssuanceRefused) -> Issuance:
 
 
 @ISSUANCE.on(CertificateSigned)
-def _signed(state: Issuance, _event: CertificateSigned) -> Issuance:
-    return replace(state, status="signed")
+def _signed(state: Issuance, event: CertificateSigned) -> Issuance:
+    return replace(state, status="signed", delayed="", certificate_pem=event.certificate_pem)
+
+
+@ISSUANCE.on(UpstreamOrderIntended)
+def _intended(state: Issuance, _event: UpstreamOrderIntended) -> Issuance:
+    return replace(state, intended=True)
+
+
+@ISSUANCE.on(UpstreamOrderOpened)
+def _opened(state: Issuance, event: UpstreamOrderOpened) -> Issuance:
+    return replace(state, order_url=event.url)
+
+
+@ISSUANCE.on(ChallengesOpened)
+def _challenged(state: Issuance, event: ChallengesOpened) -> Issuance:
+    return replace(state, challenges=tuple(event.challenges))
+
+
+@ISSUANCE.on(IssuanceDelayed)
+def _delayed(state: Issuance, event: IssuanceDelayed) -> Issuance:
+    return replace(state, delayed=event.reason)
 
 
 @ISSUANCE.on(CertificateRevoked)
@@ -76,7 +108,9 @@ def stream(issuance_id: str) -> str:
     return f"issuance-{issuance_id}"
 
 
-CRL_STREAM = "crl-issuing"
+def crl_stream(number: int) -> str:
+    """The stream of the revocation lists of an issuing CA."""
+    return "crl-issuing" if number == 1 else f"crl-issuing-{number}"
 
 
 def known_reason(reason: str) -> str:

@@ -42,6 +42,8 @@ class Fault(StrEnum):
     ISSUER_ENDS = "ca_issuer_ends"
     NOT_SIGNED = "ca_not_signed"
     ISSUED_ALREADY = "ca_issued_already"
+    CSR_NAMES = "ca_csr_names"
+    CAA = "ca_caa_forbids"
 
 
 class RefusedError(Exception):
@@ -58,7 +60,8 @@ class Policy:
     """What this CA issues. `suffixes` limits the names (empty: any public name); `backdate` forgives slow clocks of
     clients.
 
-    `ca_expires` is the end of the issuing certificate, which no leaf outlives.
+    `ca_expires` is the end of the issuing certificate, which no leaf outlives. `upstream` is the name of the other CA
+    that signs for the levels in `upstream_levels`, if there is one.
     """
 
     issuer: str
@@ -67,6 +70,8 @@ class Policy:
     suffixes: tuple[str, ...] = ()
     backdate: timedelta = timedelta(0)
     blocked: Blocklist = NOTHING_BLOCKED
+    upstream: str = ""
+    upstream_levels: frozenset[str] = frozenset()
 
 
 def accept(request: IssuanceRequested, policy: Policy, *, now: datetime, randomness: str) -> IssuanceAccepted:
@@ -83,14 +88,20 @@ def accept(request: IssuanceRequested, policy: Policy, *, now: datetime, randomn
     if profile == "ev" and any(name.wildcard for name in names):
         raise RefusedError(Fault.WILDCARD_EV, "Extended validation allows no wildcard names (EV Guidelines 3.2.2.2).")
     rules = Rules.at(now)
-    not_before, not_after = _period(request, policy, rules, now)
+    upstream = bool(policy.upstream) and request.validation_level in policy.upstream_levels
+    if upstream and not csr.has_san and len(names) > 1:
+        # RFC 8555 §7.4: the CSR must ask for the very names of the order.
+        raise RefusedError(
+            Fault.CSR_NAMES, f"{policy.upstream} takes the names from the request (CSR); put all of them into it."
+        )
+    not_before, not_after = _period(request, policy, rules, now, built_in=not upstream)
     return IssuanceAccepted(
         issuance_id=request.issuance_id,
         order_id=request.order_id,
         account_id=request.account_id,
         csr_version=request.csr_version,
-        issuer=policy.issuer,
-        serial=serial_from(randomness),
+        issuer=policy.upstream if upstream else policy.issuer,
+        serial="" if upstream else serial_from(randomness),
         profile=profile,
         common_name=request.common_name if len(request.common_name) <= 64 else "",
         names=[name.text for name in names],
@@ -99,6 +110,7 @@ def accept(request: IssuanceRequested, policy: Policy, *, now: datetime, randomn
         not_after=to_text(not_after),
         rules_version=rules.version,
         organization=organization,
+        validation_methods=request.validation_methods,
     )
 
 
@@ -180,7 +192,9 @@ def _organization(given: Organization | None, profile: str) -> Organization:
     )
 
 
-def _period(request: IssuanceRequested, policy: Policy, rules: Rules, now: datetime) -> tuple[datetime, datetime]:
+def _period(
+    request: IssuanceRequested, policy: Policy, rules: Rules, now: datetime, *, built_in: bool
+) -> tuple[datetime, datetime]:
     """One day less than the rules allow, within the term that was paid for. Both ends belong to the period."""
     not_before = (now - policy.backdate).replace(microsecond=0)
     not_after = not_before + rules.issue_for - timedelta(seconds=1)
@@ -188,7 +202,7 @@ def _period(request: IssuanceRequested, policy: Policy, rules: Rules, now: datet
         not_after = min(not_after, from_text(request.not_after_limit).replace(microsecond=0))
     if not_after - now < SHORTEST:
         raise RefusedError(Fault.TERM_OVER, "The term that was paid for is over.")
-    if not_after > policy.ca_expires:
+    if built_in and not_after > policy.ca_expires:
         raise RefusedError(
             Fault.ISSUER_ENDS, "The issuing certificate would end before this one; the operator has to renew it."
         )

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Validation by mail: one random value per mail, good once, for 30 days (BR 3.2.2.4.4). Only hashes are kept."""
+"""Validation by mail: one random value per mail, good once, for 30 days (BR 3.2.2.4.4). Only hashes are kept.
+
+A mail to a contact in the DNS (BR 3.2.2.4.13, .14) goes out once enough perspectives have seen the record.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ import msgspec
 from services.dcv import tables
 from services.dcv.handlers.views import find, show
 from services.dcv.model import authorization as model
+from services.dcv.model import contacts
 from services.dcv.model.authorization import Authorization
 from services.dcv.model.judging import Outcome
-from services.dcv.ports import SecretMint
+from services.dcv.ports import SecretMint, Target
 from services.dcv.settings import DCVSettings
 from shared.clock import to_text
 from shared.contracts.dcv import AuthorizationView, ConfirmDCVMail, GetMailConfirmation, MailConfirmation, SubmitDCVCode
@@ -26,7 +30,7 @@ from shared.pki.rules import Rules
 
 GOOD_FOR = timedelta(days=30)  # BR 3.2.2.4.4: a random value is good for no more than 30 days
 TRIES = 5
-SEND = "mail"
+SEND, LOOK_UP = "mail", "contact"
 
 
 class MailJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,17 +44,25 @@ class MailJob(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     nonce: str
     expires_at: str
+    method: str = "email"
 
 
 def prepare(
     uow: UnitOfWork, state: Authorization, order_id: str, address: str, *, settings: DCVSettings, mint: SecretMint
 ) -> None:
-    """Leaves a mail to be sent. Errors: invalid (no such mailbox), rate_limited."""
-    offered = model.mailboxes(state.fqdn)
-    if address not in offered:
-        raise invalid(f"Choose one of: {', '.join(offered)}. Other addresses prove nothing.", "/email")
-    _refuse_too_many(uow, state, settings)
+    """Leaves a mail to be sent, or its contact to be looked up first. Errors: invalid (no such mailbox),
+    rate_limited."""
     need = model.need_of(state, order_id)
+    rules = Rules.at(uow.now)
+    if not model.usable(need.method, state.fqdn, rules):
+        raise invalid(f"The rules forbid this method ({rules.methods[need.method].source}).", "/method")
+    if need.method not in contacts.CONTACT_METHODS:
+        offered = model.mailboxes(state.fqdn)
+        if address not in offered:
+            raise invalid(f"Choose one of: {', '.join(offered)}. Other addresses prove nothing.", "/email")
+    elif not contacts.is_address(address):
+        raise invalid("Name the address that the record in the DNS holds.", "/email")
+    _refuse_too_many(uow, state, settings)
     job = MailJob(
         authorization_id=state.authorization_id,
         account_id=state.account_id,
@@ -60,6 +72,7 @@ def prepare(
         address=address,
         nonce=uow.new_id(),
         expires_at=to_text(uow.now + GOOD_FOR),
+        method=need.method,
     )
     secrets = mint.mint(job.authorization_id, job.order_id, str(job.csr_version), job.address, job.nonce)
     tables.add_mail(
@@ -71,10 +84,45 @@ def prepare(
         order_id=order_id,
         csr_version=job.csr_version,
         address=address,
+        method=job.method,
         made_at=to_text(uow.now),
         expires_at=job.expires_at,
     )
-    uow.schedule(SEND, job.nonce, msgspec.to_builtins(job))
+    kind = LOOK_UP if need.method in contacts.CONTACT_METHODS else SEND
+    uow.schedule(kind, job.nonce, msgspec.to_builtins(job))
+
+
+class ContactSeen(MailJob, frozen=True, kw_only=True):
+    """What the look for the contact of a mail showed."""
+
+    outcome: Outcome
+
+
+def contact_of(uow: UnitOfWork, job: MailJob) -> Target | None:
+    """Which record to look for; None when the mail is not wanted any more."""
+    state = uow.load(model.stream_of(job.authorization_id), model.authorization).state
+    need = state.needs.get(job.order_id)
+    if need is None or not need.waits or need.csr_version != job.csr_version or need.method != job.method:
+        return None
+    return Target(job.fqdn, job.method, "", "", "", address=job.address)
+
+
+def record_contact(uow: UnitOfWork, seen: ContactSeen) -> None:
+    """Keeps what the look showed; the mail goes out if the record names the address."""
+    loaded = uow.load(model.stream_of(seen.authorization_id), model.authorization)
+    events = model.contact_looked_up(
+        loaded.state,
+        seen.order_id,
+        seen.address,
+        seen.outcome,
+        uow.now,
+        csr_version=seen.csr_version,
+        method=seen.method,
+    )
+    uow.append(loaded, *events)
+    if any(event.found for event in events):
+        job = {name: getattr(seen, name) for name in MailJob.__struct_fields__}
+        uow.schedule(SEND, seen.nonce, job)
 
 
 def record_sent(uow: UnitOfWork, job: MailJob) -> None:
@@ -146,7 +194,7 @@ def _prove(uow: UnitOfWork, loaded: Any, row: Any, *, via: str) -> None:
     outcome = Outcome(passed=True, evidence={"address": row.address, "via": via})
     uow.append(
         loaded,
-        *model.record(loaded.state, row.order_id, outcome, uow.now, csr_version=row.csr_version, method="email"),
+        *model.record(loaded.state, row.order_id, outcome, uow.now, csr_version=row.csr_version, method=row.method),
     )
     tables.use_mail(uow.connection, row.token_hash, to_text(uow.now))
 
@@ -155,8 +203,8 @@ def _state_of(row: Any, state: Authorization, now: datetime) -> str:
     if row.used_at is not None:
         return "confirmed"
     need = state.needs.get(row.order_id)
-    stale = need is None or need.csr_version != row.csr_version or need.method != "email" or not need.waits
-    ended = not Rules.at(now).methods["email"].allowed  # BR 3.2.2.4.4 ends on a date, also for mails sent before it
+    stale = need is None or need.csr_version != row.csr_version or need.method != row.method or not need.waits
+    ended = not Rules.at(now).methods[row.method].allowed  # BR 3.2.2.4.4 ends on a date, also for mails sent before it
     return "expired" if stale or ended or row.expires_at <= to_text(now) else "open"
 
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,8 +25,21 @@ class Reason(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     NO_SUCH_NAME = "dns_no_record"
     WRONG_TARGET = "dns_wrong_target"
+    WRONG_TEXT = "dns_wrong_text"
+    WRONG_PERSIST = "persist_wrong"
+    PERSIST_POLICY = "persist_policy"
+    PERSIST_ENDED = "persist_ended"
     DNS_FAILED = "dns_failed"
     METHOD_ENDED = "method_not_allowed"
+    BOGUS = "dnssec_bogus"
+    UNVALIDATED = "dnssec_unchecked"
+    NO_CONTACT = "contact_none"
+    WRONG_CONTACT = "contact_other"
+    CONTACT_FOUND = "contact_found"
+    OTHERS_DIFFER = "perspectives_differ"
+    PRIMARY_DIFFERS = "primary_differs"
+    TOO_FEW_PERSPECTIVES = "perspectives_too_few"
+    ONE_REGION = "perspectives_one_region"
 
 
 ADVICE = {
@@ -38,8 +52,27 @@ ADVICE = {
     Reason.ADDRESS_REFUSED: "The name leads to an address that is not dialled from here. Use CNAME or e-mail instead.",
     Reason.NO_SUCH_NAME: "There is no such record yet. Add it as shown; new records may take some minutes.",
     Reason.WRONG_TARGET: "The record is there, but its target is another. Copy it again, with both labels of the hash.",
+    Reason.WRONG_TEXT: "There are TXT records at the name, but none with this text. Copy it again, in one string.",
+    Reason.WRONG_PERSIST: "There is a persistent record, but for another CA or account, or out of shape. "
+    "Copy it again.",
+    Reason.PERSIST_POLICY: "The record proves its own name alone. Add policy=wildcard as shown.",
+    Reason.PERSIST_ENDED: "The record's persistUntil is over. Put a later moment there, or leave it out.",
     Reason.DNS_FAILED: "The name servers did not answer properly. Check the delegation and DNSSEC of the zone.",
     Reason.METHOD_ENDED: "The rules do not allow this method for this name any more. Choose another.",
+    Reason.BOGUS: "The zone is signed by DNSSEC, and wrongly so: resolvers that check refuse its answers. Sign it "
+    "anew, or correct or remove the DS record at the registrar.",
+    Reason.UNVALIDATED: "The rules ask for answers validated by DNSSEC, and the resolver here is not known to "
+    "validate. The operator has to name one that does.",
+    Reason.NO_CONTACT: "No record names an address. Add one of those shown; new records may take some minutes.",
+    Reason.WRONG_CONTACT: "There are records, but none names this very address. The whole value has to be the address.",
+    Reason.CONTACT_FOUND: "The record names the address; the mail goes there. Its link or code proves the name.",
+    Reason.OTHERS_DIFFER: "The primary perspective sees it, others do not. A new record has not reached all name "
+    "servers yet, or somebody answers differently by place: wait, or look at what each perspective saw.",
+    Reason.PRIMARY_DIFFERS: "Others see it, the primary perspective does not. A new record has not reached all name "
+    "servers yet: wait, or look at what each perspective saw.",
+    Reason.TOO_FEW_PERSPECTIVES: "The rules for public certificates ask for more perspectives than are set up here. "
+    "The operator has to add some.",
+    Reason.ONE_REGION: "The perspectives that see it lie in too few regions. The operator has to add some elsewhere.",
 }
 
 
@@ -86,21 +119,52 @@ def judge_file(answer: FileAnswer, expected: str, evidence: dict[str, Any]) -> O
     return Outcome(passed=True, evidence=found)
 
 
-def judge_cname(statuses: list[tuple[str, str, list[str]]], expected: str, evidence: dict[str, Any]) -> Outcome:
-    """`statuses` holds (name asked, status, targets) from the FQDN up to the registrable name; one right record proves.
+class AskedCNAME(NamedTuple):
+    """One question for the record: the name, the status and the targets (or texts) of the answer, its standing by
+    DNSSEC."""
+
+    name: str
+    status: str
+    targets: list[str]
+    dnssec: str = "indeterminate"
+
+
+def judge_cname(asked: Sequence[AskedCNAME], expected: str, evidence: dict[str, Any]) -> Outcome:
+    """`asked` goes from the FQDN up to the registrable name; one right record proves.
 
     DNS names compare without regard to case (RFC 4343).
     """
-    found = evidence | {"dns": [{"name": name, "status": status, "targets": list(t)} for name, status, t in statuses]}
-    for name, _, targets in statuses:
+    found = evidence | {"dns": [{**one._asdict(), "targets": list(one.targets)} for one in asked]}
+    for one in asked:
         # More than one CNAME at a name is no DNS (RFC 2181 §10.1), so a second one spoils the proof.
-        if [target.lower() for target in targets] == [expected.lower()]:
-            return Outcome(passed=True, evidence=found | {"name": name})
-    if any(targets for _, _, targets in statuses):
+        if one.dnssec != "bogus" and [target.lower() for target in one.targets] == [expected.lower()]:
+            return Outcome(passed=True, evidence=found | {"name": one.name, "dnssec": one.dnssec})
+    if any(one.dnssec == "bogus" for one in asked):
+        return refused(Reason.BOGUS, found | {"dnssec": "bogus"})
+    if any(one.targets for one in asked):
         return refused(Reason.WRONG_TARGET, found)
-    if any(status not in {"ok", "nxdomain", "nodata"} for _, status, _ in statuses):
+    if any(one.status not in {"ok", "nxdomain", "nodata"} for one in asked):
         return refused(Reason.DNS_FAILED, found)
     return refused(Reason.NO_SUCH_NAME, found)
+
+
+def judge_txt(asked: Sequence[AskedCNAME], expected: str, evidence: dict[str, Any]) -> Outcome:
+    """As `judge_cname`, but other texts may stand beside the right one, and a text compares exactly."""
+    found = evidence | {"dns": [{**one._asdict(), "targets": _cut(one.targets)} for one in asked]}
+    for one in asked:
+        if one.dnssec != "bogus" and expected in one.targets:
+            return Outcome(passed=True, evidence=found | {"name": one.name, "dnssec": one.dnssec})
+    if any(one.dnssec == "bogus" for one in asked):
+        return refused(Reason.BOGUS, found | {"dnssec": "bogus"})
+    if any(one.targets for one in asked):
+        return refused(Reason.WRONG_TEXT, found)
+    if any(one.status not in {"ok", "nxdomain", "nodata"} for one in asked):
+        return refused(Reason.DNS_FAILED, found)
+    return refused(Reason.NO_SUCH_NAME, found)
+
+
+def _cut(texts: Sequence[str]) -> list[str]:
+    return [text[:SHOWN_BYTES] for text in texts[:20]]
 
 
 def _shown(body: bytes) -> str:

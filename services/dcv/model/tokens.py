@@ -36,6 +36,11 @@ def cname_name(md5: str, authorization_fqdn: str) -> str:
     return f"_{md5.lower()}.{authorization_fqdn}."
 
 
+def txt_value(sha256: str, ca_name: str, unique_value: str) -> str:
+    """The text of a TXT record at the name of the CNAME: one string, so that the SHA-256 stays whole."""
+    return ".".join([sha256.lower(), *([unique_value] if unique_value else []), ca_name])
+
+
 def cname_value(sha256: str, ca_name: str, unique_value: str) -> str:
     """The target of the record. The SHA-256 is cut in two, since a label has at most 63 octets (RFC 1035 §2.3.4)."""
     digest = sha256.lower()

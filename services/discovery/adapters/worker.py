@@ -1,32 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker program as a process of its own, spoken to by lines of JSON: nothing of it runs in the service's hub.
-
-Its output comes over a socket, not a pipe, so that waiting for it is waiting for a socket: every other piece of work of
-the service goes on meanwhile, whatever serves its sockets.
-"""
+"""The worker program as a process of its own, spoken to by lines of JSON: nothing of it runs in the service's hub."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from services.discovery.adapters.worker_process import COMMAND, KEPT_S, Kept, WorkerProcess
 from services.discovery.ports import End, Found, Missed, Progress, Step, Surveyed, WorkerError
 
-COMMAND = (sys.executable, "-m", "shared.probe")
-ROOT = Path(__file__).resolve().parents[3]
 TICK_S = 0.25
-END_S = 3.0  # it ends within two seconds of SIGTERM
 MAX_LINE = 8 << 20
 _CHUNK = 1 << 18
 _FOUND = b'{"found":'
@@ -41,58 +28,50 @@ _found = msgspec.json.Decoder(_FoundLine)
 
 
 class WorkerProber:
-    """See `ports.Prober`. `command` is the program that speaks the protocol."""
+    """See `ports.Prober`. `command` is the program that speaks the protocol; one that has done its job is kept for
+    `kept_s` seconds, if it says that it takes another one."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, command: Sequence[str] = COMMAND, *, kept_s: float = KEPT_S) -> None:
         self._command = list(command)
+        self._kept = Kept(kept_s)
+        weakref.finalize(self, self._kept.close)
 
     @contextmanager
     def run(self, order: Mapping[str, Any]) -> Iterator[WorkerSession]:
-        """Starts the program and hands it the order. Raises WorkerError when it cannot be started."""
-        ours, its = socket.socketpair()
-        with ours, its:
-            # Where sockets are cooperative, both ends do not block. The worker's must: without this it takes an order
-            # that is a moment late for the end of its input.
-            os.set_blocking(its.fileno(), True)
-            try:
-                process = subprocess.Popen(
-                    self._command, stdin=its.fileno(), stdout=its.fileno(), stderr=subprocess.DEVNULL, cwd=ROOT,
-                    start_new_session=True,
-                )  # fmt: skip
-            except OSError as error:
-                raise WorkerError(f"the worker cannot be started: {error}") from error
-            its.close()
-            session = WorkerSession(ours, process, "survey" if "survey" in order else "scan")
-            try:
-                session.tell(order)
-                yield session
-            finally:
-                session.close()
+        """Hands the order to a program that waits for one, or starts one. Raises WorkerError when it cannot."""
+        process = self._kept.take() or WorkerProcess(self._command)
+        session = WorkerSession(process, "survey" if "survey" in order else "scan")
+        try:
+            session.tell(order)
+            yield session
+        finally:
+            if session.ended:
+                self._kept.put(process)
+            else:
+                process.close()
 
 
 class WorkerSession:
-    """See `ports.Session`."""
+    """See `ports.Session`. `ended`: the worker has done its order, and nobody told it to stop."""
 
-    def __init__(self, connection: socket.socket, process: subprocess.Popen[bytes], kind: str) -> None:
-        self._connection = connection
-        self._process = process
+    def __init__(self, process: WorkerProcess, kind: str) -> None:
+        self._worker = process
         self._kind = kind
+        self._stopped = False
+        self.ended = False
 
     def tell(self, order: Mapping[str, Any]) -> None:
-        """Sends the order. The line stays open: its end tells the worker to stop. Raises WorkerError."""
-        try:
-            self._connection.settimeout(END_S)
-            self._connection.sendall(json.dumps(order).encode() + b"\n")
-        except OSError as error:
-            raise WorkerError("the worker takes no order") from error
+        """Sends the order. Raises WorkerError."""
+        self._worker.tell(order)
 
     def lines(self) -> Iterator[Found | Missed | Progress | End | Step | Surveyed | None]:
         """See `ports.Session.lines`."""
         rest = b""
-        self._connection.settimeout(TICK_S)
+        connection = self._worker.connection
+        connection.settimeout(TICK_S)
         while True:
             try:
-                chunk = self._connection.recv(_CHUNK)
+                chunk = connection.recv(_CHUNK)
             except TimeoutError:
                 yield None
                 continue
@@ -103,8 +82,11 @@ class WorkerSession:
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > MAX_LINE:
                 raise WorkerError("the worker says too much at once")
-            for line in lines:
+            for number, line in enumerate(lines, 1):
                 said = self._read(line)
+                if isinstance(said, End | Surveyed):
+                    self._worker.unread = b"\n".join([*lines[number:], rest])
+                    self.ended = not (self._stopped or (isinstance(said, End) and said.stopped))
                 if said is not None:
                     yield said
                 if isinstance(said, End | Surveyed):
@@ -132,16 +114,5 @@ class WorkerSession:
 
     def stop(self) -> None:
         """See `ports.Session.stop`."""
-        if self._process.poll() is None:
-            self._process.terminate()
-
-    def close(self) -> None:
-        """Ends the process, by force when it takes too long."""
-        self.stop()
-        deadline = time.monotonic() + END_S
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if self._process.poll() is None:
-            self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=END_S)
+        self._stopped, self.ended = True, False
+        self._worker.stop()

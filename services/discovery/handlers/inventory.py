@@ -23,7 +23,7 @@ from services.discovery.projections.inventory import (
     servers_of_agent,
     views,
 )
-from services.discovery.projections.many import insert_certificates
+from services.discovery.projections.many import see_certificates
 from services.discovery.projections.selection import BY_EXPIRY, SORTS, count_expiring, list_inventory, words
 from shared.checker.shared_primes import modulus_of
 from shared.clock import derived_id, to_text
@@ -33,6 +33,7 @@ from shared.contracts.base import Done, Page
 from shared.contracts.discovery import (
     BookmarkCertificates,
     CertDiscovered,
+    CertsDiscovered,
     CountExpiring,
     DescribeCertificate,
     Expiring,
@@ -44,6 +45,7 @@ from shared.contracts.discovery import (
     ListInventory,
     Place,
     RemoveBookmark,
+    SeenFirst,
 )
 from shared.contracts.paging import cursor_at, ordering, pair_after
 from shared.contracts.tenancy import account_of
@@ -53,6 +55,7 @@ from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 
 MAX_PAGE = 200
+MOST_TOLD = 500  # certificates in one event
 MAX_TAGS, MAX_WORD = 20, 60
 LEVELS = ("DV", "OV", "IV", "EV")
 SOURCES = ("issued", "agent", "scan", "uploaded")
@@ -127,17 +130,18 @@ def take_in(
 
 
 def take_in_many(
-    uow: UnitOfWork, account_id: str, seen: Mapping[str, tuple[Sighting, str]], at: str, source: str
+    uow: UnitOfWork, scan: tuple[str, str], seen: Mapping[str, tuple[Sighting, str]], at: str, source: str
 ) -> None:
-    """The same for certificates by fingerprint, each with the PEM of its chain."""
-    known = known_of(uow.connection, account_id, list(seen))
-    for fingerprint in known:
-        sighting, chain_pem = seen[fingerprint]
-        remember(uow.connection, account_id, sighting, at, chain_pem=chain_pem)
-    new = [one for fingerprint, one in seen.items() if fingerprint not in known]
-    insert_certificates(uow.connection, account_id, new, at)
-    # They may have been in the inventory before and taken out.
-    uow.append_to_each({stream(account_id, one.fingerprint): _discovered(account_id, one, source) for one, _ in new})
+    """The same for what a scan found, certificates by fingerprint, each with the PEM of its chain; told in one event
+    for hundreds of them. `scan` is its id and its account."""
+    scan_id, account_id = scan
+    new = see_certificates(uow.connection, account_id, seen, at)
+    facts = [SeenFirst(fingerprint_sha256=one.fingerprint, serial=one.serial, not_after=one.not_after) for one in new]
+    told = (facts[start : start + MOST_TOLD] for start in range(0, len(facts), MOST_TOLD))
+    about = {"account_id": account_id, "scan_id": scan_id, "source": source}
+    events = [CertsDiscovered(**about, count=len(some), certificates=some) for some in told]
+    if events:
+        uow.append_anywhere(f"scan-{scan_id}", *events)
 
 
 def _discovered(account_id: str, sighting: Sighting, source: str) -> CertDiscovered:

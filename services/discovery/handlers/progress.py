@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,13 +14,14 @@ from services.discovery.model.sighting import read_chain
 from services.discovery.ports import Endpoint, Found
 from services.discovery.projections import results, scans
 from services.discovery.projections.inventory import remove_place
-from services.discovery.projections.many import put_places, put_results
+from services.discovery.projections.many import AtSpot, put_spots
 from services.discovery.projections.results import Kept, Spot
 from shared.clock import derived_id, to_text
-from shared.contracts.discovery import CertChanged, CertGone, Place, ScanFinished
+from shared.contracts.discovery import CertChanged, CertGone, ScanFinished
 from shared.eventstore.unit_of_work import UnitOfWork
 
 MOST_CRASHES = 3
+SOURCE = "scan"
 BAD_CERTIFICATE = "bad_certificate"
 SILENT = frozenset({"timeout", "unreachable", "stopped"})  # no proof that nothing is there
 
@@ -159,24 +160,21 @@ def _take_found(uow: UnitOfWork, row: Any, found: Sequence[Found]) -> int:
     read = [(one, *chain) for one in found if (chain := read_chain(tuple(one.chain))) is not None]
     if not read:
         return len(found)
-    addresses = sorted({one.address for one in found})
-    before = results.spots_at(uow.connection, row.compared_with, addresses) if row.compared_with else {}
-    known = results.spots_at(uow.connection, row.id, addresses)
+    before = {}
+    if row.compared_with:
+        before = results.spots_at(uow.connection, row.compared_with, sorted({one.address for one in found}))
     at = to_text(uow.now)
-    certificates = {sighting.fingerprint: (sighting, chain_pem) for _, sighting, chain_pem in read}
-    take_in_many(uow, row.account_id, certificates, at, "scan")
-    places: dict[str, tuple[str, Place]] = {}
-    kept: dict[Spot, tuple[Kept, str]] = {}
+    scan = (row.id, row.account_id)
+    seen_from = _seen_from(row)
+    take_in_many(uow, scan, {one.fingerprint: (one, chain) for _, one, chain in read}, at, SOURCE)
+    spots: dict[Spot, AtSpot] = {}
     for one, sighting, _ in read:
         spot = Spot(one.address, one.port, one.server_name or "")
-        place = Place(source="scan", seen_at=at, site_name=spot.name, address=spot.address, port=spot.port)
-        places[place_id(row, spot)] = (sighting.fingerprint, place)
         state, previous = _compared(before.get(spot), sighting.fingerprint)
-        if state == "changed" and spot not in known and spot not in kept:
-            _tell_change(uow, row, spot, previous, sighting.fingerprint)
-        kept[spot] = Kept(sighting.fingerprint, state, one.starttls or "", one.protocol, one.proved), previous
-    put_places(uow.connection, row.account_id, places)
-    put_results(uow.connection, (row.id, row.account_id), kept, known)
+        kept = Kept(sighting.fingerprint, state, one.starttls or "", one.protocol, one.proved)
+        spots[spot] = AtSpot(_place_id(seen_from, spot), kept, previous)
+    _tell_changes(uow, row, spots)
+    put_spots(uow.connection, scan, SOURCE, spots, at)
     return len(found) - len(read)
 
 
@@ -187,24 +185,42 @@ def _compared(old: Kept | None, fingerprint: str) -> tuple[str, str]:
     return ("same", "") if old.fingerprint == fingerprint else ("changed", old.fingerprint)
 
 
-def _tell_change(uow: UnitOfWork, row: Any, spot: Spot, previous: str, fingerprint: str) -> None:
-    changed = CertChanged(
-        scan_id=row.id,
-        account_id=row.account_id,
-        address=spot.address,
-        port=spot.port,
-        name=spot.name,
-        previous_sha256=previous,
-        fingerprint_sha256=fingerprint,
-    )
-    uow.append_anywhere(f"scan-{row.id}", changed)
+def _tell_changes(uow: UnitOfWork, row: Any, spots: Mapping[Spot, AtSpot]) -> None:
+    """Each once, also when the scan looks at a place again that it had written down before a crash."""
+    changed = {spot: one for spot, one in spots.items() if one.kept.state == "changed"}
+    if not changed:
+        return
+    known = results.spots_at(uow.connection, row.id, sorted({spot.address for spot in changed}))
+    events = [
+        CertChanged(
+            scan_id=row.id,
+            account_id=row.account_id,
+            address=spot.address,
+            port=spot.port,
+            name=spot.name,
+            previous_sha256=one.previous,
+            fingerprint_sha256=one.kept.fingerprint,
+        )
+        for spot, one in changed.items()
+        if spot not in known
+    ]
+    if events:
+        uow.append_anywhere(f"scan-{row.id}", *events)
 
 
 def place_id(row: Any, spot: Spot) -> str:
     """The place of a spot in the inventory, whichever scan saw it. An address in one agent's network is another place
     than the same one in another's, or outside."""
-    seen_from = (row.agent_id,) if row.agent_id else ()
-    return derived_id("scan", row.account_id, spot.address, str(spot.port), spot.name, *seen_from)
+    return _place_id(_seen_from(row), spot)
+
+
+def _seen_from(row: Any) -> tuple[str, tuple[str, ...]]:
+    return row.account_id, ((row.agent_id,) if row.agent_id else ())
+
+
+def _place_id(seen_from: tuple[str, tuple[str, ...]], spot: Spot) -> str:
+    account_id, network = seen_from
+    return derived_id("scan", account_id, spot.address, str(spot.port), spot.name, *network)
 
 
 def record_missing(uow: UnitOfWork, missing: Sequence[Missing]) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from shared.clock import derived_id, from_text, to_text
 from shared.contracts.discovery import CertificateDetails
 from shared.contracts.installer import ServedCertificate
 from shared.pki.certificate import Certificate, CertificateUnreadableError, parse_certificate, parse_with, to_pem
 from shared.pki.issuance import issuer_and_level, issuer_and_level_of
+from shared.pki.usual import UsualReader
 
 
 def stream(account_id: str, fingerprint: str) -> str:
@@ -21,8 +22,7 @@ def stream(account_id: str, fingerprint: str) -> str:
     return f"certificate-{derived_id(account_id, fingerprint)}"
 
 
-@dataclass(frozen=True)
-class Sighting:
+class Sighting(NamedTuple):
     """The facts of a certificate. `fingerprint` is the SHA-256 in lower-case hex, `serial` upper-case hex."""
 
     fingerprint: str
@@ -41,11 +41,14 @@ class Sighting:
 
 
 MOST_CHAIN = 10
+_usual = UsualReader()
 FORMS = ("single", "wildcard", "multi_domain")
 
 
 def form_of(names: Sequence[str]) -> str:
     """single, wildcard or multi_domain, by the names: a wildcard with its own base is one thing."""
+    if len(names) == 1:
+        return "wildcard" if names[0].startswith("*.") else "single"
     wildcards = [name for name in names if name.startswith("*.")]
     if len(wildcards) == 1 and set(names) <= {wildcards[0], wildcards[0][2:]}:
         return "wildcard"
@@ -66,10 +69,33 @@ def read_pem(pem: str) -> Sighting | None:
 def read_chain(chain: tuple[str, ...]) -> tuple[Sighting, str] | None:
     """What a server sent, base64 DER, leaf first: the leaf, and PEM of the rest; None when the leaf cannot be read."""
     try:
-        found = of_certificate(*parse_with(base64.b64decode(chain[0], validate=True), issuer_and_level_of))
-        return found, "".join(map(_issuer_pem, chain[1:MOST_CHAIN]))
+        return _read_der(base64.b64decode(chain[0], validate=True)), "".join(map(_issuer_pem, chain[1:MOST_CHAIN]))
     except (CertificateUnreadableError, ValueError, IndexError):
         return None
+
+
+def _read_der(der: bytes) -> Sighting:
+    """Raises CertificateUnreadableError."""
+    usual = _usual.read(der)
+    if usual is not None:
+        return Sighting(
+            usual.fingerprint,
+            usual.serial,
+            usual.common_name,
+            usual.names,
+            usual.subject,
+            usual.issuer,
+            usual.not_before,
+            usual.not_after,
+            usual.key_algorithm,
+            to_pem(der),
+            usual.brand,
+            usual.level,
+            usual.spki,
+        )
+    found = of_certificate(*parse_with(der, issuer_and_level_of))
+    _usual.learn(der, issuer=found.issuer, brand=found.brand, level=found.level)
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -25,7 +25,7 @@ MAX_ENTRIES = 200
 MAX_NAMES = 200
 MAX_PORTS = 64
 # These validation methods prove the whole name space below an FQDN (BR 3.2.2.4.4 and .7).
-_WHOLE = frozenset({"cname_csr_hash", "email"})
+_WHOLE = frozenset({"cname_csr_hash", "txt_csr_hash", "email", "email_caa", "email_txt"})
 
 
 class TargetFault(StrEnum):

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from services.discovery.model.sighting import Sighting, days_left, details_of, form_of
-from services.discovery.tables import certificate_bytes, certificate_words, certificates, places, reports
+from services.discovery.model.sighting import Sighting, days_left, details_of
+from services.discovery.projections.rows import insert_certificates, keep_bytes, words_of
+from services.discovery.tables import ON_A_SERVER, certificate_bytes, certificate_words, certificates, places, reports
 from shared.contracts.discovery import InventoryCertificate, Place
 
 
@@ -42,66 +43,14 @@ def remember(
     if own:
         change |= {"own": True, "order_id": order_id}
     if sighting.pem:
-        change |= {"key_algorithm": sighting.key_algorithm, **_of_bytes(sighting)}
+        facts = ("key_algorithm", "brand", "level", "spki")
+        change |= {name: getattr(sighting, name) for name in facts}
     if connection.execute(sa.update(certificates).where(mine).values(**change)).rowcount:
-        _keep_bytes(connection, account_id, sighting, chain_pem)
+        keep_bytes(connection, account_id, [(sighting, chain_pem)])
         return False
-    for table, row in rows_of(account_id, sighting, at, order_id=order_id, chain_pem=chain_pem).items():
-        connection.execute(sa.insert(table), row)
+    insert_certificates(connection, account_id, [sighting], at, order_id=order_id)
+    keep_bytes(connection, account_id, [(sighting, chain_pem)])
     return True
-
-
-def rows_of(
-    account_id: str, sighting: Sighting, at: str, *, order_id: str | None = None, chain_pem: str = ""
-) -> dict[sa.Table, dict[str, Any]]:
-    """A certificate that the account did not know, as rows of the tables that hold it."""
-    key = {"account_id": account_id, "fingerprint": sighting.fingerprint}
-    row = {
-        **key,
-        "serial": sighting.serial,
-        "common_name": sighting.common_name,
-        "names": list(sighting.names),
-        "subject": sighting.subject,
-        "issuer": sighting.issuer,
-        "not_before": sighting.not_before,
-        "not_after": sighting.not_after,
-        "form": form_of(sighting.names),
-        "key_algorithm": sighting.key_algorithm,
-        "own": order_id is not None,
-        "order_id": order_id or "",
-        "self_signed": sighting.issuer == sighting.subject,
-        **_of_bytes(sighting),
-        "first_seen_at": at,
-        "last_seen_at": at,
-    }
-    said = _said(sighting.names, sighting.common_name, sighting.subject, sighting.issuer)
-    found: dict[sa.Table, dict[str, Any]] = {certificates: row, certificate_words: {**key, "words": said}}
-    if sighting.pem or chain_pem:
-        found[certificate_bytes] = {**key, "pem": sighting.pem, "chain_pem": chain_pem}
-    return found
-
-
-def _keep_bytes(connection: sa.Connection, account_id: str, sighting: Sighting, chain_pem: str) -> None:
-    """The bytes where they are known; what is known already stays where a sighting has none."""
-    known = {"pem": sighting.pem, "chain_pem": chain_pem}
-    given = {name: text for name, text in known.items() if text}
-    if not given:
-        return
-    this = _is(account_id, sighting.fingerprint, certificate_bytes)
-    old = connection.execute(sa.select(certificate_bytes.c.pem, certificate_bytes.c.chain_pem).where(this)).first()
-    if old is None:
-        row = {"account_id": account_id, "fingerprint": sighting.fingerprint, **known}
-        connection.execute(sa.insert(certificate_bytes), row)
-    elif any(getattr(old, name) != text for name, text in given.items()):
-        connection.execute(sa.update(certificate_bytes).where(this).values(given))
-
-
-def _said(names: Sequence[str], *more: str) -> str:
-    return "\n".join(dict.fromkeys((*names, *more))).lower()
-
-
-def _of_bytes(sighting: Sighting) -> dict[str, str]:
-    return {"brand": sighting.brand, "level": sighting.level, "spki": sighting.spki}
 
 
 def add_place(connection: sa.Connection, place_id: str, account_id: str, fingerprint: str, place: Place) -> None:
@@ -128,7 +77,9 @@ def replace_places(
     connection: sa.Connection, server_id: str, account_id: str, seen: Iterable[tuple[str, Seen]]
 ) -> None:
     """What a server serves now, instead of what it served before; each with the id of its place."""
-    connection.execute(sa.delete(places).where(places.c.server_id == server_id, places.c.account_id == account_id))
+    connection.execute(
+        sa.delete(places).where(places.c.server_id == server_id, places.c.account_id == account_id, ON_A_SERVER)
+    )
     for place_id, each in seen:
         add_place(connection, place_id, account_id, each.sighting.fingerprint, each.place)
 
@@ -175,7 +126,7 @@ def describe(connection: sa.Connection, row: sa.Row[Any], owner: str, tags: Sequ
     """Writes down who looks after a certificate, and its tags; both can be searched for."""
     mine = _is(row.account_id, row.fingerprint)
     connection.execute(sa.update(certificates).where(mine).values(owner=owner, tags=list(tags)))
-    said = _said(row.names, row.common_name, row.subject, row.issuer, owner, *tags)
+    said = words_of(row.names, row.common_name, row.subject, row.issuer, owner, *tags)
     here = _is(row.account_id, row.fingerprint, certificate_words)
     connection.execute(sa.update(certificate_words).where(here).values(words=said))
 

@@ -4,93 +4,87 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from operator import itemgetter
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from services.discovery.model.sighting import Sighting
-from services.discovery.projections.inventory import rows_of
 from services.discovery.projections.results import Kept, Spot, place_key
+from services.discovery.projections.rows import insert_certificates, insert_rows, keep_bytes, marked, upsert
 from services.discovery.tables import places, scan_results
-from shared.contracts.discovery import Place
 from shared.eventstore import driver
 
-_HERE = sa.and_(
-    scan_results.c.scan_id == sa.bindparam("of_scan"),
-    scan_results.c.address == sa.bindparam("at_address"),
-    scan_results.c.port == sa.bindparam("at_port"),
-    scan_results.c.name == sa.bindparam("at_name"),
+_PLACE = (
+    *("id", "account_id", "fingerprint", "source", "server_id", "site_id", "site_name", "address", "port", "seen_at"),
 )
+_RESULT_KEY = ("scan_id", "address", "port", "name")
+_RESULT_VALUES = ("starttls", "fingerprint", "protocol", "proved", "state", "previous")
+_RESULT = (*_RESULT_KEY, "account_id", "place", *_RESULT_VALUES)
+_OVER_PLACE = upsert(("id",), _PLACE[1:])
+_OVER_RESULT = upsert(_RESULT_KEY, _RESULT_VALUES)
 
 
-def insert_certificates(
-    connection: sa.Connection, account_id: str, seen: Iterable[tuple[Sighting, str]], at: str
-) -> None:
-    """Takes certificates into the inventory that the account does not know, each with the PEM of its chain."""
-    by_table: dict[sa.Table, list[dict[str, Any]]] = {}
-    for sighting, chain_pem in seen:
-        for table, row in rows_of(account_id, sighting, at, chain_pem=chain_pem).items():
-            by_table.setdefault(table, []).append(row)
-    for table, rows in by_table.items():
-        _insert(connection, table, rows)
+_KNOWN = {
+    "postgresql": "SELECT fingerprint FROM certificates WHERE account_id = %s AND fingerprint = ANY(%s)",
+    "sqlite": "SELECT fingerprint FROM certificates WHERE account_id = ? AND fingerprint IN"
+    " (SELECT value FROM json_each(?))",
+}
+_SEE_AGAIN = """UPDATE certificates SET first_seen_at = CASE WHEN first_seen_at > ? THEN ? ELSE first_seen_at END,
+    last_seen_at = CASE WHEN last_seen_at < ? THEN ? ELSE last_seen_at END,
+    key_algorithm = ?, brand = ?, level = ?, spki = ? WHERE account_id = ? AND fingerprint = ?"""
 
 
-def put_places(connection: sa.Connection, account_id: str, seen: Mapping[str, tuple[str, Place]]) -> None:
-    """Notes what stands at places now, fingerprint and place by the place's id, instead of what stood there before."""
-    if not seen:
-        return
-    connection.execute(sa.delete(places).where(places.c.id.in_(list(seen))))
-    names = Place.__struct_fields__
-    rows = [
-        {"id": place_id, "account_id": account_id, "fingerprint": fingerprint}
-        | {name: getattr(place, name) for name in names}
-        for place_id, (fingerprint, place) in seen.items()
+class AtSpot(NamedTuple):
+    """A certificate at a spot: the id of the place, what a scan knows of it, the fingerprint that it had before."""
+
+    place_id: str
+    kept: Kept
+    previous: str
+
+
+def see_certificates(
+    connection: sa.Connection, account_id: str, seen: Mapping[str, tuple[Sighting, str]], at: str
+) -> list[Sighting]:
+    """Takes certificates into the inventory, by fingerprint, each with the PEM of its chain; those that were new."""
+    # In one order everywhere: no two writers wait for each other, and neighbours in an index are written together.
+    known = _known_of(connection, account_id, list(seen))
+    ordered = [seen[fingerprint] for fingerprint in sorted(seen)]
+    old = [
+        # Messages may come in any order; the dates only ever widen.
+        (at, at, at, at, one.key_algorithm, one.brand, one.level, one.spki, account_id, one.fingerprint)
+        for one, _ in ordered
+        if one.fingerprint in known
     ]
-    _insert(connection, places, rows)
+    if old:
+        driver.change_each(connection, marked(connection.dialect.name, _SEE_AGAIN), old)
+    new = [one for one, _ in ordered if one.fingerprint not in known]
+    insert_certificates(connection, account_id, new, at)
+    keep_bytes(connection, account_id, ordered)
+    return new
 
 
-def put_results(
-    connection: sa.Connection,
-    scan: tuple[str, str],
-    seen: Mapping[Spot, tuple[Kept, str]],
-    known: Mapping[Spot, Kept],
+def put_spots(
+    connection: sa.Connection, scan: tuple[str, str], source: str, seen: Mapping[Spot, AtSpot], at: str
 ) -> None:
-    """Writes what was found at spots, with the fingerprint that stood there before; over what the scan has written
-    already for those of `known`. `scan` is its id and its account."""
+    """Notes what stands at spots, in the inventory's places and in what the scan has found, over what stood there
+    before. `scan` is its id and its account."""
     scan_id, account_id = scan
-    fresh: list[dict[str, Any]] = []
-    again: list[dict[str, Any]] = []
-    for spot, (kept, previous) in seen.items():
-        values = {**kept._asdict(), "previous": previous}
-        if spot in known:
-            at = {"of_scan": scan_id, "at_address": spot.address, "at_port": spot.port, "at_name": spot.name}
-            again.append({**values, **at})
-        else:
-            row = {"scan_id": scan_id, "account_id": account_id, "place": place_key(spot), **spot._asdict()}
-            fresh.append({**row, **values})
-    if again:
-        connection.execute(sa.update(scan_results).where(_HERE), again)
-    if fresh:
-        _insert(connection, scan_results, fresh)
+    there = [
+        (one.place_id, account_id, one.kept.fingerprint, source, "", "", spot.name, spot.address, spot.port, at)
+        for spot, one in seen.items()
+    ]
+    insert_rows(connection, places, _PLACE, there, behind=_OVER_PLACE)
+    found = []
+    for spot, (_, kept, previous) in seen.items():
+        fingerprint, state, starttls, protocol, proved = kept
+        key = (scan_id, spot.address, spot.port, spot.name, account_id, place_key(spot))
+        found.append((*key, starttls, fingerprint, protocol, proved, state, previous))
+    insert_rows(connection, scan_results, _RESULT, found, behind=_OVER_RESULT)
 
 
-def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows that all have the same columns. SQLAlchemy would look at each of them anew."""
-    columns = [column for column in table.c if column.name in rows[0]]
-    values: Iterable[tuple[Any, ...]] = map(itemgetter(*(column.name for column in columns)), rows)
-    as_json = [isinstance(column.type, sa.JSON) for column in columns]
-    if any(as_json):
-        values = (
-            tuple(json.dumps(value) if is_json else value for value, is_json in zip(row, as_json, strict=True))
-            for row in values
-        )
-    driver.change_each(connection, _statement(connection.dialect.name, table, tuple(columns)), list(values))
-
-
-@lru_cache
-def _statement(dialect: str, table: sa.Table, columns: tuple[sa.Column[Any], ...]) -> str:
-    statement = str(sa.insert(table).values({column.name: sa.literal_column("?") for column in columns}))
-    return statement.replace("?", "%s") if dialect == "postgresql" else statement
+def _known_of(connection: sa.Connection, account_id: str, fingerprints: Sequence[str]) -> set[str]:
+    """Those of hundreds of fingerprints that the account has: one statement for any number of them."""
+    dialect = connection.dialect.name
+    listed = list(fingerprints) if dialect == "postgresql" else json.dumps(fingerprints)
+    return {row[0] for row in driver.rows(connection, _KNOWN[dialect], (account_id, listed))}

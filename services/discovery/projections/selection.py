@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.discovery.tables import certificate_words, certificates, places
+from services.discovery.tables import ON_A_SERVER, certificate_words, certificates, places
 from shared.contracts.discovery import ListInventory
 from shared.contracts.paging import Ordering
 
@@ -194,7 +194,9 @@ def _sets(connection: sa.Connection, account_id: str, request: ListInventory) ->
             )
         )
     where = {"server_id": request.server_id, "source": request.source}
-    there = [places.c[name] == wanted for name, wanted in where.items() if wanted is not None]
+    there: Conditions = [places.c[name] == wanted for name, wanted in where.items() if wanted is not None]
+    if request.server_id:
+        there.append(ON_A_SERVER)
     if there:
         seen = sa.select(places.c.fingerprint).where(places.c.account_id == account_id, *there)
         found.append(_Set(seen, seen.where(places.c.fingerprint == tie).correlate(certificates).exists()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Agents as the customer manages them: register, rename, remove, download, look."""
+"""Agents and sites as the customer manages them: register, rename, remove, download, look."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from services.installer.handlers.views import agent_view, server_view
+from services.installer.handlers.views import agent_view
 from services.installer.model import agent as model
 from services.installer.model import job as jobs
+from services.installer.model import server as servers
+from services.installer.model import sites
 from services.installer.model.policy import Policy
 from services.installer.ports import AgentBundle
-from services.installer.projections.finding import find_agent, name_taken, open_jobs, server_name_taken
+from services.installer.projections.finding import find_agent, name_taken, open_jobs, servers_of
 from services.installer.projections.listing import SITE_SORTS, SITES_BY_NAME, page_of_agents, page_of_sites
 from services.installer.tables import end_credential, introduced_from, waiting_codes
 from shared.clock import to_text
@@ -58,6 +60,9 @@ def remove_agent(uow: UnitOfWork, request: contract.RemoveAgent) -> Done:
     for job_id in open_jobs(uow.connection, agent.agent_id):
         job = uow.load(jobs.stream(job_id), jobs.JOB)
         uow.append(job, *jobs.give_up(job.state, "The agent was removed.", code=jobs.AGENT_REMOVED))
+    for server_id in servers_of(uow.connection, agent.agent_id):
+        server = uow.load(sites.stream(server_id), servers.SERVER)
+        uow.append(server, *servers.remove(server.state))
     end_credential(uow.connection, agent.agent_id)
     uow.append(loaded, model.remove(agent))
     return Done(id=agent.agent_id)
@@ -86,47 +91,6 @@ def list_agents(
             request.cursor,
             lambda row: _shown(connection, row, now, policy),
         )
-
-
-def list_servers(
-    room: Room, request: contract.ListServers, context: Context, *, policy: Policy
-) -> Page[contract.ServerView]:
-    """The hosts behind the account's agents."""
-    scope, now = scope_of(context), room.clock.now()
-    with room.query() as connection:
-        return page_of_agents(
-            connection,
-            scope,
-            request.limit,
-            request.cursor,
-            lambda row: server_view(row, now, policy),
-            agent_id=request.agent_id,
-            servers_only=True,
-        )
-
-
-def rename_server(uow: UnitOfWork, request: contract.RenameServer, *, policy: Policy) -> contract.ServerView:
-    """Another name, if no other server has it."""
-    account_id = account_of(uow.context)
-    row = find_agent(uow.connection, server_id=request.server_id)
-    if row is None or row.account_id != account_id:
-        raise not_found("server")
-    loaded = uow.load(model.stream(row.agent_id), model.AGENT)
-    agent = model.present(loaded.state, account_id)
-    name = model.check_server_name(request.name)
-    if name and server_name_taken(uow.connection, account_id, request.server_id, name):
-        raise ServiceError(Code.CONFLICT, "Another server of this account has that name.", pointer="/name")
-    uow.append(loaded, *model.rename_server(agent, name))
-    (shown,) = page_of_agents(
-        uow.connection,
-        account_id,
-        1,
-        None,
-        lambda found: server_view(found, uow.now, policy),
-        agent_id=row.agent_id,
-        servers_only=True,
-    ).items
-    return shown
 
 
 def list_sites(room: Room, request: contract.ListSites, context: Context) -> Page[contract.ListedSite]:

@@ -11,8 +11,8 @@ import msgspec
 from services.installer.model import agent as agents
 from services.installer.model import job as model
 from services.installer.model.outcome import failed
-from services.installer.projections.finding import find_agent, find_site
-from shared.contracts import dcv, discovery, orders
+from services.installer.projections.finding import find_server, find_site
+from shared.contracts import discovery, orders
 from shared.contracts.installer import AgentJobCreated
 from shared.eventsourcing.envelope import Envelope
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -24,7 +24,7 @@ MOST_SUBJECT = 200  # characters
 
 
 @dataclass(frozen=True)
-class _Request:
+class Wanted:
     """What the events have in common."""
 
     kind: str
@@ -48,39 +48,15 @@ def on_csr_requested(uow: UnitOfWork, envelope: Envelope[orders.CSRRequested]) -
         "key_algorithm": event.key_algorithm,
         "organization": organization,
     }
-    _create(
+    create(
         uow,
-        _Request(
+        Wanted(
             kind="make_csr",
             cause=event.request_id,
             account_id=event.account_id,
             server_id=event.server_id,
             order_id=event.order_id,
             subject=event.common_name,
-            arguments=arguments,
-        ),
-    )
-
-
-def on_dcv_file_requested(uow: UnitOfWork, envelope: Envelope[dcv.DCVFileRequested]) -> None:
-    """The validation file below the web root."""
-    event = envelope.data
-    arguments = {
-        "authorization_id": event.authorization_id,
-        "placement_id": event.placement_id,
-        "fqdn": event.fqdn,
-        "path": event.path,
-        "content": event.content,
-    }
-    _create(
-        uow,
-        _Request(
-            kind="place_dcv_file",
-            cause=event.placement_id,
-            account_id=event.account_id,
-            server_id=event.server_id,
-            order_id=event.order_id,
-            subject=event.fqdn,
             arguments=arguments,
         ),
     )
@@ -101,9 +77,9 @@ def on_installation_requested(uow: UnitOfWork, envelope: Envelope[orders.Install
         "certificate_pem": event.certificate_pem,
         "chain_pem": event.chain_pem,
     }
-    _create(
+    create(
         uow,
-        _Request(
+        Wanted(
             kind="install_certificate",
             cause=event.installation_id,
             account_id=event.account_id,
@@ -126,9 +102,9 @@ def on_certificate_save_requested(uow: UnitOfWork, envelope: Envelope[orders.Cer
         "certificate_pem": event.certificate_pem,
         "chain_pem": event.chain_pem,
     }
-    _create(
+    create(
         uow,
-        _Request(
+        Wanted(
             kind="save_certificate",
             cause=event.save_id,
             account_id=event.account_id,
@@ -151,9 +127,9 @@ def on_agent_scan_requested(uow: UnitOfWork, envelope: Envelope[discovery.AgentS
         "exclude": event.exclude,
         "rate": event.rate,
     }
-    _create(
+    create(
         uow,
-        _Request(
+        Wanted(
             kind="run_scan",
             cause=event.scan_id,
             account_id=event.account_id,
@@ -166,14 +142,30 @@ def on_agent_scan_requested(uow: UnitOfWork, envelope: Envelope[discovery.AgentS
     )
 
 
-def _create(uow: UnitOfWork, request: _Request, *, problem: tuple[str, str] | None = None) -> None:
+def take_back(uow: UnitOfWork, placed: model.Job, kind: str, *names: str) -> None:
+    """A job behind one that places, or has placed, a file: its file goes again. `names` are the arguments that say
+    which; once, however often it is asked for.
+    """
+    request = Wanted(
+        kind=kind,
+        cause=placed.job_id,
+        account_id=placed.account_id,
+        server_id=placed.server_id,
+        order_id=placed.order_id,
+        subject=str(placed.arguments["fqdn"]),
+        arguments={name: placed.arguments[name] for name in ("fqdn", *names)},
+    )
+    create(uow, request)
+
+
+def create(uow: UnitOfWork, request: Wanted, *, problem: tuple[str, str] | None = None) -> None:
     """One job per cause; what cannot be handed to an agent fails at once, so that nobody waits for it."""
     job_id = model.job_id(request.kind, request.cause)
     loaded = uow.load(model.stream(job_id), model.JOB)
     if loaded.exists:
         return
-    row = find_agent(uow.connection, server_id=request.server_id) if request.server_id else None
-    if row is None or row.account_id != request.account_id:
+    row = find_server(uow.connection, request.server_id) if request.server_id else None
+    if problem is None and (row is None or row.account_id != request.account_id):
         problem = NO_SERVER
     if problem is not None or row is None:
         code, reason = problem or NO_SERVER

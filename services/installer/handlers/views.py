@@ -9,10 +9,27 @@ from typing import Any
 import msgspec
 
 from services.installer.model.policy import Policy
+from services.installer.model.server import AGENTS_SINCE
 from shared.clock import from_text
 from shared.contracts.installer import AgentFacts, AgentView, ServerView
 
 _facts = msgspec.json.Decoder(AgentFacts)
+_names = msgspec.json.Decoder(list[str])
+# What to do about a server that its agent reaches over SSH.
+_CURES = {
+    "not_connected": (
+        "The agent does not reach it over SSH. See that it runs and that its SSH port is open to the agent."
+    ),
+    "outdated": "It has no Python 3.9 or later: install one as python3.",
+    "keys_missing": (
+        "It does not accept the agent's SSH key. On the agent's host, make a key with `keys make` unless there is one, "
+        "and bring it to the server with `keys copy`."
+    ),
+    "host_key_changed": (
+        "It shows another host key than the one that was accepted, so nothing is done there. Ask whoever runs it "
+        "whether the key was changed. Only if the new fingerprint is right, remove the server and add it again."
+    ),
+}
 _NO_FACTS = AgentFacts(version="", os="", hostname="")
 
 
@@ -38,22 +55,46 @@ def agent_view(
 
 
 def server_view(row: Any, now: datetime, policy: Policy) -> ServerView:
-    """The agent's own host."""
+    """A row of `find_server` or `page_of_servers` as a view."""
     facts = facts_of(row)
-    state, _ = _state(row, facts, now, policy)
-    return ServerView(
+    agent_state, agent_cure = _state(row, facts, now, policy)
+    silent = agent_state in {"not_connected", "unverified"}
+    shown = ServerView(
         server_id=row.server_id,
         agent_id=row.agent_id,
-        name=row.server_name or facts.hostname or row.name,
-        address=row.address or "",
-        state="not_connected" if state in {"not_connected", "unverified"} else "connected",
-        os=facts.os or row.os,
+        name=row.name,
+        address=row.agent_address or "",
+        state="not_connected" if silent else "connected",
+        cure=agent_cure if silent else "",
+        os=facts.os or row.agent_os,
         web_servers=facts.web_servers,
-        created_at=row.enrolled_at or row.created_at,
+        created_at=row.created_at,
         host_name=facts.hostname,
-        agent_name=row.name,
+        agent_name=row.agent_name,
         last_seen_at=row.seen_at,
         sites=row.sites,
+    )
+    if not row.ref:
+        return shown
+    state, cure, detail = row.state, _CURES.get(row.state, ""), row.detail
+    if silent:
+        state, cure, detail = "not_connected", agent_cure, ""
+    elif older(facts.version, AGENTS_SINCE):
+        state, cure, detail = "outdated", agent_cure, ""
+    return msgspec.structs.replace(
+        shown,
+        address=row.address,
+        state=state,
+        cure=cure,
+        detail=detail,
+        os=row.os,
+        web_servers=_names.decode(row.web_servers),
+        host_name=row.host_name,
+        remote=True,
+        port=row.port,
+        user=row.user,
+        host_key=row.host_key,
+        host_key_seen=row.host_key_seen,
     )
 
 

@@ -5,29 +5,44 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.installer.handlers.access import agent_of
+from services.installer.handlers.access import agent_of, enrolled_agent
+from services.installer.handlers.views import older, server_view
 from services.installer.model import agent as agents
 from services.installer.model import job as model
+from services.installer.model import server as servers
 from services.installer.model import sites
 from services.installer.model.policy import Policy
-from services.installer.projections.finding import find_agent, find_job, find_site, jobs_older_than, open_jobs
+from services.installer.projections.finding import (
+    find_job,
+    find_server,
+    find_site,
+    jobs_older_than,
+    open_jobs,
+    servers_of,
+    servers_with,
+)
 from services.installer.projections.listing import page_of_jobs
 from services.installer.tables import touch
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts.base import Done, Page
+from shared.contracts.installer.readiness import require_ready
 from shared.contracts.tenancy import account_of, scope_of
-from shared.errors import Code, ServiceError, invalid, not_found
+from shared.errors import invalid, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
 
 WORK_TIME = timedelta(minutes=15)  # how long a handed-out job may be begun
 MOST_AT_ONCE = 10
+HELD_OF_ONE_SERVER = 10  # more wait here, so that none is too old when its server comes to it
+MOST_HELD = 2 * HELD_OF_ONE_SERVER * servers.MOST_SERVERS
 KINDS = (
     "make_csr",
     "place_dcv_file",
     "remove_dcv_file",
+    "place_acme_file",
+    "remove_acme_file",
     "install_certificate",
     "save_certificate",
     "check_installation",
@@ -39,18 +54,33 @@ KINDS = (
 def claim_jobs(uow: UnitOfWork, request: contract.ClaimJobs, *, policy: Policy) -> contract.AgentWork:
     """Beat and claim in one. Jobs that this agent held before were lost, and are handed out again."""
     agent_id = agent_of(uow.context)
-    _present(uow, agent_id)
+    enrolled_agent(uow, agent_id)
+    if len(request.held) > MOST_HELD:
+        raise invalid(f"An agent has at most {MOST_HELD} jobs in hand.", "/held")
     fresh_since = to_text(uow.now - policy.connected_for / 6)
     now, address = to_text(uow.now), request.remote_address
     touch(uow.connection, agent_id, now, request.facts, address=address, fresh_since=fresh_since)
     work: list[contract.AgentJob] = []
-    for job_id in open_jobs(uow.connection, agent_id, min(max(request.limit, 1), MOST_AT_ONCE)):
+    remote = servers_of(uow.connection, agent_id)
+    reaches_others = not older(request.facts.version, servers.AGENTS_SINCE)
+    limit = min(max(request.limit, 1), MOST_AT_ONCE)
+    busy = servers_with(uow.connection, agent_id, request.held, HELD_OF_ONE_SERVER)
+    for job_id in open_jobs(uow.connection, agent_id, limit, held=request.held, busy=busy):
         loaded = uow.load(model.stream(job_id), model.JOB)
+        ref = remote.get(loaded.state.server_id, "")
+        if ref and not reaches_others:  # an agent that was put back to an old version would do it on its own host
+            why = "The agent is too old to work on this server. Download it again and replace it."
+            uow.append(loaded, *model.give_up(loaded.state, why, code="server_outdated"))
+            continue
         uow.append(loaded, *model.claim(loaded.state))
         job = loaded.state
         if job.open:
             expires_at = to_text(uow.now + WORK_TIME)
-            work.append(contract.AgentJob(job_id=job_id, kind=job.kind, arguments=job.arguments, expires_at=expires_at))
+            work.append(
+                contract.AgentJob(
+                    job_id=job_id, kind=job.kind, arguments=job.arguments, expires_at=expires_at, server=ref
+                )
+            )
     return contract.AgentWork(jobs=work, poll_after=policy.poll_after)
 
 
@@ -69,10 +99,10 @@ def finish_job(uow: UnitOfWork, request: contract.FinishJob) -> Done:
 
 
 def report_sites(uow: UnitOfWork, request: contract.ReportSites) -> Done:
-    """What the host serves; an event only when that changed."""
+    """What a host serves; an event only when that changed."""
     agent_id = agent_of(uow.context)
-    agent = _present(uow, agent_id)
-    server_id = agents.server_id(agent_id)
+    agent = enrolled_agent(uow, agent_id)
+    server_id = _server_of(uow, agent_id, request.server)
     loaded = uow.load(sites.stream(server_id), sites.SITES)
     uow.append(
         loaded,
@@ -88,13 +118,14 @@ def report_sites(uow: UnitOfWork, request: contract.ReportSites) -> Done:
     return Done(id=server_id)
 
 
-def check_installation(uow: UnitOfWork, request: contract.CheckInstallation) -> contract.JobView:
+def check_installation(uow: UnitOfWork, request: contract.CheckInstallation, *, policy: Policy) -> contract.JobView:
     """Has the agent look at what a site serves now."""
     account_id = account_of(uow.context)
-    row = find_agent(uow.connection, server_id=request.server_id)
+    row = find_server(uow.connection, request.server_id)
     site = find_site(uow.connection, account_id, request.server_id, request.site_id)
     if row is None or site is None:
         raise not_found("site")
+    require_ready(server_view(row, uow.now, policy))
     job_id = uow.new_id()
     created = contract.AgentJobCreated(
         job_id=job_id,
@@ -159,8 +190,11 @@ def expire_jobs(uow: UnitOfWork, _request: None, *, policy: Policy) -> Done:
     return Done()
 
 
-def _present(uow: UnitOfWork, agent_id: str) -> agents.Agent:
-    agent = uow.load(agents.stream(agent_id), agents.AGENT).state
-    if not agent.enrolled or agent.removed:
-        raise ServiceError(Code.UNAUTHENTICATED, "This agent is not known, or was removed.")
-    return agent
+def _server_of(uow: UnitOfWork, agent_id: str, ref: str) -> str:
+    """The agent's own host, or one of the servers that it told of. Raises ServiceError `not_found`."""
+    if not ref:
+        return agents.server_id(agent_id)
+    server_id = servers.server_id(agent_id, ref)
+    if server_id not in servers_of(uow.connection, agent_id):
+        raise not_found("server")
+    return server_id

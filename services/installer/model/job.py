@@ -27,6 +27,7 @@ MOST_STEPS = 60
 MOST_CODE = 60  # characters
 # Why the service itself ends a job; other codes are the agent's.
 STOPPED, BAD_ANSWER, AGENT_REMOVED, NOT_IN_TIME = "agent_stopped", "agent_bad_answer", "agent_removed", "agent_late"
+SERVER_GONE = "server_gone"
 OPEN = ("waiting", "claimed")
 STATUSES = (*OPEN, "succeeded", "failed")
 # For steps that an agent names without a word about them.
@@ -41,6 +42,8 @@ WORDS = {
     "restore": "what was there before is back",
     "make_csr": "the key and its CSR are made; the key stays on this host",
     "write": "the file is written",
+    "look": "the site answers with the file",
+    "remove": "the file is gone",
     "handshake": "the TLS bindings were looked at",
     "scan": "the scan has begun; what it finds is shown with the scan",
 }

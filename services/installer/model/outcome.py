@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import msgspec
 
 from shared.contracts.installer import (
+    ACMEFileFailed,
+    ACMEFilePlaced,
     AgentScanFailed,
     CertificateSaved,
     CertificateSaveFailed,
@@ -27,6 +29,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "make_csr": ("csr_pem", "spki_sha256"),
     "place_dcv_file": ("path",),
     "remove_dcv_file": ("path",),
+    "place_acme_file": ("path", "seen"),
+    "remove_acme_file": ("path",),
     "save_certificate": ("path",),
     "install_certificate": ("served_serial", "site"),
     "check_installation": ("correct", "expected_serial", "bindings"),
@@ -67,7 +71,7 @@ def checked_result(kind: str, arguments: Mapping[str, Any], result: Mapping[str,
     kept = {name: result[name] for name in _FIELDS.get(kind, ()) if name in result}
     if kind == "make_csr" and not _text(kept.get("csr_pem")).startswith("-----BEGIN "):
         return {}, "The agent's answer holds no CSR."
-    if kind in {"place_dcv_file", "save_certificate"} and not _text(kept.get("path")):
+    if kind in {"place_dcv_file", "place_acme_file", "save_certificate"} and not _text(kept.get("path")):
         return {}, "The agent did not say where the file is."
     if kind == "install_certificate" and not _same(kept.get("served_serial"), arguments.get("serial")):
         return {}, "The agent saw another certificate served than the one to be installed."
@@ -89,6 +93,9 @@ def succeeded(kind: str, arguments: Mapping[str, Any], party: Party, result: Map
             ]
         case "place_dcv_file":
             return [DCVFilePlaced(**common, **_placement(arguments), written_path=result["path"])]
+        case "place_acme_file":
+            where = _challenge(arguments, party)
+            return [ACMEFilePlaced(**common, **where, written_path=result["path"], seen=_text(result.get("seen")))]
         case "install_certificate":
             served = str(result["served_serial"])
             return [DeploymentSucceeded(**common, **_deployment(arguments, party), served_serial=served)]
@@ -111,6 +118,8 @@ def failed(
             return [CSRGenerationFailed(**common, request_id=arguments["request_id"], reason=reason, code=code)]
         case "place_dcv_file":
             return [DCVFileFailed(**common, **_placement(arguments), reason=reason, code=code)]
+        case "place_acme_file":
+            return [ACMEFileFailed(**common, **_challenge(arguments, party), reason=reason, code=code)]
         case "install_certificate":
             where = _deployment(arguments, party)
             return [DeploymentFailed(**common, **where, reason=reason, rolled_back=rolled_back, code=code)]
@@ -128,6 +137,11 @@ def failed(
 
 def _placement(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: arguments[name] for name in ("authorization_id", "placement_id", "fqdn")}
+
+
+def _challenge(arguments: Mapping[str, Any], party: Party) -> dict[str, Any]:
+    where = {name: arguments[name] for name in ("issuance_id", "fqdn")}
+    return {**where, "server_id": party.server_id}
 
 
 def _deployment(arguments: Mapping[str, Any], party: Party) -> dict[str, Any]:

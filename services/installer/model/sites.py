@@ -7,7 +7,7 @@ import msgspec
 
 from services.installer.model.outcome import fit_to_keep
 from shared.clock import derived_id
-from shared.contracts.installer import SiteReport, SitesReported, SiteView
+from shared.contracts.installer import ServerAdded, SiteReport, SitesReported, SiteView
 from shared.errors import invalid
 from shared.eventsourcing.fold import Fold
 
@@ -66,6 +66,14 @@ def report(
     if known.reported and tuple(unique) == known.sites:
         return []
     return [SitesReported(server_id=server_id, agent_id=agent_id, account_id=account_id, sites=unique)]
+
+
+def none_any_more(known: Sites, server: ServerAdded | None) -> list[SitesReported]:
+    """The empty list of a server that is taken out, unless it had none."""
+    if server is None or not known.sites:
+        return []
+    who = {"server_id": server.server_id, "agent_id": server.agent_id, "account_id": server.account_id}
+    return [SitesReported(**who, sites=[])]
 
 
 @SITES.on(SitesReported)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from services.installer.tables import agent_jobs, agents, projections, sites
+from services.installer.tables import agent_jobs, agents, projections, servers, sites
 from shared.contracts.installer import (
     AgentEnrolled,
     AgentJobClaimed,
@@ -20,7 +20,10 @@ from shared.contracts.installer import (
     AgentRenamed,
     AgentStepReported,
     JobView,
+    ServerAdded,
+    ServerRemoved,
     ServerRenamed,
+    ServerStateChanged,
     SitesReported,
 )
 from shared.eventsourcing.envelope import Envelope
@@ -29,6 +32,16 @@ __all__ = ["projections"]
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _job = msgspec.json.Decoder(JobView)
+_SERVER: dict[str, Any] = {
+    **dict.fromkeys(
+        ("ref", "label", "given_name", "address", "user", "state", "detail", "host_key", "host_key_seen", "version",
+         "os", "host_name"),
+        "",
+    ),
+    "taken_name": None,
+    "port": 0,
+    "web_servers": "[]",
+}  # fmt: skip
 
 
 @projections.on(AgentRegistered)
@@ -42,8 +55,6 @@ def _registered(connection: sa.Connection, envelope: Envelope[AgentRegistered]) 
             name=event.name,
             taken_name=event.name.casefold(),
             server_id="",
-            server_name="",
-            taken_server_name=None,
             created_at=envelope.occurred_at,
             enrolled_at=None,
             removed=False,
@@ -66,21 +77,74 @@ def _enrolled(connection: sa.Connection, envelope: Envelope[AgentEnrolled]) -> N
     _update_agent(
         connection, event.agent_id, server_id=event.server_id, enrolled_at=at, version=event.version, os=event.os
     )
+    known = sa.select(servers.c.server_id).where(servers.c.server_id == event.server_id)
+    if connection.execute(known).first() is None:  # else it enrolled anew: its server stays
+        who = {"server_id": event.server_id, "agent_id": event.agent_id, "account_id": event.account_id}
+        connection.execute(sa.insert(servers).values(**_SERVER, **who, created_at=envelope.occurred_at))
 
 
 @projections.on(AgentRemoved)
 def _removed(connection: sa.Connection, envelope: Envelope[AgentRemoved]) -> None:
     event = envelope.data
-    server_id = sa.select(agents.c.server_id).where(agents.c.agent_id == event.agent_id).scalar_subquery()
-    connection.execute(sa.delete(sites).where(sites.c.server_id == server_id))
-    _update_agent(connection, event.agent_id, removed=True, taken_name=None, taken_server_name=None)
+    theirs = sa.select(servers.c.server_id).where(servers.c.agent_id == event.agent_id)
+    connection.execute(sa.delete(sites).where(sites.c.server_id.in_(theirs)))
+    connection.execute(sa.delete(servers).where(servers.c.agent_id == event.agent_id))
+    _update_agent(connection, event.agent_id, removed=True, taken_name=None)
 
 
 @projections.on(ServerRenamed)
 def _server_renamed(connection: sa.Connection, envelope: Envelope[ServerRenamed]) -> None:
     event = envelope.data
-    taken = event.name.casefold() or None
-    _update_agent(connection, event.agent_id, server_name=event.name, taken_server_name=taken)
+    _update_server(connection, event.server_id, given_name=event.name, taken_name=event.name.casefold() or None)
+
+
+@projections.on(ServerAdded)
+def _server_added(connection: sa.Connection, envelope: Envelope[ServerAdded]) -> None:
+    event = envelope.data
+    connection.execute(
+        sa.insert(servers).values(
+            **{
+                **_SERVER,
+                "server_id": event.server_id,
+                "agent_id": event.agent_id,
+                "account_id": event.account_id,
+                "ref": event.ref,
+                "created_at": envelope.occurred_at,
+                "label": event.name,
+                "address": event.address,
+                "port": event.port,
+                "user": event.user,
+                "host_key": event.host_key,
+            }
+        )
+    )
+
+
+@projections.on(ServerStateChanged)
+def _server_state_changed(connection: sa.Connection, envelope: Envelope[ServerStateChanged]) -> None:
+    event = envelope.data
+    _update_server(
+        connection,
+        event.server_id,
+        state=event.state,
+        detail=event.detail,
+        version=event.version,
+        os=event.os,
+        host_name=event.host_name,
+        web_servers=_encoder.encode(event.web_servers).decode(),
+        host_key_seen=event.host_key_seen,
+    )
+
+
+@projections.on(ServerRemoved)
+def _server_removed(connection: sa.Connection, envelope: Envelope[ServerRemoved]) -> None:
+    event = envelope.data
+    connection.execute(sa.delete(sites).where(sites.c.server_id == event.server_id))
+    connection.execute(sa.delete(servers).where(servers.c.server_id == event.server_id))
+
+
+def _update_server(connection: sa.Connection, server_id: str, **values: Any) -> None:
+    connection.execute(sa.update(servers).where(servers.c.server_id == server_id).values(**values))
 
 
 def _update_agent(connection: sa.Connection, agent_id: str, **values: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from services.installer.projections.finding import SERVER_NAME, WITH_CONTACT
-from services.installer.tables import agent_jobs, agents, contacts, sites
+from services.installer.projections.finding import SERVER_NAME, SERVERS, WITH_CONTACT
+from services.installer.tables import agent_jobs, agents, contacts, servers, sites
 from shared.contracts.base import Page
 from shared.contracts.installer import JobView, ListedSite
 from shared.contracts.paging import Ordering, cursor_at, pair_after
@@ -21,13 +21,6 @@ _site = msgspec.json.Decoder(ListedSite)
 MAX_LIMIT = 200
 SITES_BY_NAME = "name"
 SITE_SORTS = (SITES_BY_NAME, "server")
-_SITES_THERE = (
-    sa.select(sa.func.count())
-    .select_from(sites)
-    .where(sites.c.server_id == agents.c.server_id)
-    .scalar_subquery()
-    .label("sites")
-)
 
 
 def page_of_agents(
@@ -36,17 +29,25 @@ def page_of_agents(
     limit: int,
     cursor: str | None,
     make: Callable[[sa.Row[Any]], V],
+) -> Page[V]:
+    """Agents in the order of their creation."""
+    query = WITH_CONTACT.where(agents.c.removed.is_(False))
+    key = (agents.c.created_at, agents.c.agent_id)
+    return _page(connection, query, make, account_id=account_id, key=key, limit=limit, cursor=cursor)
+
+
+def page_of_servers(
+    connection: sa.Connection,
+    account_id: str | None,
+    limit: int,
+    cursor: str | None,
+    make: Callable[[sa.Row[Any]], V],
     *,
     agent_id: str | None = None,
-    servers_only: bool = False,
 ) -> Page[V]:
-    """Agents in the order of their creation; only those whose host is a server, if asked."""
-    query = WITH_CONTACT.where(agents.c.removed.is_(False))
-    if agent_id is not None:
-        query = query.where(agents.c.agent_id == agent_id)
-    if servers_only:
-        query = query.add_columns(_SITES_THERE).where(agents.c.server_id != "")
-    key = (agents.c.created_at, agents.c.agent_id)
+    """Servers in the order of their creation."""
+    query = SERVERS if agent_id is None else SERVERS.where(servers.c.agent_id == agent_id)
+    key = (servers.c.created_at, servers.c.server_id)
     return _page(connection, query, make, account_id=account_id, key=key, limit=limit, cursor=cursor)
 
 
@@ -67,8 +68,9 @@ def page_of_sites(
     that have the text in their name, an FQDN or their server's name.
     """
     server_name = sa.func.coalesce(SERVER_NAME, "").label("server_name")
-    there = sites.outerjoin(agents, agents.c.server_id == sites.c.server_id)
-    there = there.outerjoin(contacts, contacts.c.agent_id == agents.c.agent_id)
+    there = sites.outerjoin(servers, servers.c.server_id == sites.c.server_id)
+    there = there.outerjoin(agents, agents.c.agent_id == servers.c.agent_id)
+    there = there.outerjoin(contacts, contacts.c.agent_id == servers.c.agent_id)
     query = sa.select(sites, server_name).select_from(there)
     if server_id is not None:
         query = query.where(sites.c.server_id == server_id)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from services.orders.handlers.access import load_for_reaction
-from services.orders.model import ending, requesting
+from services.orders.model import ending, installing, requesting
 from shared.eventstore.unit_of_work import UnitOfWork
 
 
@@ -17,8 +17,16 @@ def expire_order(uow: UnitOfWork, order_id: str) -> None:
 
 
 def reissue_order(uow: UnitOfWork, order_id: str) -> None:
-    """Asks for the next certificate of a paid term in good time, if its key can be made without a human."""
+    """Asks for the next certificate of a paid term at its moment, if its key can be made without a human."""
     loaded = load_for_reaction(uow, order_id)
     events = requesting.reissue_in_term(loaded.state, request_id=uow.new_id(), now=uow.now)
+    if events:
+        uow.append(loaded, *events)
+
+
+def install_again(uow: UnitOfWork, order_id: str) -> None:
+    """Tries those installations again whose time has come; decides again, since the list it came from may be old."""
+    loaded = load_for_reaction(uow, order_id)
+    events = installing.install_once_more(loaded.state, new_id=uow.new_id, now=uow.now)
     if events:
         uow.append(loaded, *events)

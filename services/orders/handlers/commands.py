@@ -55,11 +55,11 @@ def place_top_up(uow: UnitOfWork, request: c.PlaceTopUp) -> c.OrderView:
 def submit_csr(uow: UnitOfWork, request: c.SubmitCSR, *, csr: CSR) -> c.OrderView:
     """Takes `csr`, which was read from the request before the transaction began: reading costs time."""
     loaded = load(uow, request.order_id)
-    _own_key(uow, loaded.state, csr)
-    events = requesting.submit_csr(loaded.state, csr, unique_value=_unique(uow), now=uow.now)
+    own_key(uow, loaded.state, csr)
+    events = requesting.submit_csr(loaded.state, csr, unique_value=unique_value(uow), now=uow.now)
     view = append(uow, loaded, events)
     # Looked at again: another account's transaction may have been committed in between.
-    _own_key(uow, loaded.state, csr)
+    own_key(uow, loaded.state, csr)
     return view
 
 
@@ -112,19 +112,19 @@ def reissue_certificate(uow: UnitOfWork, request: c.ReissueCertificate, *, csr: 
     """A new certificate in the same term; `csr` was read from the request before, if there was one in it."""
     loaded = load(uow, request.order_id)
     if csr is not None:
-        _own_key(uow, loaded.state, csr)
+        own_key(uow, loaded.state, csr)
     events = requesting.reissue(
         loaded.state,
         csr=csr,
         server_id=request.server_id,
         key_algorithm=request.key_algorithm,
-        fresh_id=_unique(uow) if csr is not None else uow.new_id(),
+        fresh_id=unique_value(uow) if csr is not None else uow.new_id(),
         reason="asked for by the customer",
         now=uow.now,
     )
     view = append(uow, loaded, events)
     if csr is not None:
-        _own_key(uow, loaded.state, csr)
+        own_key(uow, loaded.state, csr)
     return view
 
 
@@ -134,12 +134,14 @@ def revoke_certificate(uow: UnitOfWork, request: c.RevokeCertificate) -> c.Order
     return append(uow, loaded, ending.revoke(loaded.state, request.reason, uow.now))
 
 
-def _own_key(uow: UnitOfWork, order: Order, csr: CSR) -> None:
+def own_key(uow: UnitOfWork, order: Order, csr: CSR) -> None:
+    """Raises invalid when another account uses the key of the CSR."""
     owner = key_owner(uow.connection, csr.key.spki_sha256)
     if owner is not None and owner != order.account_id:
         raise ServiceError(Code.INVALID, requesting.KEY_TAKEN, pointer="/csr", extra={"reason": "key_taken"})
 
 
-def _unique(uow: UnitOfWork) -> str:
+def unique_value(uow: UnitOfWork) -> str:
+    """What makes the request token of a CSR usable once."""
     # Goes into a DNS label and a file. It need not be unguessable: a Request Token is made of the key (BR §1.6.1).
     return uow.new_id().replace("-", "")

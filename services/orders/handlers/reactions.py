@@ -78,6 +78,12 @@ def on_issuance_refused(uow: UnitOfWork, envelope: Envelope[ca.IssuanceRefused])
     _append(uow, loaded, issuing.record_refusal(loaded.state, envelope.data))
 
 
+def on_issuance_delayed(uow: UnitOfWork, envelope: Envelope[ca.IssuanceDelayed]) -> None:
+    """The CA takes longer."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, issuing.record_delay(loaded.state, envelope.data))
+
+
 def on_certificate_revoked(uow: UnitOfWork, envelope: Envelope[ca.CertificateRevoked]) -> None:
     """The CA revoked."""
     loaded = load_for_reaction(uow, envelope.data.order_id)
@@ -87,13 +93,13 @@ def on_certificate_revoked(uow: UnitOfWork, envelope: Envelope[ca.CertificateRev
 def on_deployment_succeeded(uow: UnitOfWork, envelope: Envelope[installer.DeploymentSucceeded]) -> None:
     """A site serves the certificate."""
     loaded = load_for_reaction(uow, envelope.data.order_id)
-    _append(uow, loaded, installing.record_deployment(loaded.state, envelope.data))
+    _append(uow, loaded, installing.record_deployment(loaded.state, envelope.data, uow.now))
 
 
 def on_deployment_failed(uow: UnitOfWork, envelope: Envelope[installer.DeploymentFailed]) -> None:
     """A site does not."""
     loaded = load_for_reaction(uow, envelope.data.order_id)
-    _append(uow, loaded, installing.record_failed_deployment(loaded.state, envelope.data))
+    _append(uow, loaded, installing.record_failed_deployment(loaded.state, envelope.data, uow.now))
 
 
 def _append(uow: UnitOfWork, loaded: Loaded[Order], events: Sequence[Event]) -> None:

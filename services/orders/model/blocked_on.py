@@ -13,9 +13,11 @@ from shared.contracts.orders import BlockedOn
 
 Reason = Literal[
     "payment_missing", "payment_being_drawn", "csr_missing", "csr_being_made", "csr_rejected", "authorization_missing",
-    "authorization_expired", "organization_not_validated", "issuance_pending", "issuance_failed",
-    "installation_missing", "installation_pending", "installation_failed", "reissue_due", "certificate_expired",
-    "certificate_revoked", "revocation_pending", "order_expired",
+    "authorization_expired", "organization_not_validated", "issuance_pending", "issuance_delayed", "issuance_failed",
+    "installation_missing", "installation_pending", "installation_failed", "installation_again", "reissue_due",
+    "certificate_expired",
+    "certificate_revoked", "revocation_pending", "order_expired", "acme_client_awaited",
+    "replacement_waiting", "replacement_by_client", "replacement_by_hand",
 ]  # fmt: skip
 # How long an operator usually takes (guide §2).
 VALIDATION_TIME = {"OV": "up to two days", "EV": "up to one week"}
@@ -55,6 +57,9 @@ def _csr(order: Order, action: str) -> list[BlockedOn]:
     if order.csr_failure:
         text = f"The last request (CSR) could not be used: {order.csr_failure} Make or paste another one."
         return [_say("csr_rejected", "customer", text, action, code=order.csr_failure_code, detail=order.csr_failure)]
+    if order.reserved > order.csr_version:
+        text = "The ACME client has to prove the names and send its request (CSR). Look at its log, if this takes long."
+        return [_say("acme_client_awaited", "customer", text)]
     text = "A certificate request (CSR) is missing. Have it made on your server, or paste one."
     return [_say("csr_missing", "customer", text, action)]
 
@@ -82,6 +87,9 @@ def _issuance(order: Order, now: datetime, csr_action: str) -> list[BlockedOn]:
     """What stands between the present CSR and its certificate."""
     replacing = _csr(order, csr_action) if order.csr_attempt or order.csr_failure else []
     issuance = order.present_issuance
+    if issuance is not None and issuance.status == "requested" and issuance.reason:
+        text = f"The CA cannot go on yet: {issuance.reason}"
+        return [_say("issuance_delayed", "customer", text, detail=issuance.reason), *replacing]
     if issuance is not None and issuance.status == "requested":
         return [
             _say("issuance_pending", "certwright", "The certificate is being issued. This takes seconds."),
@@ -121,7 +129,29 @@ def _after_issuance(order: Order, now: datetime, status: str) -> list[BlockedOn]
     if not order.usable:
         text = "The newest certificate was revoked by the CA. Have it reissued."
         return _reissue(order, now) or [_say("certificate_revoked", "customer", text, "reissue")]
-    return [*_expiry(order, now), *_reissue(order, now), *_installation(order, status)]
+    return [
+        *(_replacement(order) or _expiry(order, now)),
+        *_reissue(order, now),
+        *_installation(order, status),
+    ]
+
+
+def _replacement(order: Order) -> list[BlockedOn]:
+    """A mass replacement that has not come to this order, or that somebody else has to act for."""
+    wanted = order.to_be_replaced
+    if wanted is None or order.reissuing:
+        return []
+    if wanted.way == "agent":
+        text = "The certificate is to be replaced at once. Certwright begins with it when it is its turn."
+        return [_say("replacement_waiting", "certwright", text)]
+    if wanted.way == "client":
+        text = (
+            "The certificate is to be replaced at once. Its ACME client learns so when it next asks when to renew; "
+            "run its renewal now."
+        )
+        return [_say("replacement_by_client", "customer", text, "reissue")]
+    text = "The certificate is to be replaced at once. Have it reissued with a new key, and install it."
+    return [_say("replacement_by_hand", "customer", text, "reissue")]
 
 
 def _expiry(order: Order, now: datetime) -> list[BlockedOn]:
@@ -129,9 +159,9 @@ def _expiry(order: Order, now: datetime) -> list[BlockedOn]:
     if newest is None or order.reissuing:
         return []
     if from_text(newest.not_after) > now:
-        if not reissue_due(newest, order.term_ends_at, now):
+        if not reissue_due(order, now):
             return []
-        # Where the key was made by an agent, the service asks for it by itself within the hour.
+        # Where the key was made by an agent, the service asks for it by itself within a minute.
         text = f"The certificate ends on {newest.not_after[:10]}, its term is paid for longer. Have it reissued."
         return [_say("reissue_due", "customer", text, "reissue", until=newest.not_after)]
     text = "The certificate has expired, but its term is paid for. Have it reissued at no cost."
@@ -157,6 +187,10 @@ def _installation(order: Order, status: str) -> list[BlockedOn]:
         if one.status == "requested":
             text = "The agent is installing the certificate on your site."
             found.append(_say("installation_pending", "agent", text, subject=one.site_id))
+        elif one.status == "failed" and one.again_at:
+            text = f"The installation failed: {one.reason} It will be tried again at {one.again_at[:16]}Z by itself."
+            facts = {"code": one.code, "detail": one.reason, "again_at": one.again_at}
+            found.append(_say("installation_again", "certwright", text, "auto_install", one.site_id, **facts))
         elif one.status == "failed":
             text = f"The installation failed: {one.reason} The site is as it was. Mend the cause and install again."
             found.append(

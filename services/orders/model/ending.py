@@ -11,7 +11,7 @@ from services.orders.model.status import BEFORE_ISSUANCE, MAX_NOTE, actions_of, 
 from shared.clock import from_text, to_text
 from shared.contracts import ca
 from shared.contracts import orders as c
-from shared.errors import invalid
+from shared.errors import Code, ServiceError, invalid
 from shared.eventsourcing.event import Event
 
 # RFC 5280 §5.3.1, without those that a subscriber may not give or that end nothing (BR §7.2.2).
@@ -54,6 +54,17 @@ def revoke(order: Order, reason: str, now: datetime) -> list[Event]:
     if not serials:
         return []
     return [c.RevocationRequested(order_id=order.order_id, account_id=order.account_id, serials=serials, reason=reason)]
+
+
+def revoke_one(order: Order, serial: str, reason: str) -> c.RevocationRequested:
+    """One certificate of the order, whatever became of the order. Raises invalid, conflict when it is revoked."""
+    if reason not in REASONS:
+        detail = f"The reason is one of {', '.join(REASONS)}."
+        raise ServiceError(Code.INVALID, detail, pointer="/reason", extra={"acme": "badRevocationReason"})
+    one = next(one for one in order.certificates if one.serial == serial)
+    if one.revoked_at is not None or serial in order.revoking:
+        raise ServiceError(Code.CONFLICT, "This certificate is revoked already.", extra={"acme": "alreadyRevoked"})
+    return c.RevocationRequested(order_id=order.order_id, account_id=order.account_id, serials=[serial], reason=reason)
 
 
 def record_revocation(order: Order, event: ca.CertificateRevoked) -> list[Event]:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every order in use, played forward by the dated rules: what will be due, when, and what it will cost.
 
-Assumes what the product does when nobody changes anything: certificates are replaced in the last third of their life, a
-proof is used again as long as the rules of that day allow, by all orders of its account, and a term that ends is bought
-again. A name whose method is forbidden by then is counted once as such, and goes on with the CNAME method.
+Assumes what the product does when nobody changes anything: certificates are replaced at the moment of their window that
+`renewal` gives, a proof is used again as long as the rules of that day allow, by all orders of its account, and a term
+that ends is bought again. A name whose method is forbidden by then is counted once as such, and goes on with the CNAME
+method.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.orders.model.order import years_later
-from services.orders.model.status import WORTH_A_REISSUE, replaced_from
+from services.orders.model.renewal import last_of_term, renewed_at
 from shared.pki.rules import Rules
 
 INSTEAD = "cname_csr_hash"  # the method that every name allows and that has no end
@@ -93,12 +94,12 @@ def play(
 
 
 def _next(standing: Standing) -> datetime:
-    return replaced_from(standing.begins, standing.ends)
+    return renewed_at(standing.begins, standing.ends, standing.term_ends, standing.order_id)
 
 
 def _term_is_over(standing: Standing) -> bool:
     """Whether the certificate in use is the last of its term."""
-    return standing.term_ends - standing.ends < WORTH_A_REISSUE
+    return last_of_term(standing.ends, standing.term_ends)
 
 
 def _replace(standing: Standing, proofs: Proofs, at: datetime) -> Iterator[Step]:

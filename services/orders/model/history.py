@@ -12,7 +12,7 @@ from shared.contracts import orders as c
 from shared.eventsourcing.envelope import Envelope
 from shared.eventsourcing.event import Event
 
-_KINDS = {"user": "person", "token": "token", "agent": "agent"}
+_KINDS = {"user": "person", "token": "token", "agent": "agent", "acme": "acme"}
 SOURCES = {"card": "by card", "funds": "from the funds of the account", "free": "at no cost"}
 
 
@@ -70,17 +70,41 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     c.PaymentRefused: lambda e: f"The payment cannot be taken: {e.reason}",
     c.CSRRequested: lambda e: f"Key ({e.key_algorithm}) and certificate request (CSR) are to be made on a server.",
     c.CSRSubmitted: _submitted,
+    c.ACMEOrderOpened: lambda e: (
+        f"An ACME client asked for certificate number {e.csr_version} and is to prove its names."
+    ),
     c.CSRRejected: lambda e: f"The certificate request (CSR) from the server could not be used: {e.reason}",
     c.AuthorizationRecorded: lambda e: f"Control over {e.fqdn} was proved by {e.method}.",
     c.OrganizationValidated: lambda _: "The organization was validated.",
     c.IssuanceRequested: lambda e: f"Everything is there: the CA was asked for certificate number {e.csr_version}.",
     c.CertIssued: lambda e: f"The certificate with serial {e.serial} was issued, valid until {e.not_after[:10]}.",
+    c.IssuanceDelayed: lambda e: (
+        f"The certificate takes longer: {e.reason}" if e.reason else "The CA goes on with the certificate."
+    ),
     c.IssuanceFailed: lambda e: f"No certificate was issued: {e.reason}",
     c.InstallationRequested: lambda _: "The installation on a site was asked for.",
     c.CertInstalled: lambda e: f"The site serves the certificate with serial {e.served_serial}.",
     c.InstallationFailed: lambda e: f"The installation on a site failed: {e.reason}",
     c.CertificateSaveRequested: lambda _: "The certificate is to be saved on a server.",
     c.ReissueRequested: lambda e: f"A new certificate in the same term was asked for: {e.reason}",
+    c.MassReplacementStarted: lambda e: (
+        f"A mass replacement of {e.orders} certificates on {e.sites} sites was started: {e.reason}"
+    ),
+    c.MassReplacementPaused: lambda _: "The mass replacement was paused.",
+    c.MassReplacementResumed: lambda _: "The mass replacement goes on.",
+    c.MassReplacementCancelled: lambda e: (
+        f"The mass replacement was given up; {e.withdrawn} orders keep their certificates."
+    ),
+    c.MassReplacementCompleted: lambda e: (
+        f"The mass replacement is over: {e.seen} were seen on the wire, {e.unseen} issued only, "
+        f"{e.ended} ended meanwhile."
+    ),
+    c.ReplacedRevocationRequested: lambda e: (
+        f"The old certificates of a mass replacement are to be revoked as their replacements are seen ({e.reason})."
+    ),
+    c.ReplacementAsked: lambda e: f"A mass replacement hits the certificate with serial {e.serial}.",
+    c.ReplacementBegun: lambda _: "The replacement of the certificate was begun.",
+    c.ReplacementWithdrawn: lambda _: "The mass replacement was given up; the order keeps its certificate.",
     c.OrderRenewed: lambda _: "Another order continues this one.",
     c.RevocationRequested: lambda e: f"The revocation of {len(e.serials)} certificate(s) was asked for ({e.reason}).",
     c.CertRevoked: lambda e: f"The certificate with serial {e.serial} was revoked ({e.reason}).",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from services.orders.model import trying_again
 from services.orders.model.issuing import normal_serial
 from services.orders.model.order import Certificate, Installation, Order
 from services.orders.model.status import check_identifier, require
@@ -66,13 +67,41 @@ def install_again(order: Order, *, new_id: Callable[[], str]) -> list[Event]:
     if order.csr is None or not order.csr.server_id:
         return []
     return [
-        _requested(order, newest, new_id(), server_id, site_id)
+        _requested(order, newest, new_id(), server_id, site_id, automatic=True)
         for server_id, site_id in served
         if server_id == order.csr.server_id
     ]
 
 
-def record_deployment(order: Order, event: installer.DeploymentSucceeded) -> list[Event]:
+def install_failed_again(order: Order, *, new_id: Callable[[], str]) -> list[Event]:
+    """The newest certificate on those sites whose last installation of it failed."""
+    newest = order.certificate
+    if newest is None or not order.usable:
+        return []
+    latest = {
+        (one.server_id, one.site_id): one
+        for one in order.installations.values()
+        if one.csr_version == newest.csr_version
+    }
+    return [
+        _requested(order, newest, new_id(), server_id, site_id)
+        for (server_id, site_id), one in latest.items()
+        if one.status == "failed"
+    ]
+
+
+def install_once_more(order: Order, *, new_id: Callable[[], str], now: datetime) -> list[Event]:
+    """What failed without anybody having asked for it, once its time has come."""
+    newest = order.certificate
+    if newest is None:
+        return []
+    return [
+        _requested(order, newest, installation_id, one.server_id, one.site_id, automatic=True)
+        for one, installation_id in trying_again.due(order, now, new_id=new_id)
+    ]
+
+
+def record_deployment(order: Order, event: installer.DeploymentSucceeded, now: datetime) -> list[Event]:
     """A site serves the certificate. "Installed" is only said when the serial seen is the one that was sent."""
     wanted = _open(order, event.installation_id)
     if wanted is None:
@@ -88,6 +117,8 @@ def record_deployment(order: Order, event: installer.DeploymentSucceeded) -> lis
                 reason="The site serves another certificate.",
                 code="not_served",
                 rolled_back=False,
+                again_at=trying_again.next_moment(order, wanted, "not_served", now),
+                tries=trying_again.tries(order, wanted),
             )
         ]
     return [
@@ -102,7 +133,7 @@ def record_deployment(order: Order, event: installer.DeploymentSucceeded) -> lis
     ]
 
 
-def record_failed_deployment(order: Order, event: installer.DeploymentFailed) -> list[Event]:
+def record_failed_deployment(order: Order, event: installer.DeploymentFailed, now: datetime) -> list[Event]:
     """A site kept, or went back to, what it served."""
     wanted = _open(order, event.installation_id)
     if wanted is None:
@@ -116,6 +147,8 @@ def record_failed_deployment(order: Order, event: installer.DeploymentFailed) ->
             reason=event.reason,
             code=event.code,
             rolled_back=event.rolled_back,
+            again_at=trying_again.next_moment(order, wanted, event.code, now),
+            tries=trying_again.tries(order, wanted),
         )
     ]
 
@@ -136,7 +169,7 @@ def _open(order: Order, installation_id: str) -> Installation | None:
 
 
 def _requested(
-    order: Order, newest: Certificate, installation_id: str, server_id: str, site_id: str
+    order: Order, newest: Certificate, installation_id: str, server_id: str, site_id: str, *, automatic: bool = False
 ) -> c.InstallationRequested:
     return c.InstallationRequested(
         order_id=order.order_id,
@@ -150,4 +183,5 @@ def _requested(
         spki_sha256=newest.spki_sha256,
         certificate_pem=newest.certificate_pem,
         chain_pem=newest.chain_pem,
+        automatic=automatic,
     )

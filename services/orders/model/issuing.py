@@ -62,15 +62,21 @@ def _due(order: Order, now: datetime) -> list[Event]:
             validation_level=order.validation_level,
             not_after_limit=order.term_ends_at or to_text(years_later(now, order.term_years)),
             organization=order.named_organization,
+            validation_methods={name: order.authorizations[name].method for name in order.names},
         )
     ]
 
 
 def record_authorization(order: Order, event: dcv.DCVPassed, now: datetime) -> list[Event]:
     """A name was proved. Proofs for an older CSR, for other names and repetitions change nothing."""
-    if status_of(order) in ENDS or event.csr_version != order.csr_version or event.fqdn not in order.names:
+    if status_of(order) in ENDS or event.fqdn not in order.names:
         return []
-    known = order.authorizations.get(event.fqdn)
+    if event.csr_version == order.csr_version:
+        known = order.authorizations.get(event.fqdn)
+    elif event.csr_version == order.reserved > order.csr_version:
+        known = order.next_authorizations.get(event.fqdn)
+    else:
+        return []
     expires = from_text(event.expires_at)
     if known is not None and from_text(known.expires_at) >= expires:
         return []
@@ -129,6 +135,18 @@ def record_refusal(order: Order, event: ca.IssuanceRefused) -> list[Event]:
         return []
     return [
         c.IssuanceFailed(order_id=order.order_id, issuance_id=event.issuance_id, reason=event.reason, code=event.code)
+    ]
+
+
+def record_delay(order: Order, event: ca.IssuanceDelayed) -> list[Event]:
+    """The issuer lets us wait, for another reason than before."""
+    issuance = order.issuances.get(event.issuance_id)
+    if issuance is None or issuance.status != "requested" or issuance.reason == event.reason:
+        return []
+    return [
+        c.IssuanceDelayed(
+            order_id=order.order_id, issuance_id=event.issuance_id, reason=event.reason, until=event.until
+        )
     ]
 
 

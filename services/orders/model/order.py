@@ -40,7 +40,7 @@ class Authorization(msgspec.Struct, frozen=True):
 
 
 class Issuance(msgspec.Struct, frozen=True):
-    """One request to the CA. `status`: requested, issued, failed."""
+    """One request to the CA. `status`: requested, issued, failed. `reason` is why it failed, or why it takes long."""
 
     csr_version: int
     status: str
@@ -65,7 +65,8 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 class Installation(msgspec.Struct, frozen=True):
-    """A certificate on its way to, or on, one site. `status`: requested, installed, failed."""
+    """A certificate on its way to, or on, one site. `status`: requested, installed, failed. `automatic`: the service
+    asked by itself; what failed is tried again at `again_at`, if that is not empty."""
 
     installation_id: str
     server_id: str
@@ -76,13 +77,26 @@ class Installation(msgspec.Struct, frozen=True):
     served_serial: str = ""
     reason: str = ""
     code: str = ""
+    automatic: bool = False
+    again_at: str = ""
+
+
+class Replacing(msgspec.Struct, frozen=True):
+    """A mass replacement that hits this order's certificate with `serial`, asked for `at` (RFC 3339)."""
+
+    replacement_id: str
+    serial: str
+    at: str
+    way: str
+    begun: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order's state. An empty `order_id` means that it was never placed.
 
     `ended` is empty, cancelled, rejected or expired. `authorizations` are those of the present CSR version only.
-    `reissuing` holds from the request for a new certificate until it is there. Dictionaries are replaced, never
+    `reserved` is the CSR version that the newest ACME order has taken for a CSR to come, `next_authorizations` are its
+    proofs. `reissuing` holds from the request for a new certificate until it is there. Dictionaries are replaced, never
     changed.
     """
 
@@ -105,18 +119,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     renewed_by: str | None = None
     paid: bool = False
     organization_validated: bool = False
+    channel: str = ""
     csr: CSR | None = None
     csr_attempt: CSRAttempt | None = None
     key_algorithm: str = ""
     csr_failure: str = ""
     csr_failure_code: str = ""
     authorizations: dict[str, Authorization] = {}
+    reserved: int = 0
+    next_authorizations: dict[str, Authorization] = {}
     issuances: dict[str, Issuance] = {}
     certificates: list[Certificate] = []
     term_ends_at: str | None = None
     reissuing: bool = False
     installations: dict[str, Installation] = {}
     revoking: frozenset[str] = frozenset()
+    replacing: Replacing | None = None
     ended: str = ""
     last_failure: str = ""
     last_failure_code: str = ""
@@ -130,6 +148,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def csr_version(self) -> int:
         """The version of the newest CSR, 0 before the first."""
         return self.csr.version if self.csr else 0
+
+    @property
+    def next_version(self) -> int:
+        """The version of the next CSR that is nobody's yet."""
+        return max(self.csr_version, self.reserved) + 1
 
     @property
     def named_organization(self) -> c.Organization | None:
@@ -155,6 +178,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return newest is not None and newest.revoked_at is None and newest.serial not in self.revoking
 
     @property
+    def to_be_replaced(self) -> Replacing | None:
+        """The mass replacement that the newest certificate still waits for."""
+        newest, wanted = self.certificate, self.replacing
+        return wanted if newest is not None and wanted is not None and wanted.serial == newest.serial else None
+
+    @property
     def present_issuance(self) -> Issuance | None:
         """The issuance for the present CSR version, if one was requested."""
         for issuance in self.issuances.values():
@@ -165,6 +194,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def authorized(self, fqdn: str, now: datetime) -> bool:
         """Whether the FQDN is proved for the present CSR and the proof has not grown too old."""
         found = self.authorizations.get(fqdn)
+        return found is not None and from_text(found.expires_at) > now
+
+    def authorized_next(self, fqdn: str, now: datetime) -> bool:
+        """The same for the CSR that an ACME client will send."""
+        found = self.next_authorizations.get(fqdn)
         return found is not None and from_text(found.expires_at) > now
 
 
@@ -203,6 +237,7 @@ def _placed(_state: Order, event: c.OrderPlaced) -> Order:
         organization=event.organization,
         deposit=event.deposit,
         renews=event.renews_order_id,
+        channel=event.channel,
     )
 
 
@@ -225,10 +260,24 @@ def _csr_requested(state: Order, event: c.CSRRequested) -> Order:
 @fold.on(c.CSRSubmitted)
 def _csr_submitted(state: Order, event: c.CSRSubmitted) -> Order:
     csr = CSR(event.csr_version, event.csr_pem, event.spki_sha256, event.server_id)
-    # Proofs belong to one CSR: a replaced one ends them (BR §3.2.2.4.7, the request token is made of the CSR).
+    # Proofs belong to one CSR: a replaced one ends them (BR §3.2.2.4.7, the request token is made of the CSR). Those of
+    # an ACME order were made for the CSR that it would send.
+    proofs = state.next_authorizations if event.csr_version == state.reserved else {}
     return replace(
-        state, csr=csr, csr_attempt=None, csr_failure="", authorizations={}, last_failure="", last_failure_code=""
+        state,
+        csr=csr,
+        csr_attempt=None,
+        csr_failure="",
+        authorizations=proofs,
+        next_authorizations={},
+        last_failure="",
+        last_failure_code="",
     )
+
+
+@fold.on(c.ACMEOrderOpened)
+def _acme_opened(state: Order, event: c.ACMEOrderOpened) -> Order:
+    return replace(state, reserved=event.csr_version, next_authorizations={})
 
 
 @fold.on(c.CSRRejected)
@@ -239,9 +288,11 @@ def _csr_rejected(state: Order, event: c.CSRRejected) -> Order:
 
 @fold.on(c.AuthorizationRecorded)
 def _authorized(state: Order, event: c.AuthorizationRecorded) -> Order:
+    proof = Authorization(event.authorization_id, event.method, event.expires_at)
+    if event.csr_version == state.reserved > state.csr_version:
+        return replace(state, next_authorizations={**state.next_authorizations, event.fqdn: proof})
     if event.csr_version != state.csr_version:
         return state
-    proof = Authorization(event.authorization_id, event.method, event.expires_at)
     return replace(state, authorizations={**state.authorizations, event.fqdn: proof})
 
 
@@ -253,6 +304,14 @@ def _organization_validated(state: Order, _event: c.OrganizationValidated) -> Or
 @fold.on(c.IssuanceRequested)
 def _issuance_requested(state: Order, event: c.IssuanceRequested) -> Order:
     return _with_issuance(state, event.issuance_id, Issuance(event.csr_version, "requested"))
+
+
+@fold.on(c.IssuanceDelayed)
+def _issuance_delayed(state: Order, event: c.IssuanceDelayed) -> Order:
+    known = state.issuances.get(event.issuance_id)
+    if known is None or known.status != "requested":
+        return state
+    return _with_issuance(state, event.issuance_id, Issuance(known.csr_version, "requested", event.reason))
 
 
 @fold.on(c.IssuanceFailed)
@@ -293,6 +352,7 @@ def _issued(state: Order, event: c.CertIssued) -> Order:
 @fold.on(c.InstallationRequested)
 def _installation_requested(state: Order, event: c.InstallationRequested) -> Order:
     wanted = Installation(event.installation_id, event.server_id, event.site_id, event.serial, event.csr_version)
+    wanted = replace(wanted, automatic=event.automatic)
     return _with_installation(state, wanted)
 
 
@@ -310,13 +370,32 @@ def _installation_failed(state: Order, event: c.InstallationFailed) -> Order:
     known = state.installations.get(event.installation_id)
     if known is None:
         return state
-    failed = replace(known, status="failed", reason=event.reason, code=event.code)
+    failed = replace(known, status="failed", reason=event.reason, code=event.code, again_at=event.again_at)
     return replace(_with_installation(state, failed), last_failure=event.reason, last_failure_code=event.code)
 
 
 @fold.on(c.ReissueRequested)
 def _reissue(state: Order, _event: c.ReissueRequested) -> Order:
     return replace(state, reissuing=True, csr_failure="")
+
+
+@fold.on(c.ReplacementAsked)
+def _replacement_asked(state: Order, event: c.ReplacementAsked) -> Order:
+    return replace(state, replacing=Replacing(event.replacement_id, event.serial, event.at, event.way))
+
+
+@fold.on(c.ReplacementBegun)
+def _replacement_begun(state: Order, event: c.ReplacementBegun) -> Order:
+    wanted = state.replacing
+    if wanted is None or wanted.replacement_id != event.replacement_id:
+        return state
+    return replace(state, replacing=replace(wanted, begun=True))
+
+
+@fold.on(c.ReplacementWithdrawn)
+def _replacement_withdrawn(state: Order, event: c.ReplacementWithdrawn) -> Order:
+    wanted = state.replacing
+    return replace(state, replacing=None) if wanted and wanted.replacement_id == event.replacement_id else state
 
 
 @fold.on(c.OrderRenewed)

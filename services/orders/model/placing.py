@@ -66,6 +66,49 @@ def place(
     ]
 
 
+def place_for_acme(
+    quote: billing.QuoteView,
+    *,
+    order_id: str,
+    number: int,
+    account_id: str,
+    renews: str | None,
+    now: datetime,
+) -> c.OrderPlaced:
+    """A certificate order of an ACME client, paid from the deposit. The agreement was accepted at sign-up.
+
+    Raises ServiceError: quote_expired, insufficient_funds (extra: missing, currency), invalid.
+    """
+    _check_quote(quote, account_id, now)
+    if quote.validation_level != "DV":
+        raise invalid("ACME clients buy certificates with domain validation only.", "/product")
+    missing = quote.funds_missing if quote.deposit else quote.total
+    if missing > 0:
+        raise ServiceError(
+            Code.INSUFFICIENT_FUNDS,
+            "The funds of the account do not cover this certificate. Add funds, then try again.",
+            extra={"missing": str(missing), "currency": quote.currency},
+        )
+    return c.OrderPlaced(
+        order_id=order_id,
+        number=number,
+        account_id=account_id,
+        kind="certificate",
+        product=quote.product,
+        product_name=quote.product_name,
+        amount=quote.total,
+        currency=quote.currency,
+        quote_id=quote.quote_id,
+        validation_level=quote.validation_level,
+        common_name=quote.names[0],
+        names=quote.names,
+        term_years=quote.term_years,
+        renews_order_id=renews,
+        deposit=quote.deposit,
+        channel="acme",
+    )
+
+
 def place_top_up(request: c.PlaceTopUp, *, order_id: str, number: int, account_id: str) -> list[Event]:
     """An order that adds funds. Raises ServiceError invalid."""
     if not 0 < request.amount <= TOPUP_LIMIT:

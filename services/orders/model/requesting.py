@@ -13,6 +13,7 @@ from shared.errors import ServiceError, invalid
 from shared.eventsourcing.event import Event
 from shared.pki.csr import CSR, CSRRefusedError, match_order, parse_csr
 
+REISSUE_REASON = "the certificate nears its end, its term does not"
 KEY_ALGORITHMS = ("ec-p256", "ec-p384", "rsa-2048", "rsa-3072")
 
 
@@ -38,7 +39,7 @@ def submit_csr(order: Order, csr: CSR, *, unique_value: str, now: datetime) -> l
     require(order, now, "generate_request", "replace_csr")
     if order.csr is not None and order.csr.pem == csr.pem:
         raise invalid("This is the CSR that the order has already. Send another one.", "/csr")
-    return with_issuance(order, _accept(order, csr, unique_value), now)
+    return with_issuance(order, accept_csr(order, csr, unique_value), now)
 
 
 def request_csr(order: Order, server_id: str, key_algorithm: str, *, request_id: str, now: datetime) -> list[Event]:
@@ -66,28 +67,48 @@ def reissue(
         raise invalid("Give either a CSR or a server on which to make one.", "/csr")
     opened = c.ReissueRequested(order_id=order.order_id, reason=reason)
     if csr is not None:
-        return with_issuance(order, [opened, *_accept(order, csr, fresh_id)], now)
+        return with_issuance(order, [opened, *accept_csr(order, csr, fresh_id)], now)
     return [opened, _requested(order, server_id or "", key_algorithm, fresh_id)]
 
 
 def reissue_in_term(order: Order, *, request_id: str, now: datetime) -> list[Event]:
-    """The next certificate of a paid term, without a human: its key is made where the present one was.
+    """The next certificate of a paid term, without a human: a new key, made where the present one was.
 
-    Nothing before the last third of the certificate's lifetime (at most 30 days: RFC 9773 §4.1 and the practice of ACME
-    clients), nor while another request is under way, nor for a key that was pasted: its owner has to act, and
-    `blocked_on` says so.
+    Nothing before its moment (`renewal`), nor while another request is under way, nor for a key that was pasted: its
+    owner has to act, and `blocked_on` says so. One that the CA has revoked is replaced at once. What was begun and came
+    to nothing is tried again.
     """
     newest, csr = order.certificate, order.csr
-    if newest is None or csr is None or not csr.server_id or not order.usable or order.reissuing:
+    if newest is None or csr is None or not csr.server_id or order.being_revoked:
         return []
-    if "reissue" not in actions_of(order, now) or not reissue_due(newest, order.term_ends_at, now):
+    if "reissue" not in actions_of(order, now):
         return []
+    if order.reissuing:
+        return ask_again(order, request_id=request_id)
+    if newest.revoked_at is None and not reissue_due(order, now):
+        return []
+    reason = "the CA has revoked the certificate" if newest.revoked_at else REISSUE_REASON
+    return reissue_on_its_server(order, reason, request_id=request_id)
+
+
+def reissue_on_its_server(order: Order, reason: str, *, request_id: str) -> list[Event]:
+    """A reissue that the service asks for by itself, with a new key from where the present one was made."""
+    server_id = order.csr.server_id if order.csr else ""
     return [
-        c.ReissueRequested(
-            order_id=order.order_id, reason="the certificate nears its end, its term does not", automatic=True
-        ),
-        _requested(order, csr.server_id, order.key_algorithm or KEY_ALGORITHMS[0], request_id),
+        c.ReissueRequested(order_id=order.order_id, reason=reason, automatic=True),
+        _requested(order, server_id, order.key_algorithm or KEY_ALGORITHMS[0], request_id),
     ]
+
+
+def ask_again(order: Order, *, request_id: str) -> list[Event]:
+    """Another key and CSR for a reissue whose last one failed, on the server or at the CA; else nothing."""
+    newest, csr, issuance = order.certificate, order.csr, order.present_issuance
+    if newest is None or csr is None or not csr.server_id or not order.reissuing or order.csr_attempt is not None:
+        return []
+    refused = csr.version > newest.csr_version and issuance is not None and issuance.status == "failed"
+    if not order.csr_failure and not refused:
+        return []
+    return [_requested(order, csr.server_id, order.key_algorithm or KEY_ALGORITHMS[0], request_id)]
 
 
 def record_generated_csr(
@@ -144,20 +165,33 @@ def describe(csr: CSR) -> c.ParsedCSR:
     )
 
 
-def _accept(order: Order, csr: CSR, unique_value: str) -> list[Event]:
+def accept_csr(
+    order: Order, csr: CSR, unique_value: str, *, acme_order_id: str = "", version: int | None = None
+) -> list[Event]:
+    """Takes a CSR that fits the order: as the next version, or as the one that an ACME order has reserved.
+
+    Raises invalid.
+    """
     refused = misfit(order, csr)
     if refused is not None:
         raise ServiceError("invalid", refused.detail, pointer="/csr", extra={"reason": refused.code})
-    return [_submitted(order, csr, unique_value)]
+    return [_submitted(order, csr, unique_value, acme_order_id=acme_order_id, version=version)]
 
 
 def _submitted(
-    order: Order, csr: CSR, unique_value: str, *, server_id: str = "", request_id: str = ""
+    order: Order,
+    csr: CSR,
+    unique_value: str,
+    *,
+    server_id: str = "",
+    request_id: str = "",
+    acme_order_id: str = "",
+    version: int | None = None,
 ) -> c.CSRSubmitted:
     return c.CSRSubmitted(
         order_id=order.order_id,
         account_id=order.account_id,
-        csr_version=order.csr_version + 1,
+        csr_version=order.next_version if version is None else version,
         csr_pem=csr.pem,
         spki_sha256=csr.key.spki_sha256,
         md5=csr.md5,
@@ -167,6 +201,7 @@ def _submitted(
         dcv_method=order.dcv_method,
         server_id=server_id,
         request_id=request_id,
+        acme_order_id=acme_order_id,
     )
 
 

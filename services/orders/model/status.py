@@ -3,21 +3,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from services.orders.model.order import Certificate, Order
+from services.orders.model.order import Order
+from services.orders.model.renewal import RENEW_BEFORE, last_of_term, renewed_at
 from shared.clock import from_text, to_text
 from shared.errors import Code, ServiceError, invalid
-
-# A renewal buys the next term, so it counts from the end of this one. Thirty days are the usual notice of the trade:
-# they leave a third of the older 90-day certificates, and a week or two for an organization to be validated anew.
-RENEW_BEFORE = timedelta(days=30)
-
-# Inside the term the next certificate is asked for earlier than people would worry (RFC 9773 §4.1 and the practice of
-# ACME clients: a third of the lifetime).
-REISSUE_BEFORE = timedelta(days=30)
-# A term is a year to the second, a certificate a second or a day less: that is no gap to fill.
-WORTH_A_REISSUE = timedelta(days=2)
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "awaiting_payment": ("complete_payment", "cancel"),
@@ -102,17 +93,15 @@ def refusal(order: Order, action: str, allowed: list[str]) -> ServiceError:
     )
 
 
-def reissue_due(newest: Certificate, term_ends_at: str | None, now: datetime) -> bool:
-    """Whether the certificate is in the last third of its life (at most 30 days) and ends before its term."""
-    begins, ends = from_text(newest.not_before), from_text(newest.not_after)
-    if term_ends_at is None or from_text(term_ends_at) - ends < WORTH_A_REISSUE:
+def reissue_due(order: Order, now: datetime) -> bool:
+    """Whether the newest certificate's time to be replaced has come (`renewal`) and it ends before its term."""
+    newest = order.certificate
+    if newest is None or order.term_ends_at is None:
         return False
-    return replaced_from(begins, ends) <= now < from_text(term_ends_at)
-
-
-def replaced_from(begins: datetime, ends: datetime) -> datetime:
-    """When the next certificate is asked for: in the last third of this one's life, at most 30 days before its end."""
-    return ends - min(REISSUE_BEFORE, (ends - begins) / 3)
+    begins, ends, term_ends = from_text(newest.not_before), from_text(newest.not_after), from_text(order.term_ends_at)
+    if last_of_term(ends, term_ends):
+        return False
+    return renewed_at(begins, ends, term_ends, order.order_id) <= now < term_ends
 
 
 def check_identifier(text: str, pointer: str, advice: str) -> None:

@@ -53,6 +53,7 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime, *, operator: b
         renewable_from=renewable_from(order),
         last_failure=order.last_failure,
         last_failure_code=order.last_failure_code,
+        channel=order.channel,
     )
 
 

@@ -4,6 +4,7 @@
 An order itself is always shown from its events; these tables are for finding orders and for what spans them.
 """
 
-from services.orders.projections.folding import projections
+from services.orders.projections import acme, folding, replacement, trying_again
+from services.orders.projections.tables import projections
 
-__all__ = ["projections"]  # where tools look for it
+__all__ = ["acme", "folding", "projections", "replacement", "trying_again"]  # where tools look for it

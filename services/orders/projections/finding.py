@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.orders.projections.folding import KEY_OWNER, counters, orders
+from services.orders.projections.folding import KEY_OWNER
+from services.orders.projections.tables import counters, orders
 from shared.clock import to_text
 
 FIRST_NUMBER = 2_000_001  # seven digits, as customers of the guide know them; sign-up numbers begin with 1
@@ -60,19 +61,19 @@ def orders_to_expire(connection: sa.Connection, now: datetime, limit: int = 200)
     )
 
 
-def orders_to_reissue(connection: sa.Connection, now: datetime, before: datetime, limit: int = 200) -> list[str]:
-    """Ids of orders whose certificate ends before `before` and before its term does, with no newer CSR under way."""
+def orders_to_reissue(connection: sa.Connection, now: datetime, limit: int = 200) -> list[str]:
+    """Ids of orders whose certificate's time to be replaced has come and whose key an agent makes, oldest first."""
+    moment = to_text(now)
     return list(
         connection.execute(
             sa.select(orders.c.order_id)
             .where(
+                orders.c.renew_at <= moment,
                 orders.c.status.in_(("issued", "installed")),
-                orders.c.expires_at <= to_text(before),
-                orders.c.expires_at < orders.c.term_ends_at,
-                orders.c.term_ends_at > to_text(now),
-                orders.c.csr_version == orders.c.certificate_version,
+                orders.c.term_ends_at > moment,
+                orders.c.key_server_id != "",
             )
-            .order_by(orders.c.expires_at)
+            .order_by(orders.c.renew_at, orders.c.number)
             .limit(limit)
         ).scalars()
     )

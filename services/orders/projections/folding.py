@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the read model, and one function per event that keeps them."""
+"""One function per event that keeps the tables of the read model."""
 
 from __future__ import annotations
 
@@ -9,80 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.orders.model.order import years_later
+from services.orders.model.renewal import TRY_AGAIN, last_of_term, renewed_at
+from services.orders.projections.tables import certificates, keys, orders, placed_sites, projections, proofs
 from shared.clock import from_text, to_text
 from shared.contracts import orders as c
 from shared.eventsourcing.envelope import Envelope
-from shared.eventstore.projections import Projections
-
-projections = Projections()
-
-orders = sa.Table(
-    "orders",
-    projections.metadata,
-    sa.Column("order_id", sa.Text, primary_key=True),
-    sa.Column("number", sa.BigInteger, nullable=False, unique=True),
-    sa.Column("account_id", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("product", sa.Text, nullable=False),
-    sa.Column("product_name", sa.Text, nullable=False),
-    sa.Column("common_name", sa.Text, nullable=False),
-    sa.Column("names", sa.Text, nullable=False),  # JSON, so that both databases hold the same bytes
-    sa.Column("search", sa.Text, nullable=False),  # number, product and names in lower case
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("quote_id", sa.Text, unique=True),  # a quote serves one order
-    sa.Column("term_years", sa.Integer, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("placed_at", sa.Text, nullable=False),
-    sa.Column("csr_version", sa.Integer, nullable=False),
-    sa.Column("certificate_version", sa.Integer, nullable=False),  # the CSR version of the newest certificate
-    sa.Column("begins_at", sa.Text),  # start of the newest certificate
-    sa.Column("expires_at", sa.Text),  # its end
-    sa.Column("term_ends_at", sa.Text),
-    sa.Column("renewed_by", sa.Text),  # the order that continues it
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Index("orders_of_account", "account_id", "number"),
-    sa.Index("orders_of_account_by_status", "account_id", "status", "number"),
-    sa.Index("orders_by_status", "status", "term_ends_at"),
-)
-
-certificates = sa.Table(
-    "certificates",
-    projections.metadata,
-    sa.Column("serial", sa.Text, primary_key=True),
-    sa.Column("order_id", sa.Text, primary_key=True, index=True),
-    sa.Column("not_after", sa.Text, nullable=False),
-    sa.Column("revoked_at", sa.Text),
-)
-
-# The newest proof of each FQDN of an order; of the organization where `fqdn` is empty.
-proofs = sa.Table(
-    "proofs",
-    projections.metadata,
-    sa.Column("order_id", sa.Text, primary_key=True),
-    sa.Column("fqdn", sa.Text, primary_key=True),
-    sa.Column("account_id", sa.Text, nullable=False, index=True),
-    sa.Column("method", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.Text, nullable=False),
-    sa.Column("expires_at", sa.Text),
-)
-
-keys = sa.Table(
-    "keys",
-    projections.metadata,
-    sa.Column("spki_sha256", sa.Text, primary_key=True),
-    sa.Column("account_id", sa.Text, nullable=False),
-)
-
-counters = sa.Table(
-    "counters",
-    projections.state,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.BigInteger, nullable=False),
-)
-
-
-# --- fold ----------------------------------------------------------------------------------------------------
+from shared.pki.certificate import CertificateUnreadableError, parse_certificate
 
 
 @projections.on(c.OrderPlaced)
@@ -109,6 +41,8 @@ def _placed(connection: sa.Connection, envelope: Envelope[c.OrderPlaced]) -> Non
             "placed_at": envelope.occurred_at,
             "csr_version": 0,
             "certificate_version": 0,
+            "key_server_id": "",
+            "channel": event.channel,
             "version": envelope.version,
         },
     )
@@ -132,6 +66,7 @@ _PAID = _with(status=sa.case((orders.c.kind == "topup", "paid"), else_="waiting_
 _SUBMITTED = _with(
     status=sa.case((orders.c.status == "waiting_for_csr", "processing"), else_=orders.c.status),
     csr_version=sa.bindparam("csr"),
+    key_server_id=sa.bindparam("server"),
 )
 _TERM = sa.select(orders.c.term_ends_at, orders.c.term_years).where(orders.c.order_id == _of)
 _ISSUED = _with(
@@ -140,7 +75,14 @@ _ISSUED = _with(
     expires_at=sa.bindparam("ends"),
     term_ends_at=sa.bindparam("term"),
     certificate_version=sa.bindparam("csr"),
+    renew_at=sa.bindparam("renew"),
+    serial=sa.bindparam("sn"),
+    issuer=sa.bindparam("by"),
+    key_type=sa.bindparam("key"),
 )
+# Once the next certificate is asked for, the clock has nothing to do until it is there, or until that came to nothing.
+_ASKED = _with(renew_at=None)
+_FAILED = _with(renew_at=sa.case((orders.c.certificate_version > 0, sa.bindparam("again")), else_=None))
 _RENEWED = _with(renewed_by=sa.bindparam("by"))
 _INSTALLED = _with(
     status=sa.case(
@@ -159,23 +101,40 @@ _REVOKED = _with(
 )
 
 
+_REVOKED_NEWEST = (
+    orders.update().where(orders.c.order_id == _of, orders.c.serial == sa.bindparam("which"))
+    .values(renew_at=sa.bindparam("at"))
+)  # fmt: skip
+
+
 def _change(connection: sa.Connection, envelope: Envelope[Any], statement: sa.Update, **values: Any) -> None:
     connection.execute(statement, {"of": envelope.data.order_id, "v": envelope.version, **values})
 
 
 @projections.on(
-    c.CSRRequested,
-    c.CSRRejected,
+    c.ACMEOrderOpened,
     c.IssuanceRequested,
-    c.IssuanceFailed,
+    c.IssuanceDelayed,
     c.InstallationRequested,
     c.InstallationFailed,
     c.CertificateSaveRequested,
-    c.ReissueRequested,
     c.RevocationRequested,
+    c.ReplacementAsked,
+    c.ReplacementBegun,
+    c.ReplacementWithdrawn,
 )
 def _changed(connection: sa.Connection, envelope: Envelope[Any]) -> None:
     _change(connection, envelope, _CHANGED)
+
+
+@projections.on(c.CSRRequested, c.ReissueRequested)
+def _asked(connection: sa.Connection, envelope: Envelope[Any]) -> None:
+    _change(connection, envelope, _ASKED)
+
+
+@projections.on(c.CSRRejected, c.IssuanceFailed)
+def _failed(connection: sa.Connection, envelope: Envelope[Any]) -> None:
+    _change(connection, envelope, _FAILED, again=to_text(from_text(envelope.occurred_at) + TRY_AGAIN))
 
 
 @projections.on(c.OrderPaid)
@@ -201,7 +160,7 @@ def _expired(connection: sa.Connection, envelope: Envelope[c.OrderExpired]) -> N
 @projections.on(c.CSRSubmitted)
 def _submitted(connection: sa.Connection, envelope: Envelope[c.CSRSubmitted]) -> None:
     event = envelope.data
-    _change(connection, envelope, _SUBMITTED, csr=event.csr_version)
+    _change(connection, envelope, _SUBMITTED, csr=event.csr_version, server=event.server_id)
     if connection.execute(KEY_OWNER, {"spki": event.spki_sha256}).scalar() is None:
         # A plain insert: of two accounts with one key at the same moment, the second fails and looks again.
         connection.execute(keys.insert(), {"spki_sha256": event.spki_sha256, "account_id": event.account_id})
@@ -213,10 +172,39 @@ def _issued(connection: sa.Connection, envelope: Envelope[c.CertIssued]) -> None
     row = connection.execute(_TERM, {"of": event.order_id}).one()
     term = row.term_ends_at or to_text(years_later(from_text(event.not_before), row.term_years))
     begins, ends = event.not_before, event.not_after
-    _change(connection, envelope, _ISSUED, begins=begins, ends=ends, term=term, csr=event.csr_version)
+    _change(
+        connection,
+        envelope,
+        _ISSUED,
+        begins=begins,
+        ends=ends,
+        term=term,
+        csr=event.csr_version,
+        renew=renewal_of(event.order_id, begins, ends, term),
+        sn=event.serial,
+        by=event.issuer,
+        key=key_type_of(event.certificate_pem),
+    )
     connection.execute(
         certificates.insert(), {"serial": event.serial, "order_id": event.order_id, "not_after": event.not_after}
     )
+
+
+def renewal_of(order_id: str, begins: str, ends: str, term_ends: str) -> str | None:
+    """When the service reissues (RFC 3339); None for the last certificate of a term, which somebody has to renew."""
+    first, last, over = from_text(begins), from_text(ends), from_text(term_ends)
+    return None if last_of_term(last, over) else to_text(renewed_at(first, last, over, order_id))
+
+
+def key_type_of(pem: str) -> str:
+    """Such as rsa-2048 or ec-p256; empty for what is no certificate that can be read."""
+    try:
+        found = parse_certificate(pem)
+    except CertificateUnreadableError:
+        return ""
+    if found.curve:
+        return f"ec-{found.curve.lower().replace('-', '')}"
+    return f"{found.key_kind}-{found.key_size}"
 
 
 @projections.on(c.OrderRenewed)
@@ -257,9 +245,28 @@ def _prove(connection: sa.Connection, envelope: Envelope[Any], fqdn: str, method
     )
 
 
+_SITE_GONE = placed_sites.delete().where(
+    placed_sites.c.order_id == _of,
+    placed_sites.c.server_id == sa.bindparam("server"),
+    placed_sites.c.site_id == sa.bindparam("site"),
+)
+
+
 @projections.on(c.CertInstalled)
 def _installed(connection: sa.Connection, envelope: Envelope[c.CertInstalled]) -> None:
-    _change(connection, envelope, _INSTALLED, csr=envelope.data.csr_version)
+    event = envelope.data
+    _change(connection, envelope, _INSTALLED, csr=event.csr_version)
+    where = {"of": event.order_id, "server": event.server_id, "site": event.site_id}
+    connection.execute(_SITE_GONE, where)
+    connection.execute(
+        placed_sites.insert(),
+        {
+            "order_id": event.order_id,
+            "server_id": event.server_id,
+            "site_id": event.site_id,
+            "csr_version": event.csr_version,
+        },
+    )
 
 
 @projections.on(c.CertRevoked)
@@ -267,3 +274,4 @@ def _revoked(connection: sa.Connection, envelope: Envelope[c.CertRevoked]) -> No
     event = envelope.data
     connection.execute(_CERTIFICATE_REVOKED, {"which": event.serial, "of": event.order_id, "at": event.revoked_at})
     _change(connection, envelope, _REVOKED)
+    connection.execute(_REVOKED_NEWEST, {"of": event.order_id, "which": event.serial, "at": event.revoked_at})

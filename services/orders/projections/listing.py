@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.orders.projections.folding import orders
+from services.orders.projections.tables import orders
 from shared.contracts.paging import Ordering
 
 SORTS: dict[str, sa.Column[Any]] = {

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from services.orders.model.forecast import Proof, Proofs, Standing
-from services.orders.projections.folding import orders, proofs
+from services.orders.projections.tables import orders, proofs
 from shared.clock import from_text
 
 IN_USE = ("issued", "installed")

@@ -29,9 +29,11 @@ from shared.contracts.discovery.events import (
     CertChanged,
     CertDiscovered,
     CertGone,
+    CertsDiscovered,
     CheckFinished,
     ScanFinished,
     ScanStarted,
+    SeenFirst,
 )
 from shared.contracts.discovery.inventory import (
     SERVICE,
@@ -87,6 +89,7 @@ __all__ = [
     "CertDiscovered",
     "CertGone",
     "CertificateDetails",
+    "CertsDiscovered",
     "CheckChange",
     "CheckComparison",
     "CheckFinished",
@@ -129,6 +132,7 @@ __all__ = [
     "ScanStarted",
     "ScanView",
     "ScheduleScan",
+    "SeenFirst",
     "StartScan",
     "StopScan",
     "TakeScanPart",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from shared.eventsourcing.event import Event, event
 
 
@@ -15,6 +17,26 @@ class CertDiscovered(Event):
     serial: str
     not_after: str
     source: str
+
+
+class SeenFirst(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that was seen first."""
+
+    fingerprint_sha256: str
+    serial: str
+    not_after: str
+
+
+@event("discovery.CertsDiscovered")
+class CertsDiscovered(Event):
+    """Certificates that this account did not know yet, found together by a scan: one event for hundreds of them.
+    `count` is how many."""
+
+    account_id: str
+    scan_id: str
+    source: str
+    count: int
+    certificates: list[SeenFirst]
 
 
 @event("discovery.ScanStarted")

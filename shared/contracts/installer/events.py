@@ -56,6 +56,47 @@ class ServerRenamed(Event):
     name: str
 
 
+@event("installer.ServerAdded")
+class ServerAdded(Event):
+    """An agent reaches another host over SSH from now on; `ref` is the agent's own word for it."""
+
+    server_id: str
+    agent_id: str
+    account_id: str
+    ref: str
+    name: str
+    address: str
+    port: int
+    user: str
+    host_key: str
+
+
+@event("installer.ServerStateChanged")
+class ServerStateChanged(Event):
+    """What the agent says of a server that it reaches over SSH is another than before."""
+
+    server_id: str
+    agent_id: str
+    account_id: str
+    state: str
+    detail: str
+    version: str
+    os: str
+    host_name: str
+    web_servers: list[str]
+    host_key_seen: str = ""  # the fingerprint that it shows instead of the one it was added with
+
+
+@event("installer.ServerRemoved")
+class ServerRemoved(Event):
+    """The server is out: at its agent, with its agent, or by the customer; then its agent has to forget it."""
+
+    server_id: str
+    agent_id: str
+    account_id: str
+    by_customer: bool = False
+
+
 @event("installer.AgentRemoved")
 class AgentRemoved(Event):
     """The agent is out."""
@@ -166,6 +207,32 @@ class DCVFileFailed(Event):
     account_id: str
     authorization_id: str
     placement_id: str
+    fqdn: str
+    reason: str
+    code: str = ""  # of the reason, where it has one
+
+
+@event("installer.ACMEFilePlaced")
+class ACMEFilePlaced(Event):
+    """The file that another CA looks for stands on a server, and its site answers with it at the address `seen`."""
+
+    order_id: str
+    account_id: str
+    issuance_id: str
+    server_id: str
+    fqdn: str
+    written_path: str
+    seen: str
+
+
+@event("installer.ACMEFileFailed")
+class ACMEFileFailed(Event):
+    """The file that another CA looks for is not on a server; it is answered as where there is no agent."""
+
+    order_id: str
+    account_id: str
+    issuance_id: str
+    server_id: str
     fqdn: str
     reason: str
     code: str = ""  # of the reason, where it has one

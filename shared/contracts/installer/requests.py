@@ -16,6 +16,7 @@ from shared.contracts.installer.views import (
     Introduction,
     JobView,
     ListedSite,
+    ReportedServers,
     ServerView,
     StepView,
 )
@@ -82,6 +83,23 @@ class ListServers(Request[Page[ServerView]]):
     agent_id: str | None = None
     limit: int = 50
     cursor: str | None = None
+
+
+@query(SERVICE, Permission.VIEW)
+class GetServer(Request[ServerView]):
+    """One server."""
+
+    server_id: str
+
+
+@command(SERVICE, Permission.CREATE_ORDER)
+class RemoveServer(Request[Done]):
+    """Takes out a server that an agent reaches over SSH; the agent forgets it. Its own host goes with the agent.
+
+    Errors: not_found, action_not_allowed.
+    """
+
+    server_id: str
 
 
 @command(SERVICE, Permission.CREATE_ORDER)
@@ -164,11 +182,15 @@ class AuthenticateAgent(Request[AgentIdentity]):
 
 @command(SERVICE, Permission.AGENT)
 class ClaimJobs(Request[AgentWork]):
-    """Beat and claim in one: says that the agent lives and hands out work under a lease."""
+    """Beat and claim in one: says that the agent lives and hands out work under a lease.
+
+    `held` are the jobs that it still has in hand for its servers; any other that it was given was lost.
+    """
 
     facts: AgentFacts
     limit: int = 4
     remote_address: str = ""
+    held: list[str] = []
 
 
 @command(SERVICE, Permission.AGENT)
@@ -207,7 +229,30 @@ class SiteReport(View):
 
 @command(SERVICE, Permission.AGENT)
 class ReportSites(Request[Done]):
-    """All sites of the agent's host with their bindings, as they are now."""
+    """All sites of the agent's host, or of one of its servers (by `ref`), with their bindings, as they are now."""
 
     sites: list[SiteReport]
     address: str = ""
+    server: str = ""
+
+
+class ServerReport(View):
+    """A server that an agent reaches over SSH. `ref`: 32 hexadecimal digits of its own; `state` as in ServerView."""
+
+    ref: str
+    name: str
+    address: str
+    port: int
+    user: str
+    state: str
+    facts: AgentFacts
+    detail: str = ""
+    host_key: str = ""
+    host_key_seen: str = ""
+
+
+@command(SERVICE, Permission.AGENT)
+class ReportServers(Request[ReportedServers]):
+    """All servers that the agent reaches over SSH, as they are now; those that are missing are gone."""
+
+    servers: list[ServerReport]

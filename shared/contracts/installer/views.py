@@ -31,6 +31,9 @@ class ServerView(View):
     """A host with web servers, reached through an agent. The agent's own host is a server too.
 
     `name` is what it is called: the name that it was given, else `host_name`. `sites` counts what was reported.
+    `state`: connected, not_connected, outdated, keys_missing, host_key_changed; only on a connected one an action runs.
+    `cure` says what to do about another state, `detail` what was seen. `remote`: the agent reaches it over SSH, as
+    `user` on `port` of `address`, and knows it by the fingerprint `host_key`; it may show `host_key_seen` instead.
     """
 
     server_id: str
@@ -45,6 +48,13 @@ class ServerView(View):
     agent_name: str = ""
     last_seen_at: str | None = None
     sites: int = 0
+    cure: str = ""
+    detail: str = ""
+    remote: bool = False
+    port: int = 0
+    user: str = ""
+    host_key: str = ""
+    host_key_seen: str = ""
 
 
 class ServedCertificate(View):
@@ -72,11 +82,14 @@ class Binding(View):
 
 
 class SiteView(View):
-    """A server block or virtual host. `site_id` is stable while its name and server stay."""
+    """A server block, virtual host, TLS host of Tomcat, certificate of HAProxy, or files that the host names.
+
+    `site_id` is stable while its name and server stay.
+    """
 
     site_id: str
     server_id: str
-    web_server: str  # nginx or apache
+    web_server: str  # nginx, apache, tomcat, haproxy or files
     name: str
     names: list[str]
     bindings: list[Binding]
@@ -152,14 +165,16 @@ class Introduction(View):
 
 
 class AgentJob(View):
-    """A job as its agent gets it. `kind`: make_csr, place_dcv_file, remove_dcv_file, install_certificate,
-    save_certificate, check_installation, report_sites, run_scan. `arguments` are data, checked again by the agent.
+    """A job as its agent gets it. `kind`: make_csr, place_dcv_file, remove_dcv_file, place_acme_file, remove_acme_file,
+    install_certificate, save_certificate, check_installation, report_sites, run_scan. `arguments` are data,
+    checked again by the agent. `server` is the agent's `ref` of the server to do it on; empty for its own host.
     """
 
     job_id: str
     kind: str
     arguments: dict[str, Any]
     expires_at: str
+    server: str = ""
 
 
 class AgentWork(View):
@@ -167,6 +182,12 @@ class AgentWork(View):
 
     jobs: list[AgentJob]
     poll_after: float
+
+
+class ReportedServers(View):
+    """What the agent must know after telling its servers: those that the customer removed, by `ref`."""
+
+    forget: list[str] = []
 
 
 class AgentIdentity(View):

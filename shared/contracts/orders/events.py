@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from shared.contracts.orders.replacement_views import PlacedSite, ReplacementSelection
 from shared.contracts.orders.views import Organization
 from shared.eventsourcing.event import Event, event
 
@@ -28,6 +29,7 @@ class OrderPlaced(Event):
     organization: Organization | None = None
     renews_order_id: str | None = None
     deposit: bool = False  # to be drawn from the deposit account
+    channel: str = ""  # acme when an ACME client ordered, else empty
 
 
 @event("orders.OrderPaid")
@@ -82,6 +84,25 @@ class CSRSubmitted(Event):
     dcv_method: str
     server_id: str = ""
     request_id: str = ""
+    acme_order_id: str = ""
+
+
+@event("orders.ACMEOrderOpened")
+class ACMEOrderOpened(Event):
+    """An ACME client asks for a certificate of this order. `csr_version` is reserved for the CSR that it will send.
+
+    `thumbprint` is that of the client's key (RFC 7638), `replaces` names a certificate as RFC 9773 §4.1 does.
+    """
+
+    order_id: str
+    account_id: str
+    acme_order_id: str
+    acme_account_id: str
+    thumbprint: str
+    csr_version: int
+    names: list[str]
+    expires_at: str
+    replaces: str = ""
 
 
 @event("orders.CSRRejected")
@@ -120,7 +141,8 @@ class OrganizationValidated(Event):
 class IssuanceRequested(Event):
     """Everything is there: the CA is to issue. One issuance per (order, csr_version).
 
-    `not_after_limit` is the end of the term that was paid for, as RFC 3339, or empty.
+    `not_after_limit` is the end of the term that was paid for, as RFC 3339, or empty. `validation_methods` says of each
+    name how it was proved.
     """
 
     order_id: str
@@ -133,6 +155,7 @@ class IssuanceRequested(Event):
     validation_level: str
     not_after_limit: str = ""
     organization: Organization | None = None
+    validation_methods: dict[str, str] = {}
 
 
 @event("orders.CertIssued")
@@ -164,9 +187,19 @@ class IssuanceFailed(Event):
     code: str = ""
 
 
+@event("orders.IssuanceDelayed")
+class IssuanceDelayed(Event):
+    """The issuer lets us wait, or does not see yet what it wants to see; `reason` is for people. Empty: it goes on."""
+
+    order_id: str
+    issuance_id: str
+    reason: str
+    until: str
+
+
 @event("orders.InstallationRequested")
 class InstallationRequested(Event):
-    """The certificate goes on one site. One event per site."""
+    """The certificate goes on one site. One event per site. `automatic`: the service asks by itself."""
 
     order_id: str
     account_id: str
@@ -179,6 +212,7 @@ class InstallationRequested(Event):
     spki_sha256: str
     certificate_pem: str
     chain_pem: str
+    automatic: bool = False
 
 
 @event("orders.CertInstalled")
@@ -195,7 +229,9 @@ class CertInstalled(Event):
 
 @event("orders.InstallationFailed")
 class InstallationFailed(Event):
-    """The site kept, or went back to, what it served before."""
+    """The site kept, or went back to, what it served before. It is tried again by itself at `again_at`, if it is;
+    `tries` is how often the service has asked by itself, 0 where a person did.
+    """
 
     order_id: str
     installation_id: str
@@ -204,6 +240,8 @@ class InstallationFailed(Event):
     reason: str
     rolled_back: bool
     code: str = ""
+    again_at: str = ""
+    tries: int = 0
 
 
 @event("orders.CertificateSaveRequested")
@@ -283,3 +321,102 @@ class OrderExpired(Event):
     """The last certificate's time ran out."""
 
     order_id: str
+
+
+@event("orders.MassReplacementStarted")
+class MassReplacementStarted(Event):
+    """Every certificate that the selection hits is to be replaced. An operator's has no account: it spans all of them.
+
+    `orders` and `sites` say how many; an `exercise` replaces as an incident does, and never revokes.
+    """
+
+    replacement_id: str
+    account_id: str
+    selection: ReplacementSelection
+    reason: str
+    exercise: bool
+    orders: int
+    sites: int
+
+
+@event("orders.MassReplacementPaused")
+class MassReplacementPaused(Event):
+    """No further order is begun; what was begun goes on."""
+
+    replacement_id: str
+    account_id: str
+
+
+@event("orders.MassReplacementResumed")
+class MassReplacementResumed(Event):
+    """Further orders are begun again."""
+
+    replacement_id: str
+    account_id: str
+
+
+@event("orders.MassReplacementCancelled")
+class MassReplacementCancelled(Event):
+    """Given up: what was not begun keeps its certificate (`withdrawn` orders), what was begun goes on."""
+
+    replacement_id: str
+    account_id: str
+    withdrawn: int
+
+
+@event("orders.MassReplacementCompleted")
+class MassReplacementCompleted(Event):
+    """Nothing is left to be done. `seen` orders serve the new certificate, `unseen` ones have it where no agent looks,
+    `ended` ones were revoked or expired meanwhile."""
+
+    replacement_id: str
+    account_id: str
+    seen: int
+    unseen: int
+    ended: int
+
+
+@event("orders.ReplacedRevocationRequested")
+class ReplacedRevocationRequested(Event):
+    """The old certificates are to be revoked, each once its replacement was seen on the wire; `reason`: RFC 5280."""
+
+    replacement_id: str
+    account_id: str
+    reason: str
+
+
+@event("orders.ReplacementAsked")
+class ReplacementAsked(Event):
+    """A mass replacement hits the newest certificate of this order, which `sites` serve by an agent.
+
+    `way` is who makes the next key: agent (of `server_id`), client (an ACME client) or hand.
+    """
+
+    order_id: str
+    account_id: str
+    replacement_id: str
+    number: int
+    common_name: str
+    serial: str
+    csr_version: int
+    way: str
+    server_id: str
+    sites: list[PlacedSite]
+    at: str
+
+
+@event("orders.ReplacementBegun")
+class ReplacementBegun(Event):
+    """The replacement of this order's certificate was set going, once for ever."""
+
+    order_id: str
+    replacement_id: str
+
+
+@event("orders.ReplacementWithdrawn")
+class ReplacementWithdrawn(Event):
+    """The mass replacement was given up before it came to this order, which keeps its certificate."""
+
+    order_id: str
+    account_id: str
+    replacement_id: str

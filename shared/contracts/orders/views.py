@@ -125,6 +125,7 @@ class OrderView(View):
     renewable_from: str | None = None
     last_failure: str = ""
     last_failure_code: str = ""
+    channel: str = ""  # acme when an ACME client ordered, else empty
 
 
 class OrderSummary(View):
@@ -178,7 +179,8 @@ class ParsedCSR(View):
 class HistoryEntry(View):
     """One event of an order's history, with who did it and a sentence for people.
 
-    `actor_kind` is person, token (a program with a person's API token), agent or system (a service of ours).
+    `actor_kind` is person, token (a program with a person's API token), agent, acme (an ACME client) or system (a
+    service of ours).
     """
 
     event_id: str

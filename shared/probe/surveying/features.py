@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from shared.probe.chain import Flight
+from shared.probe.chain import Flight, Proof
 from shared.probe.conversation import Outcome
 from shared.probe.hello import (
     ALPN,
@@ -199,8 +199,8 @@ def _server_name(seen: Seen, server_name: str | None) -> tuple[Fact, Fact]:
     return (Fact(None, "the question without a name got no answer"),) * 2
 
 
-def _leaves(hands: Outcome[Hands], flight: Outcome[Flight]) -> set[bytes]:
-    chains: list[Any] = [one.certificates for one in (hands, flight) if isinstance(one, (Hands, Flight))]
+def _leaves(usual: Outcome[Hands | Proof], flight: Outcome[Flight]) -> set[bytes]:
+    chains: list[Any] = [one.certificates for one in (usual, flight) if not isinstance(one, Failed)]
     return {chain[0] for chain in chains if chain}
 
 

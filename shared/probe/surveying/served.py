@@ -6,7 +6,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field, replace
 
-from shared.probe.chain import Flight, Flight13
+from shared.probe.chain import Flight, Flight13, Proof
 from shared.probe.conversation import Outcome
 from shared.probe.hello import SCT, SESSION_TICKET, SSL3, TLS10, TLS11, TLS12, VERSION_NAMES
 from shared.probe.openssl import Hands, context_of, shake_hands, usual_context
@@ -16,11 +16,12 @@ from shared.probe.survey import Offer, ServedChain
 from shared.probe.surveying.elimination import refused
 from shared.probe.surveying.hellos import USUAL, hear_flight, hello_of, suites_of
 from shared.probe.surveying.inquiry import Inquiry, ask, together
-from shared.probe.surveying.young import OCSP_WANTED, look_young
+from shared.probe.surveying.young import OCSP_WANTED, look_for_proof, look_young
 
 RSA_SUITES = suites_of(("ECDHE", "DHE", "RSA"), ("RSA",))
 ECDSA_SUITES = suites_of(("ECDHE",), ("ECDSA",))
 _MOST_SUITES = 120
+_HOPELESS = (Failure.REFUSED, Failure.UNREACHABLE, Failure.TIMEOUT, Failure.NO_STARTTLS, Failure.NOT_TLS)
 _UNASKED = Failed(Failure.STOPPED, "not asked")
 
 
@@ -38,7 +39,7 @@ class Seen:
     """What the handshakes brought: outcomes by the way that was asked, those without a server name apart. `young` are
     those of TLS 1.3 by the kind of key that was asked for (RSA, ECDSA, any)."""
 
-    usual: Outcome[Hands]
+    usual: Outcome[Hands | Proof]
     flight: Outcome[Flight]
     rsa: Outcome[Hands]
     ecdsa: Outcome[Hands]
@@ -58,7 +59,9 @@ class Seen:
         if isinstance(self.flight, Flight) and self.flight.certificates:
             stamps = self.flight.hello.extensions.get(SCT, b"")
             found.insert(0, Attached(self.flight.certificates[0], self.flight.stapled, stamps))
-        shown = self.usual.certificates[:1] if isinstance(self.usual, Hands) else ()
+        if isinstance(self.usual, Proof):
+            found.insert(0, Attached(self.usual.certificates[0], self.usual.stapled, self.usual.stamps))
+        shown = () if isinstance(self.usual, Failed) else self.usual.certificates[:1]
         return sorted(found, key=lambda one: one.leaf not in shown)
 
     @property
@@ -68,10 +71,10 @@ class Seen:
 
 
 def look_basic(server_name: str | None) -> Inquiry[Seen]:
-    """One finished handshake, and one flight with what may be stapled to it."""
-    usual, flight = yield from together(_usual(server_name), _flight(server_name))
+    """A proof of the key, and the flight of TLS 1.2, in which a server may show another certificate."""
+    usual, flight = yield from together(_proof(server_name), _flight(server_name))
     seen = Seen(usual, flight, _UNASKED, _UNASKED, _UNASKED, _UNASKED)
-    if isinstance(flight, Failed) and refused(flight):
+    if isinstance(flight, Failed) and refused(flight) and not isinstance(usual, Proof):
         young: Outcome[Flight13] = yield from look_young("any", server_name)
         return replace(seen, young={"any": young})
     return seen
@@ -107,7 +110,8 @@ def look_by_suites(protocols: dict[str, Offer], server_name: str | None) -> Inqu
 def chains_of(seen: Seen) -> tuple[ServedChain, ...]:
     """Every chain that was shown, each leaf once for each way of asking (with a name or without)."""
     found: list[ServedChain] = []
-    named = [_from_hands(one) for one in (seen.usual, seen.rsa, seen.ecdsa) if isinstance(one, Hands)]
+    named = [_from_proof(seen.usual)] if isinstance(seen.usual, Proof) else []
+    named += [_from_hands(one) for one in (seen.usual, seen.rsa, seen.ecdsa) if isinstance(one, Hands)]
     if isinstance(seen.flight, Flight):
         named.append(_from_flight(seen.flight))
     for kind, young in seen.young_flights.items():
@@ -138,6 +142,15 @@ def chains_of(seen: Seen) -> tuple[ServedChain, ...]:
     return tuple(found)
 
 
+def _proof(server_name: str | None) -> Inquiry[Outcome[Hands | Proof]]:
+    """By our own hello; where that came to nothing but the server talks, by a handshake of OpenSSL's."""
+    proof: Outcome[Proof] = yield from look_for_proof(server_name)
+    if isinstance(proof, Proof) or proof.failure in _HOPELESS:
+        return proof
+    hands: Outcome[Hands] = yield from _usual(server_name)
+    return hands
+
+
 def _usual(server_name: str | None) -> Inquiry[Outcome[Hands]]:
     return ask("handshake", lambda: shake_hands(usual_context(), server_name))
 
@@ -161,6 +174,11 @@ def _from_hands(hands: Hands) -> ServedChain:
     return ServedChain(
         hands.certificates, suite(hands.suite).authentication, protocol_name(hands.protocol), proved=True
     )
+
+
+def _from_proof(proof: Proof) -> ServedChain:
+    protocol = VERSION_NAMES.get(proof.version, "")
+    return ServedChain(proof.certificates, suite(proof.suite).authentication, protocol, proved=True)
 
 
 def _from_flight(flight: Flight) -> ServedChain:

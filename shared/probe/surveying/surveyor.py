@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Callable
 
-from shared.probe.chain import Flight
+from shared.probe.chain import Flight, Proof
 from shared.probe.hello import SSL3, TLS10, TLS11, TLS12, TLS13, VERSION_NAMES
 from shared.probe.loop import Limits
 from shared.probe.openssl import Hands
@@ -225,34 +225,32 @@ def _as_fact(found: object) -> Fact:
 
 def _with_handshakes(blank: Survey, seen: Seen) -> Survey:
     attached = seen.attached
-    filled = replace(
+    protocol, name, failed = _negotiated(seen)
+    return replace(
         blank,
         chains=chains_of(seen),
         stapled_ocsp=next((found for one in attached if (found := _stapled(one.stapled))), b""),
         tls_scts=next((one.stamps for one in attached if one.stamps), b""),
+        server_clock_s=_clock(seen.flight.hello.random) if isinstance(seen.flight, Flight) else None,
+        negotiated_protocol=protocol,
+        negotiated_suite=name,
+        failure=failed.failure.value if failed else "",
+        failure_detail=failed.detail if failed else "",
     )
-    flight = seen.flight
-    if isinstance(flight, Flight):
-        filled = replace(
-            filled,
-            server_clock_s=_clock(flight.hello.random),
-            negotiated_protocol=VERSION_NAMES.get(flight.hello.version, ""),
-            negotiated_suite=suite(flight.hello.suite).name,
-        )
-    if isinstance(seen.usual, Hands):
-        return replace(
-            filled,
-            negotiated_protocol=protocol_name(seen.usual.protocol),
-            negotiated_suite=suite(seen.usual.suite).name,
-        )
+
+
+def _negotiated(seen: Seen) -> tuple[str, str, Failed | None]:
+    """The protocol and the suite that came of it, or why none did."""
+    usual, flight = seen.usual, seen.flight
+    if isinstance(usual, Hands):
+        return protocol_name(usual.protocol), suite(usual.suite).name, None
+    if isinstance(usual, Proof):
+        return VERSION_NAMES[usual.version], suite(usual.suite).name, None
     for young in seen.young_flights.values():  # a suite that `ssl` does not have
-        return replace(
-            filled, negotiated_protocol=VERSION_NAMES[young.version], negotiated_suite=suite(young.suite).name
-        )
-    if isinstance(flight, Failed):
-        worse = seen.usual if flight.failure is Failure.ALERT and seen.usual.alert < 0 else flight
-        return replace(filled, failure=worse.failure.value, failure_detail=worse.detail)
-    return filled
+        return VERSION_NAMES[young.version], suite(young.suite).name, None
+    if isinstance(flight, Flight):
+        return VERSION_NAMES.get(flight.hello.version, ""), suite(flight.hello.suite).name, None
+    return "", "", usual if flight.failure is Failure.ALERT and usual.alert < 0 else flight
 
 
 def _stapled(status: bytes) -> bytes:

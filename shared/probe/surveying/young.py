@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chains of TLS 1.3 by kind of key, with what is stapled to them, by a key schedule of our own.
+"""The chains of TLS 1.3 by kind of key, with what is stapled to them, and proofs, by a key schedule of our own.
 
 That needs `cryptography`. Where it is missing, as in the agent, nothing is asked, and the outcome says so.
 """
@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from shared.probe.chain import Flight13
+from shared.probe.chain import Flight13, Proof
 from shared.probe.conversation import Outcome
 from shared.probe.hello import SCT, SIGNATURE_ALGORITHMS_CERT, STATUS_REQUEST
 from shared.probe.outcome import Failed, Failure
 from shared.probe.surveying.inquiry import Inquiry, ask, together
 
 try:
+    from shared.probe.proof import hello_for_proof, read_proof
     from shared.probe.tls13 import Keys, read_flight13
 except ImportError:  # no `cryptography`, as in the agent
-    Keys = read_flight13 = None  # type: ignore[assignment,misc]
+    Keys = None  # type: ignore[assignment,misc]
 
 # RFC 6066 §8: an OCSP response for the leaf, no responder named, no extensions.
 OCSP_WANTED = (STATUS_REQUEST, b"\x01\x00\x00\x00\x00")
@@ -45,6 +46,16 @@ def look_young(authentication: str, server_name: str | None) -> Inquiry[Outcome[
     outcome: Outcome[Flight13] = yield from ask(
         f"TLSv1.3 {authentication} certificate", lambda: read_flight13(keys, hello)
     )
+    return outcome
+
+
+def look_for_proof(server_name: str | None) -> Inquiry[Outcome[Proof]]:
+    """What a server shows of itself and proves, with what it would choose for this machine's OpenSSL."""
+    if Keys is None:
+        yield from together()
+        return _UNABLE
+    keys = _keys()
+    outcome: Outcome[Proof] = yield from ask("handshake", lambda: read_proof(keys, hello_for_proof(keys, server_name)))
     return outcome
 
 

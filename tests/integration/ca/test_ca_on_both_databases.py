@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 from cryptography import x509
 
 from services.ca import handlers, jobs
-from services.ca.projections import projections
+from services.ca.projections import issuances, projections
 from shared.context import system
 from shared.contracts.ca import CertificateRevoked, CertificateSigned, IssuanceAccepted, IssuanceRefused
-from shared.eventstore.migrations import differences
+from shared.eventstore.migrations import VERSION_TABLE, differences, upgrade
 from shared.settings import Settings
 from tests.support import postgres
 from tests.support.ca_room import ca_room
@@ -88,3 +89,19 @@ def test_two_lists_made_at_once_have_two_numbers(ca):
         list(pool.map(lambda _: jobs.current_crl(ca.app), range(4)))
     numbers = [each.data.number for each in ca.app.room.events("crl-issuing")]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_older_tables_learn_who_signed(ca):
+    """The tables as revision 0002 left them, with certificates in the log: the name of the issuer comes from there."""
+    for number in (1, 2):
+        ca.issue(number=number)
+    database = ca.app.room.database
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("DROP INDEX last_of_issuer"))
+        connection.execute(sa.text("ALTER TABLE issuances DROP COLUMN issuer"))
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '0002'"))
+    assert upgrade(database, projections) == "0003"
+    assert differences(database, projections) == []
+    with ca.app.room.query() as connection:
+        named = connection.execute(sa.select(issuances.c.issuer)).scalars().all()
+    assert named == ["Certwright Issuing CA 1"] * 2

@@ -91,7 +91,7 @@ def test_a_running_worker_ends_when_it_is_told_to():
                 continue
             said.append(line)
             session.stop()
-        process = session._process
+        process = session._worker.process
     assert isinstance(said[-1], End)
     assert said[-1].stopped
     assert said[-1].done < said[-1].total == 256
@@ -112,7 +112,62 @@ def test_a_worker_that_does_not_keep_to_the_protocol_is_told_and_gone(program):
     prober = WorkerProber((sys.executable, "-c", program))
     with pytest.raises(WorkerError), prober.run({"scan": {}}) as session:
         list(session.lines())
-    assert session._process.poll() is not None
+    assert session._worker.process.poll() is not None
+
+
+ONE = {"scan": {"include": ["127.45.18.1"], "ports": [9], "from": 0}}
+
+
+def run_one(prober):
+    with prober.run(ONE) as session:
+        *_, last = session.lines()
+    assert isinstance(last, End)
+    return session._worker
+
+
+def test_a_worker_that_has_done_its_job_does_the_next_one_too():
+    prober = WorkerProber()
+    first = run_one(prober)
+    assert first.process.poll() is None
+    survey = {"address": "127.0.0.1", "port": 1, "server_name": "", "starttls": "", "depth": "basic"}
+    with prober.run({"survey": survey}) as session:
+        *_, last = session.lines()
+        assert session._worker is first
+    assert isinstance(last, Surveyed)
+    assert run_one(prober) is first
+    prober._kept.close()
+    assert first.process.poll() is not None
+
+
+def test_one_that_died_while_it_waited_is_replaced():
+    prober = WorkerProber()
+    first = run_one(prober)
+    first.process.kill()
+    first.process.wait(10)
+    assert run_one(prober) is not first
+    prober._kept.close()
+
+
+def test_one_that_was_told_to_stop_and_one_that_broke_off_are_not_kept():
+    prober = WorkerProber()
+    with pytest.raises(ValueError, match="ours"), prober.run(ONE) as session:
+        raise ValueError("ours")
+    assert session._worker.process.poll() is not None
+    with prober.run({"scan": {"include": ["127.45.18.0/24"], "ports": [9], "rate": 20, "from": 0}}) as session:
+        for said in session.lines():
+            if said is not None:  # it has begun
+                session.stop()
+    assert session._worker.process.poll() is not None
+
+
+def test_no_worker_waits_for_ever_nor_longer_than_who_leads_it():
+    prober = WorkerProber(kept_s=0.5)
+    first = run_one(prober)
+    assert first.process.wait(20) is not None  # its time is over
+    prober = WorkerProber()
+    second = run_one(prober)
+    del prober
+    assert second.process.wait(20) is not None
 
 
 def test_a_worker_that_cannot_be_started_is_an_error_of_its_own():
@@ -122,11 +177,11 @@ def test_a_worker_that_cannot_be_started_is_an_error_of_its_own():
 
 def test_the_worker_gives_way_when_the_service_is_gone():
     with WorkerProber().run({"scan": {"include": ["127.45.18.0/24"], "ports": [9], "rate": 1, "from": 0}}) as session:
-        session._connection.close()
+        session._worker.connection.close()
         deadline = time.monotonic() + 30
-        while session._process.poll() is None and time.monotonic() < deadline:
+        while session._worker.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert session._process.poll() is not None
+        assert session._worker.process.poll() is not None
 
 
 def test_a_chain_is_kept_as_it_was_sent(app, tmp_path):

@@ -155,7 +155,7 @@ def test_certificates_of_the_revision_before_keep_their_bytes_and_words(settings
         values = ", ".join(f":{name}" for name in row)
         with database.write() as connection:
             connection.execute(sa.text(f"INSERT INTO certificates ({names}) VALUES ({values})"), row)
-        assert upgrade(database, app.room.projections) == "0005"
+        assert upgrade(database, app.room.projections) == "0006"
         assert differences(database, app.room.projections) == []
         (one,) = inventory.inventory(app.room, ListInventory(search="team red", self_signed=True), CUSTOMER).items
         assert (one.names, one.own, one.order_id, one.self_signed) == (["shop.example.com"], True, "o1", True)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from services.installer.model import server as model
 from services.installer.projections import projections
 from shared.contracts import installer
 from shared.errors import ServiceError
@@ -69,6 +70,30 @@ def test_the_whole_story(room):
     assert not verify(room.room.database).faults
 
 
+def test_the_story_of_servers(room):
+    agent, host = room.enrolled()
+    assert room.report_servers(agent.agent_id, room.told(1), room.told(2, state="outdated")) == []
+    first, second = (model.server_id(agent.agent_id, room.told(number).ref) for number in (1, 2))
+    room.report(agent.agent_id, room.site(), server=room.told(1).ref)
+    assert room.rename_server(first, "Shop").sites == 1
+    with pytest.raises(ServiceError):
+        room.rename_server(second, "SHOP")
+    page = room.list_servers(limit=2)
+    assert {one.server_id for one in [*page.items, *room.list_servers(limit=2, cursor=page.next_cursor).items]} == {
+        host, first, second,
+    }  # fmt: skip
+    assert [site.server_name for site in room.list_sites(search="shop").items] == ["Shop"]
+    there = room.csr_requested(first)
+    assert [job.server for job in room.claim(agent.agent_id)] == [room.told(1).ref]
+    assert room.claim(agent.agent_id, held=[there]) == []
+    room.remove_server(second)
+    assert room.report_servers(agent.agent_id, room.told(1), room.told(2)) == [room.told(2).ref]
+    room.report_servers(agent.agent_id)
+    assert [one.server_id for one in room.list_servers().items] == [host]
+    assert check(room.room).equal
+    assert not verify(room.room.database).faults
+
+
 def test_one_of_two_who_want_a_name_at_the_same_moment_gets_it(room):
     def register(_):
         try:
@@ -109,4 +134,38 @@ def test_what_stood_before_the_second_revision_gets_its_new_columns(tmp_path):
     with database.read() as connection:
         assert connection.execute(sa.text("SELECT hostname FROM contacts")).scalar() == "web1"
         assert connection.execute(sa.text("SELECT kind FROM agent_jobs")).scalar() == "make_csr"
+    database.close()
+
+
+def test_hosts_and_their_names_from_before_the_third_revision_become_servers(tmp_path):
+    """What the revision makes of the old columns is what folding the same events makes."""
+    old = tmp_path / "old"
+    old.mkdir()
+    for name in ("rev_0001_first_tables.py", "rev_0002_server_names.py"):
+        shutil.copy(folder_of("installer") / name, old)
+    with InstallerRoom.on_sqlite(tmp_path / "events") as today:
+        named, server_id = today.enrolled("named", "a" * 40)
+        today.rename_server(server_id, "Shop")
+        gone, _ = today.enrolled("gone", "b" * 40)
+        today.remove(gone.agent_id)
+        today.register("never came")
+        with today.room.database.read() as connection:
+            agents = connection.execute(sa.text("SELECT * FROM agents")).mappings().all()
+            servers = connection.execute(sa.text("SELECT * FROM servers")).mappings().all()
+    database = Database.open("installer", Settings(data_dir=tmp_path))
+    upgrade(database, projections, old)
+    with database.write() as connection:
+        for row in agents:
+            names = ("Shop", "shop") if row["agent_id"] == named.agent_id else ("", None)
+            values = {**row, "server_name": names[0], "taken_server_name": names[1]}
+            columns = ", ".join(values)
+            connection.execute(
+                sa.text(f"INSERT INTO agents ({columns}) VALUES ({', '.join(f':{name}' for name in values)})"), values
+            )
+    upgrade(database, projections)
+    assert differences(database, projections) == []
+    with database.read() as connection:
+        assert connection.execute(sa.text("SELECT * FROM servers")).mappings().all() == servers
+        assert connection.execute(sa.text("SELECT * FROM agents")).mappings().all() == agents
+    assert [(row["given_name"], row["taken_name"]) for row in servers] == [("Shop", "shop")]
     database.close()

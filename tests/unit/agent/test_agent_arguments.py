@@ -131,10 +131,11 @@ JSON = st.recursive(
 )
 FIELDS = (
     "names", "common_name", "key_algorithm", "organization", "fqdn", "path", "content", "certificate_pem", "chain_pem",
-    "serial", "spki_sha256", "web_server", "site_name", "number", "expected_serial",
+    "serial", "spki_sha256", "web_server", "site_name", "number", "expected_serial", "token",
 )  # fmt: skip
 KINDS = (
-    "make_csr", "place_dcv_file", "remove_dcv_file", "install_certificate", "save_certificate", "check_installation",
+    "make_csr", "place_dcv_file", "remove_dcv_file", "place_acme_file", "remove_acme_file", "install_certificate",
+    "save_certificate", "check_installation",
 )  # fmt: skip
 
 

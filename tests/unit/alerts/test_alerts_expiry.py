@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from services.alerts.model.expiry import Standing, judge, sentence, subject_of
 from services.alerts.projections import projections
+from services.alerts.projections.watching import find_watched
 from shared.clock import to_text
 from shared.contracts.alerts import AlertSettings
+from shared.contracts.discovery import CertsDiscovered, SeenFirst
 from shared.contracts.installer import AgentRemoved
 from shared.errors import Code, ServiceError
 from shared.eventstore import migrations
@@ -143,6 +145,21 @@ def test_a_foreign_certificate_is_watched_while_it_is_served(alerts):
     assert len(alerts.list().items) == 1
     alerts.reported(3)
     assert alerts.only().state == "resolved"
+
+
+def test_what_a_scan_found_is_known_and_nothing_that_was_known_is_written_over(alerts):
+    alerts.issued("aa", 60)
+    ends = to_text(alerts.clock.now() + timedelta(days=9))
+    seen = [SeenFirst(fingerprint_sha256=one, serial=f"0{one}", not_after=ends) for one in ("AA", "BB", "CC")]
+    fact = CertsDiscovered(account_id="a1", scan_id="s1", source="scan", count=len(seen), certificates=seen)
+    alerts.tell(fact)
+    alerts.tell(fact)
+    with alerts.room.query() as connection:
+        kept = {one: find_watched(connection, "a1", one) for one in ("aa", "bb", "cc")}
+    assert [row.serial for row in kept.values()] == ["5Eaa", "0BB", "0CC"]
+    assert [row.not_after == ends for row in kept.values()] == [False, True, True]
+    assert kept["aa"].own
+    assert not kept["bb"].own
 
 
 def test_a_removed_agents_sites_are_watched_no_more(alerts):

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ca import handlers, jobs
-from services.ca.adapters import der
-from services.ca.adapters.key_store import KeyStoreError
+from services.ca.adapters import der, lint
+from services.ca.adapters.key_files import KeyStoreError
 from services.ca.ports import IssuerRefusedError, IssuerUnavailableError
 from shared.clock import from_text, to_text
 from shared.context import system
@@ -177,10 +177,10 @@ def test_an_issuer_that_does_not_answer_is_asked_again_and_one_that_refuses_ends
             expires_at = real.app.issuer.expires_at
             mood = IssuerUnavailableError
 
-            def sign(self, accepted):
+            def advance(self, accepted, progress):
                 if self.mood:
                     raise self.mood("not now")
-                return real.app.issuer.sign(accepted)
+                return real.app.issuer.advance(accepted, progress)
 
         issuer = Moody()
         with ca_room(tmp_path / "other", clock=real.clock, issuer=issuer) as ca:
@@ -319,8 +319,10 @@ def test_the_keys_are_made_once_encrypted_and_for_this_user_alone(tmp_path):
         assert ca.app.issuer.chain() == first
     folder = tmp_path / "ca"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-    for name in ("root.key.pem", "issuing.key.pem"):
+    found = list(folder.rglob("*"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in found if path.is_dir()} == {0o700}
+    for name in ("offline/root.key.pem", "issuing.key.pem"):
         assert "BEGIN ENCRYPTED PRIVATE KEY" in (folder / name).read_text()
     assert [path.name for path in tmp_path.glob(".ca-*")] == []
 
@@ -360,3 +362,25 @@ def test_other_algorithms_are_made_on_request(tmp_path, algorithm, kind):
         issuing = x509.load_pem_x509_certificate(ca.app.issuer.chain().issuers_pem[0].encode())
         assert isinstance(issuing.public_key(), kind)
         assert parse_certificate(ca.issue()[-1].certificate_pem).serial
+
+
+def test_a_certificate_that_breaks_a_rule_is_never_signed(ca, monkeypatch):
+    """The policy lets nothing of the kind through; the linter is asked all the same, about the body itself."""
+    before = ca.app.issuer._constant["dv", "ecdsa"]
+    wrong = before[1].replace(der.object_identifier("2.23.140.1.2.1"), der.object_identifier("2.23.140.1.2.2"))
+    monkeypatch.setitem(ca.app.issuer._constant, ("dv", "ecdsa"), (before[0], wrong))
+    signed = []
+    monkeypatch.setattr(ca.app.issuer, "_sign", lambda body: signed.append(body) or b"")
+    refused = ca.issue()[-1]
+    assert isinstance(refused, IssuanceRefused)
+    assert "cabf.serverauth" in refused.reason
+    assert signed == []
+
+
+@pytest.mark.parametrize("kind", ["P-256", "P-384", "rsa2048"])
+@pytest.mark.parametrize("level", ["DV", "OV", "EV"])
+def test_the_linter_finds_no_error_in_what_was_signed(ca, kind, level):
+    names = ["example.com", "www.example.com"] if level == "EV" else ["example.com", "*.example.com"]
+    csr = csr_builder.pem("", names, kind=kind)
+    signed = ca.issue(names=names, csr_pem=csr, validation_level=level, organization=FLOWERS)[-1]
+    assert lint.problems(leaf([signed]).public_bytes(Encoding.DER), level.lower()) == []

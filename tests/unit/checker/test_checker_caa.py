@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.checker import leaf_facts
 from shared.checker.caa import CAA, look_up, read_record
 from shared.checker.judge import judge
 from shared.checker.others import Said, nobody
@@ -51,6 +52,18 @@ def test_an_answer_that_fails_is_no_answer_and_is_not_climbed_over(status):
     assert not found.checked
     assert "shop.org" in found.reason
     assert zone.asked == ["www.shop.org", "shop.org"]
+
+
+def test_a_failure_is_asked_again_before_it_counts():
+    class Recovering(Zone):
+        def ask(self, name, kind):
+            self.answers = {"www.shop.org": "servfail" if not self.asked else [LETS]}
+            return super().ask(name, kind)
+
+    assert not look_up(Recovering(), "www.shop.org").checked
+    found = look_up(Recovering(), "www.shop.org", retries=1)
+    assert (found.checked, found.at) == (True, "www.shop.org")
+    assert [each.status for each in found.answers] == ["servfail", "ok"]
 
 
 @pytest.mark.parametrize("name", ["a.example.test", "printer.local", "x.invalid", "db.internal"])
@@ -106,7 +119,8 @@ def verdict(*records, reason=""):
 
 
 def test_findings_and_rows(monkeypatch):
-    monkeypatch.setattr("shared.checker.evidence.issuer_and_level", lambda _: ("Let's Encrypt", "DV"))
+    monkeypatch.setattr("shared.checker.leaf_facts.issuer_and_level_of", lambda _: ("Let's Encrypt", "DV"))
+    monkeypatch.setattr("shared.checker.leaf_facts._loaded", leaf_facts._loaded.__wrapped__)  # others know the leaf
 
     def codes(found):
         return {one.code for one in found.findings if "caa" in one.code}

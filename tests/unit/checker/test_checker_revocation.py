@@ -167,6 +167,12 @@ def test_a_list_in_pem_is_read_too(leaf, middle):
     assert read_crl(pem, leaf, middle[0], NOW).status == "good"
 
 
+def test_a_list_of_a_version_that_does_not_exist_cannot_be_read(leaf, middle):
+    der = crl(*middle).replace(b"\x02\x01\x01", b"\x02\x01\x05", 1)
+    found = read_crl(der, leaf, middle[0], NOW)
+    assert (found.status, found.reason) == ("", "the CRL cannot be read")
+
+
 UNKNOWN_EXTENSION = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)
 
 

@@ -9,133 +9,24 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from services.dcv import bootstrap
-from services.dcv.handlers import challenges, mailing, views
+from services.dcv.handlers import challenges, mailing
 from services.dcv.model import authorization as model
 from services.dcv.model.judging import Outcome, Reason, refused
-from services.dcv.settings import DCVSettings
-from shared.clock import RandomIds, derived_id, to_text
-from shared.context import Context, system
+from shared.clock import derived_id, to_text
+from shared.context import system
 from shared.contracts.dcv import (
-    CheckDCV,
     ChooseMethod,
     ConfirmDCVMail,
     DCVPassed,
     GetMailConfirmation,
-    ListAuthorizations,
     PlaceDCVFile,
     SubmitDCVCode,
     ValidationAttempted,
 )
 from shared.contracts.installer import DCVFilePlaced
-from shared.contracts.orders import CSRSubmitted, OrderCancelled
+from shared.contracts.orders import OrderCancelled
 from shared.errors import ServiceError
-from shared.eventsourcing.envelope import Envelope, Metadata
-from shared.eventstore import rebuild, verify
-from shared.settings import Settings
-
-ACCOUNT = "a0000000-0000-4000-8000-000000000001"
-CUSTOMER = Context(actor="user:u", account_id=ACCOUNT, permissions=frozenset({"view", "create_order"}))
-OTHER = Context(actor="user:v", account_id="other", permissions=frozenset({"view", "create_order"}))
-
-
-class MovedClock:
-    def __init__(self, at):
-        self.at = at
-
-    def now(self):
-        return self.at
-
-
-class ScriptedLookup:
-    def __init__(self):
-        self.outcome = Outcome(passed=True, evidence={})
-        self.asked = []
-
-    def look(self, target):
-        self.asked.append(target)
-        return self.outcome
-
-
-class Outbox:
-    def __init__(self):
-        self.mails = []
-
-    def send(self, mail, at):
-        self.mails.append(mail)
-
-
-class World:
-    def __init__(self, tmp_path):
-        self.clock = MovedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
-        self.lookup = ScriptedLookup()
-        self.outbox = Outbox()
-        self.app = bootstrap.build(
-            Settings(data_dir=tmp_path), dcv=DCVSettings(), clock=self.clock, lookup=self.lookup, mailer=self.outbox
-        )
-        self.room = self.app.room
-        self.room.database.create_all(self.room.projections.metadata, self.room.projections.state)
-
-    def react(self, handler, data, name):
-        at = to_text(self.clock.now())
-        envelope = Envelope(
-            event_id=RandomIds().new(),
-            stream="order-1",
-            version=1,
-            type=data.TYPE,
-            schema_version=1,
-            occurred_at=at,
-            recorded_at=at,
-            data=data,
-            metadata=Metadata(account_id=ACCOUNT),
-            hash="",
-        )
-        self.room.react(handler, envelope, name=name)
-        return envelope
-
-    def csr(self, *names, order="order-1", version=1, method="http_csr_hash"):
-        data = CSRSubmitted(
-            order_id=order,
-            account_id=ACCOUNT,
-            csr_version=version,
-            csr_pem="",
-            spki_sha256="",
-            md5=f"{version:032X}",
-            sha256=f"{version:064x}",
-            unique_value=f"u{version}",
-            names=list(names),
-            dcv_method=method,
-        )
-        return self.react(challenges.on_csr_submitted, data, "dcv.on_csr_submitted")
-
-    def execute(self, handler, request, context=CUSTOMER, **ports):
-        return self.room.execute(lambda uow, cmd: handler(uow, cmd, **ports), request, context)
-
-    def choose(self, name, method, email="", order="order-1"):
-        request = ChooseMethod(order_id=order, fqdn=name, method=method, email=email)
-        return self.execute(challenges.choose_method, request, settings=self.app.own, mint=self.app.mint)
-
-    def check(self, name, context=CUSTOMER, order="order-1"):
-        return self.execute(challenges.check, CheckDCV(order_id=order, fqdn=name), context, settings=self.app.own)
-
-    def list(self, context=CUSTOMER, order="order-1"):
-        return views.list_authorizations(self.room, self.app.own, ListAuthorizations(order_id=order), context).items
-
-    def events(self, name, kind):
-        found = self.room.events(model.stream_of(derived_id("authorization", ACCOUNT, name)))
-        return [each.data for each in found if isinstance(each.data, kind)]
-
-    def run_jobs(self):
-        self.room.queue.run_due(self.app)
-
-
-@pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path)
-    yield made
-    assert rebuild.check(made.room).differences == []
-    assert verify.verify(made.room.database).ok
-    made.room.database.close()
+from tests.support.dcv_room import ACCOUNT, OTHER
 
 
 def test_each_name_of_a_csr_gets_an_authorization_with_challenges_to_copy(world):
@@ -338,6 +229,55 @@ def test_a_code_is_good_once_and_may_be_guessed_five_times(world):
     assert submit(mail_secrets(world)[1].lower()).status == "valid"
 
 
+def wrong_secrets(secret, alphabet):
+    """More than a hundred that resemble the right one."""
+    for at, sign in enumerate(secret):
+        yield secret[:at] + alphabet[(alphabet.index(sign) + 1) % len(alphabet)] + secret[at + 1 :]
+        yield secret[:at] + secret[at + 1 :]
+        yield secret[:at] + sign + secret[at:]
+        if at and secret[at - 1] != sign:
+            yield secret[: at - 1] + sign + secret[at - 1] + secret[at + 1 :]
+    yield from ("", " ", "0", secret * 2, secret[::-1], f"{secret}%0a", f"{secret}' OR '1'='1", f"{secret}.", "\x00")
+
+
+def test_hundreds_of_wrong_codes_and_links_prove_nothing_and_twenty_right_ones_do(world):
+    """S5. The tries are not counted here, so that each wrong code is really compared."""
+    alphabet = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+    names = [f"n{number}.shop-{number}.com" for number in range(20)]
+    sent = {}
+    for number, name in enumerate(names):
+        world.csr(name, order=f"order-{number}", method="email")
+        request = ChooseMethod(order_id=f"order-{number}", fqdn=name, method="email", email=f"admin@shop-{number}.com")
+        world.execute(challenges.choose_method, request, settings=world.app.own, mint=world.app.mint)
+        world.run_jobs()
+        sent[name] = mail_secrets(world)
+
+    def by_code(number, given):
+        request = SubmitDCVCode(order_id=f"order-{number}", fqdn=names[number], code=given)
+        return world.execute(mailing.submit_code, request, settings=world.app.own)
+
+    def by_link(given):
+        return world.execute(mailing.confirm_link, ConfirmDCVMail(token=given), system("dcv", account_id=ACCOUNT))
+
+    token, code = sent[names[0]]
+    codes = [each for each in wrong_secrets(code, alphabet) if each.strip() != code]
+    links = [each for each in wrong_secrets(token, token) if each != token]
+    assert len(codes) + len(links) >= 200
+    for given in [*codes, token, *(other for _, other in (sent[name] for name in names[1:]))]:
+        with pytest.raises(ServiceError):
+            by_code(0, given)
+    for given in [*links, code]:
+        assert by_link(given).state == "unknown", given
+    assert all(world.events(name, DCVPassed) == [] for name in names)
+    for number, name in enumerate(names):
+        token, code = sent[name]
+        if number % 2:
+            assert by_code(number, code).status == "valid"
+        else:
+            assert by_link(token).state == "confirmed"
+        assert len(world.events(name, DCVPassed)) == 1
+
+
 @pytest.mark.parametrize(
     "address", ["", "eve@evil.example", "admin@other-shop.com", "admin@shop-demo.com\r\nBcc: eve@evil.example", "ADMIN"]
 )
@@ -414,3 +354,47 @@ def test_a_right_answer_by_a_method_that_has_ended_is_recorded_and_proves_nothin
     assert [(type(fact), fact.passed, fact.reason) for fact in facts] == [
         (ValidationAttempted, False, str(Reason.METHOD_ENDED))
     ]
+
+
+# --- records in the DNS ----------------------------------------------------------------------------------------------
+
+
+def test_records_are_shown_ready_to_copy(world):
+    world.csr("*.shop-demo.com", "www.shop-demo.com", method="txt_csr_hash")
+    wild, host = world.list()
+    assert host.txt.name == host.cname.name == f"_{1:032x}.www.shop-demo.com."
+    assert (host.txt.type, host.txt.value) == ("TXT", f"{1:064x}.u1.certwright.example")
+    account = f"accounturi=https://certwright.example/accounts/{ACCOUNT}"
+    assert host.persist.name == "_validation-persist.www.shop-demo.com."
+    assert host.persist.value == f"certwright.example; {account}"
+    assert wild.persist.name == "_validation-persist.shop-demo.com."
+    assert wild.persist.value == f"certwright.example; {account}; policy=wildcard"
+
+
+def test_a_persistent_record_is_looked_up_by_itself_and_anew_after_ten_days(world):
+    world.csr("www.shop-demo.com", method="dns_persist")
+    world.run_jobs()
+    [asked] = world.lookup.asked
+    assert (asked.method, asked.account_id, asked.at) == ("dns_persist", ACCOUNT, int(world.clock.at.timestamp()))
+    [passed] = world.events("www.shop-demo.com", DCVPassed)
+    assert passed.expires_at == to_text(world.clock.at + timedelta(days=10))
+    world.clock.at += timedelta(days=9)
+    world.csr("www.shop-demo.com", order="order-2", method="dns_persist")
+    world.run_jobs()
+    assert len(world.lookup.asked) == 1
+    assert world.events("www.shop-demo.com", DCVPassed)[-1].reused
+    world.clock.at += timedelta(days=2)
+    world.csr("www.shop-demo.com", order="order-3", method="dns_persist")
+    world.run_jobs()
+    assert len(world.lookup.asked) == 2
+    assert not world.events("www.shop-demo.com", DCVPassed)[-1].reused
+
+
+def test_a_hash_in_a_text_is_looked_up_when_somebody_asks(world):
+    world.csr("www.shop-demo.com", method="txt_csr_hash")
+    world.run_jobs()
+    assert world.lookup.asked == []
+    world.check("www.shop-demo.com")
+    world.run_jobs()
+    assert [each.method for each in world.lookup.asked] == ["txt_csr_hash"]
+    assert world.list()[0].status == "valid"

@@ -92,11 +92,15 @@ def test_no_other_file_is_ever_accepted(body, status):
 NAMES = ["_x.www.shop-demo.com.", "_x.shop-demo.com."]
 
 
+def judge_cname(*answers):
+    return judging.judge_cname([judging.AskedCNAME(*each) for each in answers], RECORD, {})
+
+
 @pytest.mark.parametrize("place", NAMES)
 @pytest.mark.parametrize("target", [RECORD, RECORD.upper()])
 def test_the_right_record_is_accepted_at_the_name_or_a_parent(place, target):
     answers = [(name, "ok" if name == place else "nxdomain", [target] if name == place else []) for name in NAMES]
-    assert judging.judge_cname(answers, RECORD, {}).passed
+    assert judge_cname(*answers).passed
 
 
 @pytest.mark.parametrize(
@@ -116,11 +120,18 @@ def test_the_right_record_is_accepted_at_the_name_or_a_parent(place, target):
     ],
 )
 def test_wrong_records_are_refused_with_their_reason(answers, reason):
-    outcome = judging.judge_cname(answers, RECORD, {})
+    outcome = judge_cname(*answers)
     assert (outcome.passed, outcome.reason) == (False, reason)
 
 
 @given(st.lists(st.text(max_size=120), max_size=3))
 def test_no_other_record_is_ever_accepted(targets):
     assume([target.lower() for target in targets] != [RECORD])
-    assert not judging.judge_cname([(NAMES[0], "ok", targets)], RECORD, {}).passed
+    assert not judge_cname((NAMES[0], "ok", targets)).passed
+
+
+def test_a_record_in_a_zone_that_is_signed_wrongly_proves_nothing():
+    outcome = judge_cname((NAMES[0], "ok", [RECORD], "bogus"), (NAMES[1], "nxdomain", [], "secure"))
+    assert (outcome.passed, outcome.reason, outcome.evidence["dnssec"]) == (False, "dnssec_bogus", "bogus")
+    secure = judge_cname((NAMES[0], "servfail", [], "bogus"), (NAMES[1], "ok", [RECORD], "secure"))
+    assert (secure.passed, secure.evidence["dnssec"]) == (True, "secure")

@@ -141,7 +141,7 @@ def test_what_the_agent_finds_goes_the_way_of_every_scan(here):
     [entry] = here.inventory("one.example.com")
     assert sorted((place.source, place.address) for place in entry.places) == [("scan", A), ("scan", C)]
     assert [fact["state"] for fact in here.facts("ScanFinished")] == ["finished"]
-    assert len(here.facts("CertDiscovered")) == 2
+    assert sum(fact["count"] for fact in here.facts("CertsDiscovered")) == 2
 
 
 def test_the_next_scan_by_the_agent_asks_again_before_it_calls_anything_gone(here):
@@ -189,7 +189,7 @@ def test_a_report_counts_once_and_a_run_that_was_given_up_counts_no_more(here):
     assert here.part(scan_id).part == ""
     view = here.get(scan_id)
     assert (view.progress.found, view.progress.failures, view.progress.done) == (1, {"refused": 7}, 8)
-    assert len(here.facts("CertDiscovered")) == 1
+    assert sum(fact["count"] for fact in here.facts("CertsDiscovered")) == 1
 
 
 def test_an_agent_that_begins_again_and_again_and_tells_nothing_fails_the_scan(here):
@@ -252,7 +252,7 @@ def test_what_the_scan_did_not_ask_for_is_not_taken(here, found, fields):
         here.report(scan_id, part.run, fields.pop("done", 4), *places, **fields)
     assert refused.value.code is Code.INVALID
     assert (here.states(scan_id), here.get(scan_id).progress.done) == ({}, 2)
-    assert here.facts("CertDiscovered") == []
+    assert here.facts("CertsDiscovered") == []
 
 
 def test_nobody_reports_for_a_scan_of_somebody_else(here):

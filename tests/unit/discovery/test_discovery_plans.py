@@ -82,7 +82,7 @@ def test_each_order_is_walked_along_and_nothing_is_sorted(app, monkeypatch, sort
         ({"brand": "Sectigo"}, "COVERING INDEX certificates_by_facets (account_id=?)"),
         ({"level": "EV", "key": "rsa 2048"}, "COVERING INDEX certificates_by_facets (account_id=?)"),
         ({"own": False, "self_signed": True}, "COVERING INDEX certificates_by_facets (account_id=?)"),
-        ({"source": "scan"}, "COVERING INDEX places_by_source (account_id=? AND source=?)"),
+        ({"source": "scan"}, "COVERING INDEX places_by_certificate (account_id=?"),
         ({"server_id": "s1"}, "COVERING INDEX places_by_server (account_id=? AND server_id=?)"),
         ({"search": "shop"}, "certificate_words USING PRIMARY KEY (account_id=?)"),
         ({"fingerprint": ["ab" * 32]}, "(account_id=? AND fingerprint=?)"),

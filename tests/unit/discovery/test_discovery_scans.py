@@ -94,7 +94,9 @@ def test_a_scan_finds_what_is_served_and_invents_nothing(here):
     assert here.states(scan) == {(A, 443): "new", (B, 8443): "new"}
     entry = here.inventory(search="a.example.com")[0]
     assert [(one.source, one.address, one.port) for one in entry.places] == [("scan", A, 443)]
-    assert [fact["source"] for fact in here.facts("CertDiscovered")] == ["scan", "scan"]
+    assert [(fact["source"], fact["count"], len(fact["certificates"])) for fact in here.facts("CertsDiscovered")] == [
+        ("scan", 2, 2)
+    ]
     assert here.facts("ScanStarted")[0]["endpoints"] == 16
     assert here.facts("ScanFinished")[0]["new"] == 2
 
@@ -241,7 +243,8 @@ def test_what_is_found_twice_by_one_scan_is_there_once_and_told_once(here):
     shown = {one.address: (one.certificate.common_name, one.state, one.protocol) for one in here.results(scan_id)}
     assert shown == {A: ("a3.example.com", "changed", "TLSv1.3"), B: ("b.example.com", "same", "TLSv1.3")}
     assert len(here.facts("CertChanged")) == 1
-    assert len(here.facts("CertDiscovered")) == 4
+    told = [one["fingerprint_sha256"] for fact in here.facts("CertsDiscovered") for one in fact["certificates"]]
+    assert len(told) == len(set(told)) == 4
     places = {one.common_name: len(one.places) for one in here.inventory()}
     assert places == {"a.example.com": 0, "a2.example.com": 0, "a3.example.com": 1, "b.example.com": 1}
     assert here.get(scan_id).progress.failures == {"bad_certificate": 1}

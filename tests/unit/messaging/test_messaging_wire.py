@@ -117,9 +117,11 @@ USER = Context(actor="user:1", account_id="a", permissions=frozenset({"view"}))
 ORDERER = Context(actor="token:1", account_id="a", permissions=frozenset({"create_order"}))
 OPERATOR = Context(actor="user:2", permissions=frozenset({"operator"}))
 AGENT = Context(actor="agent:1", account_id="a", permissions=frozenset({"agent"}))
+CLIENT = Context(actor="acme:1", account_id="a", permissions=frozenset({"acme"}))
 SERVICE = system("orders")
 EVERYBODY = {
     "public": PUBLIC, "user": USER, "orderer": ORDERER, "operator": OPERATOR, "agent": AGENT, "service": SERVICE,
+    "client": CLIENT,
 }  # fmt: skip
 ALLOWED = {
     Permission.PUBLIC: set(EVERYBODY),
@@ -130,6 +132,7 @@ ALLOWED = {
     Permission.ADMINISTER: set(),
     Permission.OPERATOR: {"operator"},
     Permission.AGENT: {"agent"},
+    Permission.ACME: {"client"},
     Permission.INTERNAL: {"service"},
 }
 

@@ -257,10 +257,24 @@ class Histories(RuleBasedStateMachine):
         }
         if worked:
             fact = installer.DeploymentSucceeded(**fields, served_serial=one.serial)
-            self.record(installing.record_deployment(self.order, fact))
+            self.record(installing.record_deployment(self.order, fact, self.now))
         else:
             fact = installer.DeploymentFailed(**fields, reason="nginx -t failed.", rolled_back=True)
-            self.record(installing.record_failed_deployment(self.order, fact))
+            self.record(installing.record_failed_deployment(self.order, fact, self.now))
+
+    @rule()
+    def tried_again(self):
+        for _ in range(2):  # the clock may look twice
+            events = installing.install_once_more(self.order, new_id=self.new_id, now=self.now)
+            places = {(one.server_id, one.site_id): one for one in self.order.installations.values()}
+            for event in events:
+                before = places[event.server_id, event.site_id]
+                assert before.status == "failed"
+                assert before.automatic
+                assert event.automatic
+                assert event.csr_version == self.order.certificate.csr_version
+            self.record(events)
+        assert installing.install_once_more(self.order, new_id=self.new_id, now=self.now) == []
 
     @rule(version=st.integers(1, 6))
     def revoked(self, version):

@@ -320,6 +320,26 @@ def test_a_certificate_for_a_cancelled_order_is_revoked():
     assert status_of(fold([*before, *events])) == "cancelled"
 
 
+def test_what_a_ca_waits_for_is_said_once_and_ends():
+    def delayed(reason):
+        until = "2026-11-23T15:00:00.000000Z"
+        return ca.IssuanceDelayed(
+            issuance_id=issuing.issuance_id_of(given.ORDER, 1), order_id=given.ORDER, account_id=given.ACCOUNT,
+            reason=reason, until=until,
+        )  # fmt: skip
+
+    assert issuing.record_delay(fold(given.ISSUING), delayed("")) == []
+    events = issuing.record_delay(fold(given.ISSUING), delayed("Add the record."))
+    assert types(events) == ["IssuanceDelayed"]
+    after = [*given.ISSUING, *events]
+    assert reasons(after) == [("issuance_delayed", "customer", "")]
+    assert issuing.record_delay(fold(after), delayed("Add the record.")) == []
+    after += issuing.record_delay(fold(after), delayed(""))
+    assert reasons(after) == [("issuance_pending", "certwright", "")]
+    after += issuing.record_certificate(fold(after), given.signed(), NOW)
+    assert issuing.record_delay(fold(after), delayed("Late.")) == []
+
+
 def test_a_refusal_of_the_ca_asks_for_another_csr():
     refused = ca.IssuanceRefused(
         issuance_id=issuing.issuance_id_of(given.ORDER, 1),
@@ -368,15 +388,15 @@ def test_strange_sites_are_refused(sites):
 
 def test_the_seen_serial_makes_the_order_installed_once():
     before = [*given.ISSUED, given.installation()]
-    events = installing.record_deployment(fold(before), deployed(serial="0x000abc01"))
+    events = installing.record_deployment(fold(before), deployed(serial="0x000abc01"), NOW)
     assert types(events) == ["CertInstalled"]
     after = fold([*before, *events])
     assert status_of(after) == "installed"
-    assert installing.record_deployment(after, deployed()) == []
+    assert installing.record_deployment(after, deployed(), NOW) == []
 
 
 def test_another_serial_on_the_site_is_no_installation():
-    events = installing.record_deployment(fold([*given.ISSUED, given.installation()]), deployed(serial="FF"))
+    events = installing.record_deployment(fold([*given.ISSUED, given.installation()]), deployed(serial="FF"), NOW)
     assert types(events) == ["InstallationFailed"]
 
 
@@ -391,12 +411,12 @@ def test_a_failed_installation_leaves_the_order_issued_and_says_why():
         reason="nginx -t failed.",
         rolled_back=True,
     )
-    events = installing.record_failed_deployment(fold(before), failed)
+    events = installing.record_failed_deployment(fold(before), failed, NOW)
     assert types(events) == ["InstallationFailed"]
     after = [*before, *events]
     assert status_of(fold(after)) == "issued"
     assert reasons(after) == [("installation_failed", "customer", "auto_install")]
-    assert installing.record_deployment(fold(after), deployed()) == []
+    assert installing.record_deployment(fold(after), deployed(), NOW) == []
 
 
 # --- reissue, renewal, revocation, end -------------------------------------------------------------------------------

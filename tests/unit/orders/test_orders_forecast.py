@@ -17,9 +17,10 @@ from services.orders.handlers import forecasting
 from services.orders.migrations import rev_0003_proofs
 from services.orders.model.forecast import Kind, Proof, Standing, play
 from services.orders.model.order import years_later
-from services.orders.projections.folding import orders as table
-from services.orders.projections.folding import proofs as proofs_table
+from services.orders.projections.tables import orders as table
+from services.orders.projections.tables import proofs as proofs_table
 from shared.contracts import billing, orders
+from shared.contracts.dcv import MAIL_METHODS
 from shared.errors import ServiceError
 from shared.pki.rules import Rules
 from shared.settings import Settings
@@ -70,16 +71,16 @@ def test_a_term_of_a_year_bought_now_is_replaced_twice_inside_and_then_bought_ag
     order = standing()
     steps = played(order, proofs=proof(order, "2026-11-01"), until="2028-01-01")
     certificates = [step for step in steps if step.kind in {Kind.REISSUE, Kind.RENEWAL}]
-    # 199 days from 1 November and 99 from 15 March 2027 on, each replaced 30 days before its end. The last one is cut
-    # short by the term, to 58 days, of which a third is less than 30.
+    # 199 days from 1 November, replaced between day 133 and 155, here one day before the rules of March 2027 allow 99
+    # only. The next one ends with the term, whose renewal is possible 30 days before.
     assert [(step.at.date(), step.kind) for step in certificates] == [
-        (date(2027, 4, 19), Kind.REISSUE),
-        (date(2027, 6, 27), Kind.REISSUE),
-        (date(2027, 9, 4), Kind.REISSUE),
-        (date(2027, 10, 12), Kind.RENEWAL),
-        (date(2027, 12, 20), Kind.REISSUE),
+        (date(2027, 3, 14), Kind.REISSUE),
+        (date(2027, 7, 26), Kind.REISSUE),
+        (date(2027, 10, 2), Kind.RENEWAL),
+        (date(2027, 12, 7), Kind.REISSUE),
     ]
-    assert [step.cost for step in certificates] == [0, 0, 0, 4995, 0]
+    assert [step.cost for step in certificates] == [0, 0, 4995, 0]
+    assert order.term_ends == certificates[2].at.replace(year=2028)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +100,12 @@ def test_from_march_2029_a_proof_of_eleven_days_counts_no_more(now, validations)
     assert len(of_kind(steps, Kind.VALIDATION)) == validations
 
 
+@pytest.mark.parametrize("method", MAIL_METHODS)
 @pytest.mark.parametrize(("now", "ended"), [("2028-03-14", False), ("2028-03-15", True)])
-def test_mail_counts_until_the_day_on_which_it_is_forbidden(now, ended):
-    order = standing(begins="2027-12-01", method="email", ends=moment(now), term_ends=moment("2029-12-01"))
+def test_mail_counts_until_the_day_on_which_it_is_forbidden(now, ended, method):
+    order = standing(begins="2027-12-01", method=method, ends=moment(now), term_ends=moment("2029-12-01"))
     steps = played(order, proofs=proof(order, "2028-03-01"), now=now, until="2028-03-16")
-    assert [step.method for step in of_kind(steps, Kind.METHOD_ENDS)] == (["email"] if ended else [])
+    assert [step.method for step in of_kind(steps, Kind.METHOD_ENDS)] == ([method] if ended else [])
     assert [step.method for step in of_kind(steps, Kind.VALIDATION)] == (["cname_csr_hash"] if ended else [])
 
 
@@ -133,7 +135,9 @@ days = st.dates(date(2026, 3, 15), date(2029, 11, 1)).map(lambda day: day.isofor
 
 
 @settings(max_examples=60)
-@given(begins=days, years=st.integers(1, 3), proved=days, method=st.sampled_from(["email", "http_csr_hash"]))
+@given(
+    begins=days, years=st.integers(1, 3), proved=days, method=st.sampled_from(["email", "email_txt", "http_csr_hash"])
+)
 def test_there_is_never_a_gap_and_never_a_certificate_or_proof_that_the_rules_forbid(begins, years, proved, method):
     order = standing(begins=begins, years=years, method=method)
     proofs = proof(order, proved)

@@ -12,8 +12,10 @@ import pytest
 from services.orders import bootstrap
 from services.orders.handlers import clock, commands, queries, reactions
 from services.orders.model.history import actor_kind
+from services.orders.model.renewal import renewed_at
 from services.orders.model.requesting import read_csr
 from services.orders.projections.finding import orders_to_expire, orders_to_reissue
+from services.orders.projections.trying_again import orders_to_install_again
 from shared import metrics
 from shared.clock import from_text, to_text
 from shared.context import system
@@ -468,9 +470,8 @@ def test_a_certificate_made_by_an_agent_is_reissued_inside_its_term_without_a_hu
         story.tell(reactions.on_csr_generated, fact)
 
     def tick():
-        now = story.clock.now()
         with story.room.query() as connection:
-            due = orders_to_reissue(connection, now, now + timedelta(days=30))
+            due = orders_to_reissue(connection, story.clock.now())
         for order_id in due:
             story.room.execute(clock.reissue_order, order_id, system("orders"))
         return due
@@ -483,9 +484,11 @@ def test_a_certificate_made_by_an_agent_is_reissued_inside_its_term_without_a_hu
         orders.RequestInstallation(order_id=order.order_id, server_id="server-1", site_ids=["site-1"]),
     )
     story.deployed(order)
-    story.clock.move(days=160)
+    [newest] = order.certificates
+    begins, ends = from_text(newest.not_before), from_text(newest.not_after)
+    story.clock.moment = renewed_at(begins, ends, from_text(order.term_ends_at), order.order_id) - timedelta(seconds=1)
     assert tick() == []
-    story.clock.move(days=10)
+    story.clock.move(seconds=1)
     assert tick() == [order.order_id]
     tick()
     assert types(story, order.order_id)[-2:] == ["ReissueRequested", "CSRRequested"]
@@ -495,6 +498,27 @@ def test_a_certificate_made_by_an_agent_is_reissued_inside_its_term_without_a_hu
     order = story.get(order.order_id)
     assert order.status == "issued"
     assert [one.site_id for one in order.installations if one.csr_version == 2] == ["site-1"]
+
+    def installed_again():
+        with story.room.query() as connection:
+            due = orders_to_install_again(connection, story.clock.now())
+        for order_id in due:
+            story.room.execute(clock.install_again, order_id, system("orders"))
+        return due
+
+    one = order.installations[0]
+    failed = installer.DeploymentFailed(
+        order_id=order.order_id, account_id=order.account_id, installation_id=one.installation_id,
+        server_id=one.server_id, site_id=one.site_id, reason="It failed.", rolled_back=True, code="reload_failed",
+    )  # fmt: skip
+    story.tell(reactions.on_deployment_failed, failed)
+    assert [each.reason for each in story.get(order.order_id).blocked_on] == ["installation_again"]
+    assert installed_again() == []
+    story.clock.move(minutes=6)
+    assert installed_again() == [order.order_id]
+    assert installed_again() == []
+    order = story.get(order.order_id)
+    assert [each.status for each in order.installations if each.csr_version == 2].count("requested") == 1
     story.deployed(order)
     assert story.get(order.order_id).status == "installed"
     assert order.certificate.not_after <= order.term_ends_at

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from shared.contracts.dcv import MAIL_METHODS
 from shared.pki.rules import Rules, dates, document, limits
 
 
@@ -26,16 +27,20 @@ def test_periods_on_the_day_before_and_the_day(day, validity, dcv, identity):
     assert rules.issue_for == timedelta(days=validity - 1)
 
 
-@pytest.mark.parametrize(("method", "last_day"), [("email", date(2028, 3, 14)), ("whois_email", date(2025, 7, 14))])
+@pytest.mark.parametrize(
+    ("method", "last_day"),
+    [*((each, date(2028, 3, 14)) for each in MAIL_METHODS), ("whois_email", date(2025, 7, 14))],
+)
 def test_a_method_ends_on_its_day(method, last_day):
     assert Rules.at(last_day).methods[method].allowed
     assert not Rules.at(last_day + timedelta(days=1)).methods[method].allowed
     assert Rules.at(last_day).methods[method].ends == last_day + timedelta(days=1)
 
 
-def test_constructed_mail_is_discouraged_from_its_day():
-    assert not Rules.at(date(2026, 3, 14)).methods["email"].discouraged
-    assert Rules.at(date(2026, 3, 15)).methods["email"].discouraged
+@pytest.mark.parametrize("method", MAIL_METHODS)
+def test_mail_is_discouraged_from_its_day(method):
+    assert not Rules.at(date(2026, 3, 14)).methods[method].discouraged
+    assert Rules.at(date(2026, 3, 15)).methods[method].discouraged
 
 
 def test_files_prove_no_wildcard_and_only_one_name():
@@ -43,6 +48,7 @@ def test_files_prove_no_wildcard_and_only_one_name():
     assert [name for name, rule in methods.items() if rule.allowed and not rule.wildcard] == [
         "http_csr_hash",
         "https_csr_hash",
+        "acme_http_01",
     ]
     assert methods["http_csr_hash"].single_name
     assert not methods["cname_csr_hash"].single_name
@@ -77,11 +83,12 @@ def test_a_new_rule_shortens_proofs_made_before_it():
     assert not Rules.at(after).dcv_usable(proved, "cname_csr_hash", after)
 
 
-def test_a_proof_by_mail_ends_with_the_method():
+@pytest.mark.parametrize("method", MAIL_METHODS)
+def test_a_proof_by_mail_ends_with_the_method(method):
     proved = datetime(2028, 3, 10, tzinfo=UTC)
-    assert Rules.at(proved).dcv_expires(proved, "email") == datetime(2028, 3, 15, tzinfo=UTC)
+    assert Rules.at(proved).dcv_expires(proved, method) == datetime(2028, 3, 15, tzinfo=UTC)
     day = datetime(2028, 3, 15, tzinfo=UTC)
-    assert not Rules.at(day).dcv_usable(proved, "email", day)
+    assert not Rules.at(day).dcv_usable(proved, method, day)
 
 
 def test_nothing_is_invented_before_the_first_rule():

@@ -111,6 +111,7 @@ export interface Pages<T> {
   error: Error | null
   isPending: boolean
   isFetching: boolean
+  isPlaceholderData: boolean
   refetch: () => unknown
   more: (() => void) | null
 }
@@ -139,6 +140,7 @@ export function useApiPages<P extends With<'get'>>(
     error: found.error,
     isPending: found.isPending,
     isFetching: found.isFetching,
+    isPlaceholderData: found.isPlaceholderData,
     refetch: () => found.refetch(),
     more: found.hasNextPage ? () => void found.fetchNextPage() : null,
   }

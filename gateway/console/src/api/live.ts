@@ -24,7 +24,7 @@ const LONGEST_RETRY_MS = 15_000
 
 /** Paths whose answers an event of this publisher changes. */
 const OLD: Record<string, readonly string[]> = {
-  orders: ['/api/v1/orders', '/api/v1/certificates'],
+  orders: ['/api/v1/orders', '/api/v1/certificates', '/api/v1/replacements'],
   ca: ['/api/v1/orders'],
   dcv: ['/api/v1/orders/{order_id}/authorizations', '/api/v1/authorizations', '/api/v1/orders'],
   installer: ['/api/v1/agents', '/api/v1/servers', '/api/v1/sites', '/api/v1/jobs', '/api/v1/certificates'],

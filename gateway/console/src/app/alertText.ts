@@ -22,6 +22,12 @@ export function alertText(alert: Alert, now: number = Date.now()): string {
   if (alert.kind === 'low_balance') {
     return i18next.language === 'en' ? alert.text : i18next.t('app:alertText.lowBalance')
   }
+  if (alert.kind === 'proof_missing') {
+    return i18next.language === 'en' ? alert.text : i18next.t('app:alertText.proofMissing')
+  }
+  if (alert.kind === 'installation_failing') {
+    return i18next.language === 'en' ? alert.text : i18next.t('app:alertText.installationFailing')
+  }
   if (alert.kind !== 'expiry' || !alert.not_after) return alert.text
   const left = new Date(alert.not_after).getTime() - now
   const count = Math.floor(left / DAY_MS)

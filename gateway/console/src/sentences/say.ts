@@ -59,18 +59,19 @@ function words(data: Values): Record<string, string> {
 
 /** What an order waits for. */
 export function blockedOn(one: Schemas['BlockedOn']): string {
-  const { code = '', detail = '', level = '', until = '' } = one.facts as Record<string, string>
+  const { code = '', detail = '', level = '', until = '', again_at = '' } = one.facts as Record<string, string>
   const time = level ? (text(`validationTime.${level}`) ?? '') : ''
   const day = until ? moment(until, 'day') : ''
-  return (
-    text(`blocked.${one.reason}`, { subject: one.subject, why: why(code, detail), level, time, until: day }) ?? one.text
-  )
+  const again = again_at ? moment(again_at) : ''
+  const facts = { subject: one.subject, why: why(code, detail), level, time, until: day, again }
+  return text(`blocked.${one.reason}`, facts) ?? one.text
 }
 
 /** Which of an event's sentences fits what it says. */
 function variant(type: string, data: Values): string {
   if (type === 'OrderPlaced' && data.kind === 'topup') return '_topup'
   if (type === 'CSRSubmitted') return `${data.server_id ? '_made' : ''}${data.csr_version === 1 ? '' : '_again'}`
+  if (type === 'IssuanceDelayed' && !data.reason) return '_over'
   if (type === 'ReissueRequested' && data.automatic) return '_automatic'
   return (type === 'OrderCancelled' || type === 'OrderRejected') && data.refund ? '_refund' : ''
 }
@@ -103,6 +104,14 @@ export function advice(reason: string, sentence: string): string {
 /** Why a method cannot be chosen. */
 export function optionReason(option: Schemas['MethodOption']): string {
   return (option.code ? text(`option.${option.code}`, { source: option.source }) : null) ?? option.reason
+}
+
+/** What to do about a server: about the way to it, or about its agent where that one is silent or old. */
+export function serverCure(server: Schemas['ServerView']): string {
+  if (server.state === 'connected') return ''
+  const itsOwn = server.remote && (server.detail !== '' || /^(keys_missing|host_key_changed)$/.test(server.state))
+  if (itsOwn) return text(`cure.server_${server.state}`) ?? server.cure
+  return text(server.state === 'outdated' ? 'code.server_outdated' : `cure.${server.state}`) ?? server.cure
 }
 
 /** What to do about an agent. */

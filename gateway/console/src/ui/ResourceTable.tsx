@@ -32,6 +32,8 @@ interface Found<T> {
   error: Error | null
   isPending: boolean
   isFetching: boolean
+  /** What `data` has is what was asked before; the answer is on its way. */
+  isPlaceholderData: boolean
   refetch: () => unknown
   /** Lists that go on by a cursor have this instead of numbered pages; null at the end. */
   more?: (() => void) | null
@@ -78,12 +80,13 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
   const rows = found.data?.items ?? []
   const total = found.data?.total ?? rows.length
   const pages = Math.max(1, Math.ceil(total / state.size))
+  const old = found.isPlaceholderData
   const narrowed = state.search !== '' || Object.keys(state.filters).length > 0
 
   useEffect(() => {
     // The last row of the last page has gone.
-    if (found.data && state.page > pages) state.set({ page: pages })
-  }, [found.data, pages, state])
+    if (found.data && !old && state.page > pages) state.set({ page: pages })
+  }, [found.data, old, pages, state])
 
   return (
     <Stack gap="sm" className="resource-table">
@@ -132,9 +135,11 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
       {rows.length > 0 && found.more !== undefined && (
         <Group gap="sm">
           <Text size="sm" c="dimmed" aria-live="polite">
-            {found.data?.total
-              ? t('showing', { from: 1, to: rows.length, total })
-              : t('showingSome', { count: rows.length })}
+            {old
+              ? t('loading')
+              : found.data?.total
+                ? t('showing', { from: 1, to: rows.length, total })
+                : t('showingSome', { count: rows.length })}
           </Text>
           {found.more && (
             <Button size="xs" variant="default" loading={found.isFetching} onClick={found.more}>
@@ -152,11 +157,13 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         <Group justify="space-between" gap="xs">
           <Group gap="xs">
             <Text size="sm" c="dimmed" aria-live="polite">
-              {t('showing', {
-                from: (state.page - 1) * state.size + 1,
-                to: (state.page - 1) * state.size + rows.length,
-                total,
-              })}
+              {old
+                ? t('loading')
+                : t('showing', {
+                    from: (state.page - 1) * state.size + 1,
+                    to: (state.page - 1) * state.size + rows.length,
+                    total,
+                  })}
             </Text>
             <NativeSelect
               size="xs"

@@ -40,13 +40,16 @@ export function ProblemAlert({ problem, again }: { problem: Error; again?: () =>
   const { t, i18n } = useTranslation(currentLanguage() === 'en' ? 'ui' : ['ui', 'sentences'])
   const known = problem instanceof Problem ? problem : null
   const code = known?.code ?? 'internal'
+  const reason = known?.extra.reason ?? ''
   // The server's sentence is English and says it exactly; other readers get what its code means before it.
   const said =
     code === 'offline'
       ? t('problem.offlineText')
-      : i18n.language !== 'en' && known && i18n.exists(`sentences:problemText.${code}`)
-        ? t(`sentences:problemText.${code}`)
-        : problem.message
+      : i18n.language !== 'en' && reason && i18n.exists(`sentences:code.${reason}`)
+        ? t(`sentences:code.${reason}`)
+        : i18n.language !== 'en' && known && i18n.exists(`sentences:problemText.${code}`)
+          ? t(`sentences:problemText.${code}`)
+          : problem.message
   return (
     <Alert
       role="alert"

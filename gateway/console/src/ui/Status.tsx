@@ -32,6 +32,8 @@ const LOOKS: Record<string, [MantineColor, TablerIcon]> = {
   connected: ['pine', IconPlugConnected],
   not_connected: ['gray', IconPlugConnectedX],
   outdated: ['vermilion', IconAlertTriangle],
+  keys_missing: ['ochre', IconAlertTriangle],
+  host_key_changed: ['vermilion', IconAlertTriangle],
   unverified: ['ochre', IconCircleDashed],
   removed: ['gray', IconBan],
   open: ['ochre', IconCircleDashed],
@@ -65,6 +67,8 @@ const LOOKS: Record<string, [MantineColor, TablerIcon]> = {
   scheduled: ['ink', IconClock],
   used_up: ['gray', IconBan],
   ended: ['gray', IconBan],
+  paused: ['ochre', IconClock],
+  completed: ['pine', IconCheck],
 }
 
 /** The badge of a state word of the API; its text stands in ui:state. */

@@ -24,7 +24,7 @@ export function ServersPanel() {
                 .filter((server) => server.agent_id === agent.agent_id)
                 .map((server) => (
                   <li key={server.server_id}>
-                    <Node name={serverName(server)} state={server.state} cure="" />
+                    <Node name={serverName(server)} state={server.state} cure={server.cure} />
                   </li>
                 ))}
             </ul>

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Text } from '@mantine/core'
-import { IconKey, IconRobot, IconServer, IconUser, IconWorld, type TablerIcon } from '@tabler/icons-react'
+import {
+  IconKey,
+  IconPlugConnected,
+  IconRobot,
+  IconServer,
+  IconUser,
+  IconWorld,
+  type TablerIcon,
+} from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '@/api/client'
@@ -10,6 +18,7 @@ const KINDS: Record<string, TablerIcon> = {
   user: IconUser,
   token: IconKey,
   agent: IconServer,
+  acme: IconPlugConnected,
   system: IconRobot,
   public: IconWorld,
 }

@@ -4,12 +4,13 @@ import type { UseFormReturnType } from '@mantine/form'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, useApi } from '@/api/client'
 import type { Problem } from '@/api/problem'
+import { Preflight } from '@/features/preflight/Preflight'
 import { reasonOf } from '@/sentences/say'
 import { day } from '@/ui/format'
 import { ProblemAlert } from '@/ui/Says'
 import type { OrderValues } from './fields'
 
-const METHODS = ['http_csr_hash', 'https_csr_hash', 'cname_csr_hash', 'email']
+const METHODS = ['http_csr_hash', 'https_csr_hash', 'cname_csr_hash', 'txt_csr_hash', 'dns_persist', 'email']
 
 interface NamesStepProps {
   product: Schemas['Product'] | undefined
@@ -62,6 +63,7 @@ export function NamesStep({ product, form, problem, names }: NamesStepProps) {
         </Stack>
       </Radio.Group>
       {wildcard && <Text size="sm">{t('wildcardNote')}</Text>}
+      <Preflight names={names} method={form.values.dcv_method} />
       {problem && !pointer && <ProblemAlert problem={problem} />}
     </Stack>
   )

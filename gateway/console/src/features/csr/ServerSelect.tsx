@@ -14,7 +14,7 @@ interface ServerSelectProps {
 
 /** The account's servers; those that are not connected say so and cannot be chosen. */
 export function ServerSelect({ label, value, onChange, error, withAsterisk = true }: ServerSelectProps) {
-  const { t } = useTranslation('csr')
+  const { t } = useTranslation(['csr', 'ui'])
   const found = useApi('/api/v1/servers', { query: { limit: 200 } })
   const servers = found.data?.items ?? []
   if (found.data && servers.length === 0) {
@@ -38,7 +38,7 @@ export function ServerSelect({ label, value, onChange, error, withAsterisk = tru
         { value: '', label: t('chooseServer') },
         ...servers.map((server) => ({
           value: server.server_id,
-          label: server.state === 'connected' ? server.name : t('notConnected', { name: server.name }),
+          label: server.state === 'connected' ? server.name : `${server.name} (${t(`ui:state.${server.state}`)})`,
           disabled: server.state !== 'connected',
         })),
       ]}

@@ -37,5 +37,5 @@ export function History({ entries, until }: { entries: readonly Schemas['History
 
 function actorKind(actor: string): string {
   const kind = actor.split(':')[0] ?? ''
-  return kind === 'user' || kind === 'token' || kind === 'agent' ? kind : 'system'
+  return ['user', 'token', 'agent', 'acme'].includes(kind) ? kind : 'system'
 }

@@ -123,6 +123,7 @@ function Page({
               [t('level'), order.validation_level],
               [t('price'), money(order.amount, order.currency)],
               [t('placed'), <Moment key="placed" at={order.placed_at} />],
+              [t('channel'), order.channel ? t(`by.${order.channel}`) : ''],
               [t('term'), order.term_years ? t('years', { count: order.term_years }) : ''],
               [t('termEnds'), order.term_ends_at && <Moment key="term" at={order.term_ends_at} precision="day" />],
               [t('organization'), order.organization?.name],

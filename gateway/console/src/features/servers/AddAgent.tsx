@@ -60,13 +60,13 @@ export function AddAgent({ onClose, onVerify }: { onClose: () => void; onVerify:
         <Stack>
           <CopyLine label={t('agent.uid')} text={agent.uid} />
           <Table.ScrollContainer
-            minWidth={560}
+            minWidth={720}
             scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': t('add.builds') } as object }}
           >
             <Table aria-label={t('add.builds')}>
               <Table.Thead>
                 <Table.Tr>
-                  {(['on', 'nginx', 'apache', 'tomcat', 'iis', 'download'] as const).map((key) => (
+                  {(['on', 'nginx', 'apache', 'tomcat', 'haproxy', 'files', 'iis', 'download'] as const).map((key) => (
                     <Table.Th key={key}>{t(`build.${key}`)}</Table.Th>
                   ))}
                 </Table.Tr>
@@ -76,7 +76,9 @@ export function AddAgent({ onClose, onVerify }: { onClose: () => void; onVerify:
                   <Table.Td>{t('build.linux')}</Table.Td>
                   <Table.Td>{t('ui:yes')}</Table.Td>
                   <Table.Td>{t('ui:yes')}</Table.Td>
-                  <Table.Td>{t('ui:no')}</Table.Td>
+                  <Table.Td>{t('ui:yes')}</Table.Td>
+                  <Table.Td>{t('ui:yes')}</Table.Td>
+                  <Table.Td>{t('ui:yes')}</Table.Td>
                   <Table.Td>{t('ui:no')}</Table.Td>
                   <Table.Td>
                     <Button
@@ -90,7 +92,7 @@ export function AddAgent({ onClose, onVerify }: { onClose: () => void; onVerify:
                 </Table.Tr>
                 <Table.Tr>
                   <Table.Td>{t('build.windows')}</Table.Td>
-                  <Table.Td colSpan={5}>{t('build.notYet')}</Table.Td>
+                  <Table.Td colSpan={7}>{t('build.notYet')}</Table.Td>
                 </Table.Tr>
               </Table.Tbody>
             </Table>

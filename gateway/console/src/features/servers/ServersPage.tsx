@@ -6,13 +6,14 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Schemas, send, useApi, useCommand } from '@/api/client'
 import { useSession } from '@/app/session'
-import { cure } from '@/sentences/say'
+import { cure, serverCure } from '@/sentences/say'
 import { Confirm } from '@/ui/Confirm'
 import { type Column, ResourceTable, WHOLE } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
 import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
 import { AddAgent } from './AddAgent'
+import { AddServer } from './AddServer'
 import { RenameDialog } from './RenameDialog'
 import { VerifyAgent } from './VerifyAgent'
 
@@ -28,6 +29,8 @@ export default function ServersPage() {
   const [verifying, setVerifying] = useState<Agent | null>(null)
   const [renaming, setRenaming] = useState<{ agent?: Agent; server?: Server } | null>(null)
   const [removing, setRemoving] = useState<Agent | null>(null)
+  const [addingServer, setAddingServer] = useState(false)
+  const [leaving, setLeaving] = useState<Server | null>(null)
   const agents = useApi('/api/v1/agents', { query: { limit: 200 } }, { every: 20_000 })
   const servers = useApi('/api/v1/servers', { query: { limit: 200 } }, { every: 20_000 })
   const renameAgent = useCommand('patch', '/api/v1/agents/{agent_id}', OLD)
@@ -98,10 +101,22 @@ export default function ServersPage() {
     },
   ]
   const serverColumns: Column<Server>[] = [
-    { key: 'name', title: t('server.name'), card: 'heading', render: (row) => <bdi>{row.name}</bdi> },
+    {
+      key: 'name',
+      title: t('server.name'),
+      card: 'heading',
+      render: (row) => (
+        <>
+          <Text span fw={600} c={row.state === 'host_key_changed' ? 'var(--mantine-color-error)' : undefined}>
+            <bdi>{row.name}</bdi>
+          </Text>
+          <ServerTrouble server={row} />
+        </>
+      ),
+    },
     { key: 'state', title: t('server.state'), render: (row) => <Status state={row.state} /> },
     { key: 'agent', title: t('server.agent'), render: (row) => <bdi>{row.agent_name}</bdi> },
-    { key: 'address', title: t('server.address'), render: (row) => row.address || '–' },
+    { key: 'address', title: t('server.address'), render: (row) => <span className="wrap">{wayTo(row)}</span> },
     { key: 'os', title: t('server.os'), render: (row) => row.os || '–' },
     { key: 'web', title: t('server.web'), render: (row) => row.web_servers.join(', ') || '–' },
     { key: 'sites', title: t('server.sites'), render: (row) => row.sites },
@@ -112,14 +127,26 @@ export default function ServersPage() {
       card: 'foot',
       render: (row) =>
         may && (
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            aria-label={t('renameOf', { name: row.name })}
-            onClick={() => setRenaming({ server: row })}
-          >
-            <IconEdit size={16} />
-          </ActionIcon>
+          <Group gap={4} wrap="nowrap">
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              aria-label={t('renameOf', { name: row.name })}
+              onClick={() => setRenaming({ server: row })}
+            >
+              <IconEdit size={16} />
+            </ActionIcon>
+            {row.remote && (
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                aria-label={t('removeOf', { name: row.name })}
+                onClick={() => setLeaving(row)}
+              >
+                <IconTrash size={16} />
+              </ActionIcon>
+            )}
+          </Group>
         ),
     },
   ]
@@ -157,6 +184,18 @@ export default function ServersPage() {
             rowKey={(row) => row.server_id}
             found={servers}
             state={WHOLE}
+            actions={
+              may && (
+                <Button
+                  size="xs"
+                  variant="light"
+                  leftSection={<IconPlus size={15} aria-hidden />}
+                  onClick={() => setAddingServer(true)}
+                >
+                  {t('addServer.button')}
+                </Button>
+              )
+            }
             empty={null}
           />
         </section>
@@ -170,6 +209,7 @@ export default function ServersPage() {
           }}
         />
       )}
+      {addingServer && <AddServer onClose={() => setAddingServer(false)} />}
       {verifying && <VerifyAgent agent={verifying} onClose={() => setVerifying(null)} />}
       {renaming && subject && (
         <RenameDialog
@@ -195,6 +235,55 @@ export default function ServersPage() {
       >
         {t('remove.text')}
       </Confirm>
+      <Confirm
+        opened={leaving !== null}
+        onClose={() => setLeaving(null)}
+        title={t('leave.title')}
+        verb={t('ui:remove')}
+        typed={leaving?.name ?? ''}
+        onConfirm={async () => {
+          await send('delete', '/api/v1/servers/{server_id}', { path: { server_id: leaving?.server_id ?? '' } })
+          await servers.refetch()
+        }}
+      >
+        {t('leave.text')}
+      </Confirm>
     </Stack>
   )
+}
+
+/** Why nothing can be done on a server, what was seen, and the cure; of a changed host key both fingerprints. */
+function ServerTrouble({ server }: { server: Server }) {
+  const { t } = useTranslation(['servers', 'sentences'])
+  if (server.state === 'connected') return null
+  const keys = server.host_key_seen
+    ? ([
+        ['keyBefore', server.host_key],
+        ['keyNow', server.host_key_seen],
+      ] as const)
+    : []
+  return (
+    <Stack gap={2} maw={380}>
+      <Text size="xs" c="dimmed">
+        {serverCure(server)}
+      </Text>
+      {keys.map(([label, key]) => (
+        <Text key={label} size="xs">
+          {t(`server.${label}`)} <code className="wrap">{key}</code>
+        </Text>
+      ))}
+      {server.detail && keys.length === 0 && (
+        <Text size="xs" className="wrap">
+          {t('sentences:verbatim', { detail: server.detail })}
+        </Text>
+      )}
+    </Stack>
+  )
+}
+
+/** As the agent goes there: its user, its address, and its port where that is not the usual one. */
+function wayTo(server: Server): string {
+  if (!server.remote) return server.address || '–'
+  const port = server.port === 22 ? '' : ` :${server.port}`
+  return `${server.user}@${server.address}${port}`
 }

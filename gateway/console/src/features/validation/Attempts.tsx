@@ -18,6 +18,11 @@ export function Attempts({ authorization }: { authorization: Authorization }) {
           {t('next')} <Moment at={authorization.next_check_at} precision="second" />
         </Text>
       )}
+      {authorization.next_placement_at && (
+        <Text size="sm" c="dimmed">
+          {t('nextPlacement')} <Moment at={authorization.next_placement_at} precision="second" />
+        </Text>
+      )}
       {newest.length > 0 && <Title order={3}>{t('attempts')}</Title>}
       <ol className="steps">
         {newest.map((attempt) => (
@@ -26,12 +31,13 @@ export function Attempts({ authorization }: { authorization: Authorization }) {
             <Text size="sm" className="wrap">
               {[
                 attempt.method && t(`method.${attempt.method}`),
-                !attempt.passed && advice(attempt.reason, attempt.advice),
+                attempt.reason && advice(attempt.reason, attempt.advice),
               ]
                 .filter(Boolean)
                 .join(' · ')}
             </Text>
             <Verbatim attempt={attempt} />
+            <SeenFrom attempt={attempt} />
             <details>
               <summary>{t('evidence')}</summary>
               <Code block className="wrap">
@@ -52,6 +58,24 @@ function Verbatim({ attempt }: { attempt: Authorization['attempts'][number] }) {
   return (
     <Text size="xs" className="wrap" lang="en">
       {said}
+    </Text>
+  )
+}
+
+/** Who saw the proof and who did not, where it was looked for from several perspectives. */
+function SeenFrom({ attempt }: { attempt: Authorization['attempts'][number] }) {
+  const { t } = useTranslation('validation')
+  const all = (attempt.evidence as { perspectives?: { name: string; passed: boolean }[] }).perspectives ?? []
+  if (all.length < 2) return null
+  const names = (passed: boolean) => all.filter((one) => one.passed === passed).map((one) => one.name)
+  return (
+    <Text size="xs" className="wrap">
+      {[
+        names(true).length > 0 && t('seenFrom', { names: names(true).join(', ') }),
+        names(false).length > 0 && t('notSeenFrom', { names: names(false).join(', ') }),
+      ]
+        .filter(Boolean)
+        .join(' · ')}
     </Text>
   )
 }

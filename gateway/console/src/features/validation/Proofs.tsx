@@ -50,17 +50,21 @@ export function FileProof(props: Props) {
   )
 }
 
-export function DNSProof(props: Props) {
+interface DNSProps extends Props {
+  record: Authorization['cname']
+  note?: 'dnsNote' | 'persistNote'
+}
+
+export function DNSProof({ record, note = 'dnsNote', ...props }: DNSProps) {
   const { t } = useTranslation('validation')
-  const { cname } = props.authorization
   const check = useCheck(props)
-  if (!cname) return <Text>{t('needsCSR')}</Text>
+  if (!record) return <Text>{t('needsCSR')}</Text>
   return (
     <Stack gap="sm">
-      <CopyLine label={t('recordName')} text={cname.name} />
-      <CopyLine label={t('recordValue', { type: cname.type })} text={cname.value} />
+      <CopyLine label={t('recordName')} text={record.name} />
+      <CopyLine label={t('recordValue', { type: record.type })} text={record.value} />
       <Text size="sm" c="dimmed">
-        {t('dnsNote')}
+        {t(note)}
       </Text>
       {check.error && <ProblemAlert problem={check.error} />}
       <Group>
