@@ -36,7 +36,7 @@ def ca_problems(command: Callable[P, None]) -> Callable[P, None]:
 
         try:
             command(*args, **kwargs)
-        except (KeyStoreError, OSError) as error:
+        except (KeyStoreError, OSError, ValueError) as error:
             fail(str(error))
 
     return run
@@ -60,7 +60,7 @@ def place() -> tuple[Path, Path | None, str]:
     owner = folder.stat().st_uid
     if owner != os.geteuid():  # what another user wrote, the service could not read at its next start
         fail(f"{folder} belongs to user {_user(owner)}: run this as that user (sudo -u {_user(owner)} …).")
-    return folder, own.passphrase_file, own.public_url or f"{settings.public_url.rstrip('/')}/pki"
+    return folder, own.passphrase_file, own.published_at(settings.public_url)
 
 
 def _user(number: int) -> str:

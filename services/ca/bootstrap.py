@@ -74,7 +74,7 @@ def build(
 ) -> App:
     """Composes the CA; arguments replace the parts that tests own. Makes the keys at the first start.
 
-    Raises KeyStoreError on a damaged or open key folder, ValueError on a bad block list.
+    Raises KeyStoreError on a damaged or open key folder, ValueError on a bad block list or address.
     """
     own = ca or CASettings()
     clock = clock or SystemClock()
@@ -103,7 +103,7 @@ def build(
 
 
 def _on_disk(own: CASettings, settings: Settings, folder: Path, clock: Clock) -> OnDisk:
-    address = own.public_url or f"{settings.public_url.rstrip('/')}/pki"
+    address = own.published_at(settings.public_url)
     plan = Plan(
         own.name, country=own.country, root_algorithm=own.algorithm, issuing_algorithm=own.algorithm, base=address
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -34,7 +35,8 @@ class CASettings(PrefixedSettings):
     elsewhere."""
 
     public_url: str = ""
-    """Where relying parties fetch issuer and CRL, written into every certificate. Empty means `<public_url>/pki`."""
+    """Where relying parties fetch issuer and CRL, written into every certificate. Empty means `<public_url>/pki`.
+    Its host is an FQDN or an IP address (RFC 5280 §4.2.1.6)."""
 
     crl_hours: int = Field(72, ge=2, le=240)
     """How long a CRL is good for; a new one is made after half of it and at each revocation."""
@@ -105,3 +107,20 @@ class CASettings(PrefixedSettings):
     @classmethod
     def _lower(cls, value: list[str]) -> list[str]:
         return [suffix.lower().strip(".") for suffix in value]
+
+    def published_at(self, gateway_url: str) -> str:
+        """Where issuer and CRL are fetched, with the gateway at that URL. Raises ValueError for what none may say.
+
+        RFC 5280 §4.2.1.6 wants an FQDN or an IP address there: `localhost` is written as 127.0.0.1.
+        """
+        address = self.public_url or f"{gateway_url.rstrip('/')}/pki"
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        if host == "localhost":
+            return urlunsplit(parts._replace(netloc=parts.netloc.lower().replace(host, "127.0.0.1")))
+        if self.lint and not {".", ":"} & set(host):
+            raise ValueError(
+                f"{address} cannot stand in a certificate: its host is neither an FQDN nor an IP address "
+                "(RFC 5280 §4.2.1.6). Set CERTWRIGHT_CA_PUBLIC_URL to an address such as http://pki.example.com/pki."
+            )
+        return address

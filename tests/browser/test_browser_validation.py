@@ -219,7 +219,8 @@ def test_the_file_is_placed_by_the_agent_or_it_says_why_not(product, nora, open_
     place = validation.dialog.get_by_role("button", name="Create file & submit")
     expect(place).to_be_disabled()
     validation.dialog.get_by_label("Server that hosts the name").select_option(agent.server_id)
-    place.dblclick()
+    with screen.page.expect_response(re.compile("/file$")):
+        place.dblclick()
     expect(place).to_be_enabled()
     assert screen.sent("POST", "/file$") == 1
     [job] = agent.claim()
