@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from flask import Response
 
@@ -59,7 +60,7 @@ def revoke(_desk: Desk, signed: Signed) -> Response:
 def renewal_info(exchange: Exchange, certificate_id: str) -> Response:
     """When to renew; asked without a signature."""
     found = exchange.send(orders.GetRenewalInfo(certificate_id=certificate_id))
-    document = {"suggestedWindow": {"start": found.start, "end": found.end}}
-    if found.explanation:
-        document["explanationURL"] = {"url": found.explanation}
+    document: dict[str, Any] = {"suggestedWindow": {"start": found.start, "end": found.end}}
+    if found.explanation_url:
+        document["explanationURL"] = found.explanation_url
     return json_reply(document, headers=[("Retry-After", str(POLL_S))])

@@ -20,7 +20,7 @@ from services.ca.adapters.key_files import read_secret
 from services.ca.adapters.key_store import RootKey, open_key_store
 from services.ca.jobs import jobs
 from services.ca.model.policy import Policy
-from services.ca.ports import Authorities, Authority, CAAGate, Issuer
+from services.ca.ports import Authorities, Authority, CAAGate, Upstream
 from services.ca.projections import projections
 from services.ca.settings import CASettings
 from shared.clock import Clock, Ids, RandomIds, SystemClock
@@ -42,7 +42,7 @@ class App:
     room: Room
     settings: Settings
     authorities: Authorities
-    upstream: Issuer | None
+    upstream: Upstream | None
     rules: Policy
     crl_lifetime: timedelta
     ocsp_lifetime: timedelta
@@ -69,7 +69,7 @@ def build(
     clock: Clock | None = None,
     ids: Ids | None = None,
     issuer: Authority | None = None,
-    upstream: Issuer | None = None,
+    upstream: Upstream | None = None,
     caa: CAAGate | None = None,
 ) -> App:
     """Composes the CA; arguments replace the parts that tests own. Makes the keys at the first start.

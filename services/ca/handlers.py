@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from services.ca.model.authorities import AUTHORITIES, AUTHORITIES_STREAM, Installed, untold
 from services.ca.model.issuance import CRL, ISSUANCE, crl_stream, known_reason, stream
 from services.ca.model.policy import Fault, Policy, RefusedError, accept
-from services.ca.ports import CAADecision, ChallengesMade, OrderIntended, OrderOpened, Signed, Wait
-from services.ca.projections import find_serial, issued_for
-from shared.clock import to_text
+from services.ca.ports import CAADecision, ChallengesMade, OrderIntended, OrderOpened, RenewalInfo, Signed, Wait
+from services.ca.projections import find_serial, issued_for, newest_upstream
+from shared.clock import from_text, to_text
 from shared.contracts import installer, orders
 from shared.contracts.ca import (
     CAAChecked,
@@ -24,6 +24,7 @@ from shared.contracts.ca import (
     IssuanceDelayed,
     IssuanceRefused,
     IssuingAuthorityEnded,
+    RenewalSuggested,
     UpstreamOrderIntended,
     UpstreamOrderOpened,
 )
@@ -88,6 +89,37 @@ def record_signed(uow: UnitOfWork, issuance_id: str, *, signed: Signed) -> bool:
             lint=list(signed.lint),
         ),
     )
+    if not accepted.serial:
+        uow.schedule("renewal_info", issuance_id, {"issuance_id": issuance_id})
+    return True
+
+
+def record_renewal_info(uow: UnitOfWork, issuance_id: str, *, info: RenewalInfo | None) -> bool:
+    """Records another window than the last one, and has the CA asked again; not for what is replaced, revoked or over.
+    False when there is no more to ask. Without `info` (nothing is suggested) it is asked daily, since that may change.
+    """
+    loaded = uow.load(stream(issuance_id), ISSUANCE)
+    state, accepted = loaded.state, loaded.state.accepted
+    if state.status != "signed" or accepted is None or from_text(state.not_after) <= uow.now:
+        return False
+    if newest_upstream(uow.connection, accepted.order_id, accepted.issuer) != issuance_id:
+        return False
+    known = state.suggested
+    if info is not None and (known is None or (known.start, known.end) != (info.start, info.end)):
+        uow.append(
+            loaded,
+            RenewalSuggested(
+                issuance_id=issuance_id,
+                order_id=accepted.order_id,
+                account_id=accepted.account_id,
+                serial=state.serial,
+                start=info.start,
+                end=info.end,
+                explanation_url=info.explanation_url,
+            ),
+        )
+    again = timedelta(days=1) if info is None else timedelta(seconds=info.again_s)
+    uow.schedule("renewal_info", issuance_id, {"issuance_id": issuance_id}, at=uow.now + again)
     return True
 
 

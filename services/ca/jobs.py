@@ -28,12 +28,14 @@ from services.ca.ports import (
     RevokedEntry,
     Signed,
     Step,
+    Upstream,
     Wait,
 )
 from services.ca.projections import (
     challenge_answer,
     last_end,
     newest_crl,
+    newest_upstream,
     order_is_taken,
     revoked_since,
     standing_of,
@@ -61,7 +63,7 @@ class CAApp(Protocol):
     room: Room
     authorities: Authorities
     recorded: object
-    upstream: Issuer | None
+    upstream: Upstream | None
     caa: CAAGate
     crl_lifetime: timedelta
     ocsp_lifetime: timedelta
@@ -103,9 +105,32 @@ def _advance(app: CAApp, state: Issuance, accepted: IssuanceAccepted, *, fresh: 
         with app.room.query() as connection:
             return order_is_taken(connection, url)
 
-    step = issuer.advance(accepted, Progress(state.intended, fresh, state.order_url, state.challenges, taken))
+    before = "" if accepted.serial or state.order_url else _predecessor(app, accepted)
+    progress = Progress(state.intended, fresh, state.order_url, state.challenges, taken, before)
+    step = issuer.advance(accepted, progress)
     crash_point(f"ca/advance/{type(step).__name__}")
     return step
+
+
+def _predecessor(app: CAApp, accepted: IssuanceAccepted) -> str:
+    """The certificate that a new one of another CA replaces, in PEM."""
+    with app.room.query() as connection:
+        issuance_id = newest_upstream(connection, accepted.order_id, accepted.issuer)
+    return _load(app, issuance_id).certificate_pem if issuance_id else ""
+
+
+@jobs.kind("renewal_info", attempts=10_000, backoff=(60, 600, 3600, 6 * 3600), timeout=60)
+def ask_for_renewal_info(app: CAApp, payload: dict[str, Any]) -> None:
+    """Asks another CA when it wants a certificate of its own replaced (RFC 9773), again and again while that counts."""
+    issuance_id: str = payload["issuance_id"]
+    state = _load(app, issuance_id)
+    if state.status != "signed" or state.accepted is None or from_text(state.not_after) <= app.room.clock.now():
+        return  # RFC 9773 §4.3: never after its end
+    upstream = app.upstream
+    known = upstream is not None and upstream.name == state.accepted.issuer
+    info = upstream.renewal_info(state.certificate_pem) if upstream is not None and known else None
+    record = partial(handlers.record_renewal_info, info=info)
+    app.room.execute(record, issuance_id, system("ca", account_id=state.accepted.account_id))
 
 
 @jobs.kind("revoke", attempts=200, backoff=BACKOFF, timeout=60)

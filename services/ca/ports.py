@@ -58,6 +58,18 @@ class OCSPAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewalInfo:
+    """When another CA suggests to replace a certificate (RFC 9773 §4.2); moments are RFC 3339. It is to be asked again
+    after `again_s` seconds. `explanation_url` is an https page for people, or empty.
+    """
+
+    start: str
+    end: str
+    explanation_url: str
+    again_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class OrderIntended:
     """An order is to be opened next."""
 
@@ -91,6 +103,7 @@ Step = Signed | OrderIntended | OrderOpened | ChallengesMade | Wait
 class Progress:
     """How far an issuance is, as it was recorded. `fresh`: the intention was recorded a moment ago by the same caller,
     so that no order can have been lost since. `taken` says of an order's URL whether it belongs to another issuance.
+    `predecessor_pem` is the certificate of the same issuer that this one is to replace; empty for the first.
     """
 
     intended: bool = False
@@ -98,6 +111,7 @@ class Progress:
     order_url: str = ""
     challenges: Sequence[UpstreamChallenge] = ()
     taken: Callable[[str], bool] = lambda _url: False
+    predecessor_pem: str = ""
 
 
 class CAADecision(NamedTuple):
@@ -138,6 +152,17 @@ class Issuer(Protocol):
         """Makes the certificate count no more; done before is done. `reason` as in RFC 5280 §5.3.1.
 
         Raises IssuerUnavailableError or IssuerRefusedError.
+        """
+        ...
+
+
+class Upstream(Issuer, Protocol):
+    """An issuer elsewhere."""
+
+    def renewal_info(self, certificate_pem: str) -> RenewalInfo | None:
+        """When it suggests to replace a certificate of its own; None where it offers no such thing.
+
+        Raises IssuerUnavailableError, also for an answer that is none (RFC 9773 §4.3.3: asked again, and nothing else).
         """
         ...
 

@@ -205,6 +205,14 @@ def find_serial(connection: sa.Connection, serial: str) -> Found | None:
     return None
 
 
+def newest_upstream(connection: sa.Connection, order_id: str, issuer: str) -> str | None:
+    """The issuance of the newest certificate that another CA signed for an order."""
+    signed = (upstream.c.order_id == order_id) & (upstream.c.issuer == issuer) & upstream.c.serial.is_not(None)
+    query = sa.select(upstream.c.issuance_id).where(signed).order_by(upstream.c.csr_version.desc()).limit(1)
+    found: str | None = connection.execute(query).scalar()
+    return found
+
+
 def order_is_taken(connection: sa.Connection, url: str) -> bool:
     """Whether an order at another CA belongs to an issuance."""
     return connection.execute(sa.select(upstream.c.issuance_id).where(upstream.c.order_url == url)).first() is not None

@@ -289,6 +289,11 @@ class OrdersService(Service):
         """→ IssuanceDelayed."""
         self.app.room.react(reactions.on_issuance_delayed, event, name="orders.on_issuance_delayed")
 
+    @subscribe(ca.RenewalSuggested)
+    def on_renewal_suggested(self, event: Envelope[ca.RenewalSuggested]) -> None:
+        """→ RenewalSuggested."""
+        self.app.room.react(reactions.on_renewal_suggested, event, name="orders.on_renewal_suggested")
+
     @subscribe(ca.CertificateRevoked)
     def on_certificate_revoked(self, event: Envelope[ca.CertificateRevoked]) -> None:
         """→ CertRevoked."""

@@ -250,6 +250,21 @@ class CertificateSigned(Event):
     lint: list[str] = []
 
 
+@event("ca.RenewalSuggested")
+class RenewalSuggested(Event):
+    """Another CA suggests when to replace a certificate of its own (RFC 9773 §4.2), for the first time or anew: between
+    `start` and `end`, at once when both are past. `explanation_url` is an https page for people, or empty.
+    """
+
+    issuance_id: str
+    order_id: str
+    account_id: str
+    serial: str
+    start: str
+    end: str
+    explanation_url: str
+
+
 @event("ca.CertificateRevoked")
 class CertificateRevoked(Event):
     """The serial is on the next CRL."""

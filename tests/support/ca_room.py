@@ -12,6 +12,7 @@ from services.ca.model.issuance import stream
 from services.ca.projections import projections
 from services.ca.settings import CASettings
 from shared.clock import to_text
+from shared.context import system
 from shared.contracts import orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from shared.eventstore.migrations import upgrade
@@ -19,6 +20,10 @@ from shared.eventstore.rebuild import check
 from shared.eventstore.verify import verify
 from shared.settings import Settings
 from tests.support import csr_builder
+
+
+def schedule_question(uow, issuance_id):
+    uow.schedule("renewal_info", issuance_id, {"issuance_id": issuance_id})
 
 
 class SteppedClock:
@@ -89,6 +94,17 @@ class CARoom:
 
     def work(self):
         return self.app.room.queue.run_due(self.app)
+
+    def ask_now(self, issuance_id):
+        """Has another CA asked for its renewal information, whenever that would be due."""
+        self.app.room.execute(schedule_question, issuance_id, system("ca"))
+        self.work()
+
+    def waiting(self, kind):
+        """The keys of the jobs of a kind that are still to be run."""
+        with self.app.room.query() as connection:
+            rows = connection.exec_driver_sql(f"SELECT key FROM jobs WHERE kind = '{kind}' ORDER BY key")
+            return [key for (key,) in rows]
 
     def issue(self, **changes):
         request = self.request(**changes)

@@ -71,6 +71,7 @@ SENTENCES: dict[str, str] = {
     "ca.IssuingAuthorityEnded": "The last certificate of {issuer} has ended; its key can be destroyed.",
     "ca.IssuingAuthorityInstalled": "{issuer} is the issuing CA of this installation, valid until {not_after}.",
     "ca.IssuingAuthorityRotated": "{issuer} signs from now on in the place of {previous}; put in place by {by}.",
+    "ca.RenewalSuggested": "The CA suggests to replace the certificate with serial {serial} between {start} and {end}.",
     "ca.RootTakenOffline": "The root's key is offline: nothing here can sign with it.",
     "ca.UpstreamOrderIntended": "An order is to be opened at {issuer}.",
     "ca.UpstreamOrderOpened": "An order was opened at {issuer}: {url}",
@@ -153,6 +154,9 @@ SENTENCES: dict[str, str] = {
     "orders.OrganizationValidated": "The organization of the order was validated.",
     "orders.PaymentRefused": "The payment of the order cannot be taken: {reason}",
     "orders.ReissueRequested": "A new certificate in the same term was asked for: {reason}",
+    "orders.RenewalSuggested": (
+        "The CA suggests to replace the certificate with serial {serial} between {start} and {end}."
+    ),
     "orders.ReplacedRevocationRequested": (
         "The old certificates of a mass replacement are to be revoked as their replacements are seen ({reason})."
     ),

@@ -76,6 +76,20 @@ class Connection:
         """A request; without a body it is a POST-as-GET (RFC 8555 §6.3)."""
         return self._network.post(url, body, new_nonce_url=self.directory["newNonce"])
 
+    def renewal_info(self, certificate: str) -> requests.Response | None:
+        """What is suggested for a certificate, asked unsigned (RFC 9773 §4.1); None where that is not offered."""
+        if not self.offers_renewal_info:
+            return None
+        return self._network.get(f"{str(self.directory['renewalInfo']).rstrip('/')}/{certificate}")
+
+    @property
+    def offers_renewal_info(self) -> bool:
+        """Whether the CA has ARI; the library's directory knows no `in`."""
+        try:
+            return bool(self.directory["renewalInfo"])
+        except KeyError:
+            return False
+
 
 def connect(key: ec.EllipticCurvePrivateKey, enrolment: Enrolment) -> Connection:
     """Registers; a known key gets its account back (RFC 8555 §7.3.1). Raises what the library raises."""

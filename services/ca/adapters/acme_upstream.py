@@ -16,11 +16,12 @@ from hashlib import sha256
 from typing import Any
 
 import requests
-from acme import challenges, messages
+from acme import challenges, errors, messages
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.ca.adapters.acme_account import Connection, Enrolment, connect, thumbprint
+from services.ca.adapters.acme_renewal import ReplacingOrder, certificate_id, read_renewal_info
 from services.ca.adapters.acme_wire import RateLimitedError, guarded, retry_after, said
 from services.ca.adapters.returned import read_returned
 from services.ca.ports import (
@@ -31,6 +32,7 @@ from services.ca.ports import (
     OrderIntended,
     OrderOpened,
     Progress,
+    RenewalInfo,
     Step,
     Wait,
 )
@@ -41,7 +43,7 @@ MOST_LISTED = 50  # pages of the account's orders that are looked through for on
 
 
 class ACMEUpstream:
-    """See `ports.Issuer`. `prefer` is http-01 or dns-01; wildcard names go by dns-01 whatever is preferred. The CA
+    """See `ports.Upstream`. `prefer` is http-01 or dns-01; wildcard names go by dns-01 whatever is preferred. The CA
     is asked again after `poll_s`, what is not seen yet is looked for again after `unseen_wait_s`.
     `linted`: what it sends is given to a linter.
     """
@@ -105,6 +107,19 @@ class ACMEUpstream:
         except RateLimitedError as error:
             raise IssuerUnavailableError(f"{self._name} wants fewer requests: {error}") from error
 
+    def renewal_info(self, certificate_pem: str) -> RenewalInfo | None:
+        """See `ports.Upstream`."""
+        named = certificate_id(certificate_pem)
+
+        def ask() -> RenewalInfo | None:
+            answer = self._connected().renewal_info(named) if named else None
+            return None if answer is None else read_renewal_info(answer)
+
+        try:
+            return guarded(self._name, ask)
+        except (RateLimitedError, IssuerRefusedError) as error:
+            raise IssuerUnavailableError(f"{self._name} says nothing of a renewal: {error}") from error
+
     def _advance(self, accepted: IssuanceAccepted, progress: Progress) -> Step:
         if accepted.issuer != self._name:
             raise IssuerRefusedError(f"This CA is {self._name}, not {accepted.issuer}.")
@@ -113,7 +128,7 @@ class ACMEUpstream:
         connection = self._connected()
         if not progress.order_url:
             lost = "" if progress.fresh else self._lost(connection, accepted, progress)
-            return OrderOpened(lost or self._open(connection, accepted))
+            return OrderOpened(lost or self._open(connection, accepted, progress.predecessor_pem))
         answer = connection.post(progress.order_url)
         order = answer.json()
         status = order["status"]
@@ -134,11 +149,20 @@ class ACMEUpstream:
             return signed
         raise IssuerRefusedError(f"{self._name} will not issue: {self._why(connection, order)}")
 
-    def _open(self, connection: Connection, accepted: IssuanceAccepted) -> str:
-        wanted = messages.NewOrder(
-            identifiers=[messages.Identifier(typ=messages.IDENTIFIER_FQDN, value=name) for name in accepted.names]
-        )
-        return str(connection.post(connection.directory["newOrder"], wanted).headers["Location"])
+    def _open(self, connection: Connection, accepted: IssuanceAccepted, predecessor_pem: str = "") -> str:
+        names = [messages.Identifier(typ=messages.IDENTIFIER_FQDN, value=name) for name in accepted.names]
+        address = connection.directory["newOrder"]
+        replaced = certificate_id(predecessor_pem) if predecessor_pem else ""
+        if replaced and connection.offers_renewal_info:
+            try:
+                wanted = ReplacingOrder(identifiers=names, replaces=replaced)
+                return str(connection.post(address, wanted).headers["Location"])
+            except errors.ConflictError:
+                pass  # RFC 9773 §5: another order has replaced it (409), which does not keep us from ordering
+            except messages.Error as error:
+                if error.code != "malformed":  # it knows no such certificate of ours
+                    raise
+        return str(connection.post(address, messages.NewOrder(identifiers=names)).headers["Location"])
 
     def _lost(self, connection: Connection, accepted: IssuanceAccepted, progress: Progress) -> str:
         """An unfinished order for the very names that no issuance of ours knows. Empty when there is none."""

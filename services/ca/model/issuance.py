@@ -13,6 +13,7 @@ from shared.contracts.ca import (
     IssuanceAccepted,
     IssuanceDelayed,
     IssuanceRefused,
+    RenewalSuggested,
     UpstreamChallenge,
     UpstreamOrderIntended,
     UpstreamOrderOpened,
@@ -33,7 +34,7 @@ REASONS = {
 @dataclass(frozen=True, slots=True)
 class Issuance:
     """`status`: new, accepted, refused, signed, revoked. What follows `accepted` is how far another CA is with it;
-    `delayed` is why it waits.
+    `delayed` is why it waits, `suggested` when it wants its certificate replaced.
     """
 
     status: str = "new"
@@ -43,6 +44,9 @@ class Issuance:
     challenges: tuple[UpstreamChallenge, ...] = ()
     delayed: str = ""
     certificate_pem: str = ""
+    serial: str = ""
+    not_after: str = ""
+    suggested: RenewalSuggested | None = None
 
 
 ISSUANCE: Fold[Issuance] = Fold(Issuance)
@@ -60,7 +64,13 @@ def _refused(state: Issuance, _event: IssuanceRefused) -> Issuance:
 
 @ISSUANCE.on(CertificateSigned)
 def _signed(state: Issuance, event: CertificateSigned) -> Issuance:
-    return replace(state, status="signed", delayed="", certificate_pem=event.certificate_pem)
+    signed = replace(state, status="signed", delayed="")
+    return replace(signed, certificate_pem=event.certificate_pem, serial=event.serial, not_after=event.not_after)
+
+
+@ISSUANCE.on(RenewalSuggested)
+def _suggested(state: Issuance, event: RenewalSuggested) -> Issuance:
+    return replace(state, suggested=event)
 
 
 @ISSUANCE.on(UpstreamOrderIntended)

@@ -183,7 +183,13 @@ def renewal_info(room: Room, request: c.GetRenewalInfo) -> c.RenewalInfoView:
     if found is None or _key_identifier(found) != identifier:
         raise not_found("certificate")
     start, end = replacing.window_of(order, found)
-    return c.RenewalInfoView(start=to_text(start), end=to_text(end))
+    suggested = order.suggested
+    told = suggested is not None and (start, end) == (from_text(suggested.start), from_text(suggested.end))
+    return c.RenewalInfoView(
+        start=to_text(start),
+        end=to_text(end),
+        explanation_url=suggested.explanation_url if suggested and told else "",
+    )
 
 
 def _key_identifier(certificate: Certificate) -> str:

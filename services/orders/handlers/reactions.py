@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.orders.handlers.access import load_for_reaction
-from services.orders.model import ending, installing, issuing, placing, requesting
+from services.orders.model import ending, installing, issuing, placing, requesting, suggesting
 from services.orders.model.order import Order
 from services.orders.projections.finding import key_owner
 from shared.contracts import billing, ca, dcv, installer
@@ -82,6 +82,12 @@ def on_issuance_delayed(uow: UnitOfWork, envelope: Envelope[ca.IssuanceDelayed])
     """The CA takes longer."""
     loaded = load_for_reaction(uow, envelope.data.order_id)
     _append(uow, loaded, issuing.record_delay(loaded.state, envelope.data))
+
+
+def on_renewal_suggested(uow: UnitOfWork, envelope: Envelope[ca.RenewalSuggested]) -> None:
+    """Another CA wants its certificate replaced at another time than we would."""
+    loaded = load_for_reaction(uow, envelope.data.order_id)
+    _append(uow, loaded, suggesting.record_suggestion(loaded.state, envelope.data, envelope.version))
 
 
 def on_certificate_revoked(uow: UnitOfWork, envelope: Envelope[ca.CertificateRevoked]) -> None:

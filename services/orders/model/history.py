@@ -81,6 +81,9 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     c.IssuanceDelayed: lambda e: (
         f"The certificate takes longer: {e.reason}" if e.reason else "The CA goes on with the certificate."
     ),
+    c.RenewalSuggested: lambda e: (
+        f"The CA suggests to replace the certificate between {e.start[:10]} and {e.end[:10]}."
+    ),
     c.IssuanceFailed: lambda e: f"No certificate was issued: {e.reason}",
     c.InstallationRequested: lambda _: "The installation on a site was asked for.",
     c.CertInstalled: lambda e: f"The site serves the certificate with serial {e.served_serial}.",

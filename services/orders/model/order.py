@@ -81,6 +81,17 @@ class Installation(msgspec.Struct, frozen=True):
     again_at: str = ""
 
 
+class Suggestion(msgspec.Struct, frozen=True):
+    """When the issuer wants the certificate with `serial` replaced (RFC 3339). `renew_at` as in `RenewalSuggested`."""
+
+    serial: str
+    start: str
+    end: str
+    explanation_url: str
+    renew_at: str
+    version: int
+
+
 class Replacing(msgspec.Struct, frozen=True):
     """A mass replacement that hits this order's certificate with `serial`, asked for `at` (RFC 3339)."""
 
@@ -135,6 +146,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     installations: dict[str, Installation] = {}
     revoking: frozenset[str] = frozenset()
     replacing: Replacing | None = None
+    suggestion: Suggestion | None = None
     ended: str = ""
     last_failure: str = ""
     last_failure_code: str = ""
@@ -182,6 +194,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """The mass replacement that the newest certificate still waits for."""
         newest, wanted = self.certificate, self.replacing
         return wanted if newest is not None and wanted is not None and wanted.serial == newest.serial else None
+
+    @property
+    def suggested(self) -> Suggestion | None:
+        """What the issuer wants of the newest certificate."""
+        newest, found = self.certificate, self.suggestion
+        return found if newest is not None and found is not None and found.serial == newest.serial else None
 
     @property
     def present_issuance(self) -> Issuance | None:
@@ -347,6 +365,12 @@ def _issued(state: Order, event: c.CertIssued) -> Order:
         last_failure="",
         last_failure_code="",
     )
+
+
+@fold.on(c.RenewalSuggested)
+def _suggested(state: Order, event: c.RenewalSuggested) -> Order:
+    wanted = Suggestion(event.serial, event.start, event.end, event.explanation_url, event.renew_at, event.version)
+    return replace(state, suggestion=wanted)
 
 
 @fold.on(c.InstallationRequested)

@@ -57,7 +57,7 @@ def revoke_old(order: Order, serial: str, reason: str) -> list[Event]:
 
 def window_of(order: Order, certificate: Certificate) -> tuple[datetime, datetime]:
     """When a certificate of the order should be replaced (RFC 9773 §4.2): at once, which is a window in the past, when
-    it is revoked, about to be, or hit by a mass replacement."""
+    it is revoked, about to be, or hit by a mass replacement; else as another CA suggests for what it has issued."""
     begins, ends = from_text(certificate.not_before), from_text(certificate.not_after)
     if certificate.revoked_at is not None:
         return moved_window(begins, from_text(certificate.revoked_at))
@@ -66,4 +66,7 @@ def window_of(order: Order, certificate: Certificate) -> tuple[datetime, datetim
     wanted = order.replacing
     if wanted is not None and wanted.serial == certificate.serial:
         return moved_window(begins, from_text(wanted.at))
+    suggested = order.suggested
+    if suggested is not None and suggested.serial == certificate.serial:
+        return from_text(suggested.start), from_text(suggested.end)
     return window(begins, ends, from_text(order.term_ends_at) if order.term_ends_at else None)

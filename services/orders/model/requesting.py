@@ -14,6 +14,7 @@ from shared.eventsourcing.event import Event
 from shared.pki.csr import CSR, CSRRefusedError, match_order, parse_csr
 
 REISSUE_REASON = "the certificate nears its end, its term does not"
+SUGGESTED_REASON = "its issuer asks for it to be replaced now"
 KEY_ALGORITHMS = ("ec-p256", "ec-p384", "rsa-2048", "rsa-3072")
 
 
@@ -74,7 +75,7 @@ def reissue(
 def reissue_in_term(order: Order, *, request_id: str, now: datetime) -> list[Event]:
     """The next certificate of a paid term, without a human: a new key, made where the present one was.
 
-    Nothing before its moment (`renewal`), nor while another request is under way, nor for a key that was pasted: its
+    Nothing before its moment (`reissue_at`), nor while another request is under way, nor for a key that was pasted: its
     owner has to act, and `blocked_on` says so. One that the CA has revoked is replaced at once. What was begun and came
     to nothing is tried again.
     """
@@ -87,7 +88,10 @@ def reissue_in_term(order: Order, *, request_id: str, now: datetime) -> list[Eve
         return ask_again(order, request_id=request_id)
     if newest.revoked_at is None and not reissue_due(order, now):
         return []
-    reason = "the CA has revoked the certificate" if newest.revoked_at else REISSUE_REASON
+    asked = order.suggested is not None and order.suggested.renew_at
+    reason = (
+        "the CA has revoked the certificate" if newest.revoked_at else SUGGESTED_REASON if asked else REISSUE_REASON
+    )
     return reissue_on_its_server(order, reason, request_id=request_id)
 
 

@@ -93,15 +93,23 @@ def refusal(order: Order, action: str, allowed: list[str]) -> ServiceError:
     )
 
 
-def reissue_due(order: Order, now: datetime) -> bool:
-    """Whether the newest certificate's time to be replaced has come (`renewal`) and it ends before its term."""
-    newest = order.certificate
-    if newest is None or order.term_ends_at is None:
-        return False
+def reissue_at(order: Order) -> datetime | None:
+    """When the newest certificate is to be replaced inside its term: as its issuer suggests (RFC 9773), else as
+    `renewal` says. None while there is none, and for the last one of a term.
+    """
+    newest, suggested = order.certificate, order.suggested
+    if newest is None or order.term_ends_at is None or status_of(order) in ENDS:
+        return None
+    if suggested is not None and suggested.renew_at:
+        return from_text(suggested.renew_at)
     begins, ends, term_ends = from_text(newest.not_before), from_text(newest.not_after), from_text(order.term_ends_at)
-    if last_of_term(ends, term_ends):
-        return False
-    return renewed_at(begins, ends, term_ends, order.order_id) <= now < term_ends
+    return None if last_of_term(ends, term_ends) else renewed_at(begins, ends, term_ends, order.order_id)
+
+
+def reissue_due(order: Order, now: datetime) -> bool:
+    """Whether that moment has come."""
+    moment = reissue_at(order)
+    return moment is not None and order.term_ends_at is not None and moment <= now < from_text(order.term_ends_at)
 
 
 def check_identifier(text: str, pointer: str, advice: str) -> None:

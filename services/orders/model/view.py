@@ -9,7 +9,8 @@ from typing import Any
 
 from services.orders.model.blocked_on import blocked_on
 from services.orders.model.order import Certificate, Order, fold
-from services.orders.model.status import actions_of, operator_actions, renewable_from, status_of
+from services.orders.model.status import actions_of, operator_actions, reissue_at, renewable_from, status_of
+from shared.clock import to_text
 from shared.contracts import orders as c
 from shared.eventsourcing.envelope import Envelope
 
@@ -18,7 +19,7 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime, *, operator: b
     """The view after these events of one stream (at least one), with what its customer or an operator may do."""
     order = fold(envelope.data for envelope in envelopes)
     moments = _moments(envelopes)
-    newest = order.certificate
+    newest, replaced, suggested = order.certificate, reissue_at(order), order.suggested
     return c.OrderView(
         order_id=order.order_id,
         number=order.number,
@@ -51,6 +52,12 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime, *, operator: b
         renews=order.renews,
         renewed_by=order.renewed_by,
         renewable_from=renewable_from(order),
+        reissue_at=to_text(replaced) if replaced and not order.reissuing else None,
+        suggested=c.RenewalSuggestion(
+            start=suggested.start, end=suggested.end, explanation_url=suggested.explanation_url
+        )
+        if suggested
+        else None,
         last_failure=order.last_failure,
         last_failure_code=order.last_failure_code,
         channel=order.channel,

@@ -83,6 +83,7 @@ _ISSUED = _with(
 # Once the next certificate is asked for, the clock has nothing to do until it is there, or until that came to nothing.
 _ASKED = _with(renew_at=None)
 _FAILED = _with(renew_at=sa.case((orders.c.certificate_version > 0, sa.bindparam("again")), else_=None))
+_SUGGESTED = _with(renew_at=sa.bindparam("renew"))
 _RENEWED = _with(renewed_by=sa.bindparam("by"))
 _INSTALLED = _with(
     status=sa.case(
@@ -205,6 +206,14 @@ def key_type_of(pem: str) -> str:
     if found.curve:
         return f"ec-{found.curve.lower().replace('-', '')}"
     return f"{found.key_kind}-{found.key_size}"
+
+
+@projections.on(c.RenewalSuggested)
+def _suggested(connection: sa.Connection, envelope: Envelope[c.RenewalSuggested]) -> None:
+    if envelope.data.renew_at:
+        _change(connection, envelope, _SUGGESTED, renew=envelope.data.renew_at)
+    else:
+        _change(connection, envelope, _CHANGED)
 
 
 @projections.on(c.OrderRenewed)

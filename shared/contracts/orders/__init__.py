@@ -43,6 +43,7 @@ from shared.contracts.orders.events import (
     OrganizationValidated,
     PaymentRefused,
     ReissueRequested,
+    RenewalSuggested,
     ReplacedRevocationRequested,
     ReplacementAsked,
     ReplacementBegun,
@@ -110,6 +111,7 @@ from shared.contracts.orders.views import (
     OrderView,
     Organization,
     ParsedCSR,
+    RenewalSuggestion,
 )
 
 __all__ = [
@@ -185,6 +187,8 @@ __all__ = [
     "ReissueRequested",
     "RejectOrder",
     "RenewalInfoView",
+    "RenewalSuggested",
+    "RenewalSuggestion",
     "ReplacedRevocationRequested",
     "ReplacementAsked",
     "ReplacementBegun",

@@ -38,11 +38,11 @@ class ACMEOrderView(View):
 
 
 class RenewalInfoView(View):
-    """When a certificate had best be renewed (RFC 9773 §4.2); moments are RFC 3339."""
+    """When a certificate had best be renewed (RFC 9773 §4.2); moments are RFC 3339. `explanation_url` may be empty."""
 
     start: str
     end: str
-    explanation: str = ""
+    explanation_url: str = ""
 
 
 @command(SERVICE, Permission.ACME)

@@ -187,6 +187,22 @@ class IssuanceFailed(Event):
     code: str = ""
 
 
+@event("orders.RenewalSuggested")
+class RenewalSuggested(Event):
+    """The issuer wants the certificate with `serial` replaced between `start` and `end` (RFC 9773 §4.2). `renew_at` is
+    the moment in that time at which it is; empty where that is not for this service to begin. `explanation_url` is an
+    https page of the issuer for people, or empty. A higher `version` is the newer suggestion.
+    """
+
+    order_id: str
+    serial: str
+    start: str
+    end: str
+    explanation_url: str
+    renew_at: str
+    version: int
+
+
 @event("orders.IssuanceDelayed")
 class IssuanceDelayed(Event):
     """The issuer lets us wait, or does not see yet what it wants to see; `reason` is for people. Empty: it goes on."""

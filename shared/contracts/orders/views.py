@@ -83,13 +83,22 @@ class InstallationView(View):
     code: str = ""  # of the reason, where it has one
 
 
+class RenewalSuggestion(View):
+    """When an issuer wants its certificate replaced. `explanation_url` is an https page of it, or empty."""
+
+    start: str
+    end: str
+    explanation_url: str = ""
+
+
 class OrderView(View):
     """An order as its customer sees it. `amount` is in minor units of `currency`.
 
     `status` and `allowed_actions` are those of ARCHITECTURE §4: `complete_payment`, `cancel`, `generate_request`,
     `request_invoice`, `domain_control_validation`, `replace_csr`, `auto_install`, `save`, `installation_check`,
     `renew`, `reissue`, `revoke`; operators have `validate_organization` and `reject`. `renewable_from` is when `renew`
-    begins to be allowed, None when it never is.
+    begins to be allowed, None when it never is. `reissue_at` is when the newest certificate is to be replaced inside
+    its term, None when it is not; `suggested` is what its issuer says of that, where it is another CA (RFC 9773).
     """
 
     order_id: str
@@ -123,6 +132,8 @@ class OrderView(View):
     renews: str | None = None
     renewed_by: str | None = None
     renewable_from: str | None = None
+    reissue_at: str | None = None
+    suggested: RenewalSuggestion | None = None
     last_failure: str = ""
     last_failure_code: str = ""
     channel: str = ""  # acme when an ACME client ordered, else empty

@@ -19,6 +19,7 @@ import { Certificates } from './Certificates'
 import { History } from './History'
 import { Installations } from './Installations'
 import { Journey } from './Journey'
+import { Reissue } from './Reissue'
 
 const ENDS = ['revoke', 'cancel', 'reject']
 
@@ -126,6 +127,7 @@ function Page({
               [t('channel'), order.channel ? t(`by.${order.channel}`) : ''],
               [t('term'), order.term_years ? t('years', { count: order.term_years }) : ''],
               [t('termEnds'), order.term_ends_at && <Moment key="term" at={order.term_ends_at} precision="day" />],
+              [t('replacedAt'), order.reissue_at && <Reissue key="reissue" order={order} at={order.reissue_at} />],
               [t('organization'), order.organization?.name],
               [t('failure'), why(order.last_failure_code, order.last_failure)],
             ]}
