@@ -25,6 +25,8 @@ from shared.contracts.orders.events import (
     CSRRequested,
     CSRSubmitted,
     InstallationFailed,
+    InstallationNotBegun,
+    InstallationQueued,
     InstallationRequested,
     IssuanceDelayed,
     IssuanceFailed,
@@ -79,6 +81,7 @@ from shared.contracts.orders.replacement_views import (
 )
 from shared.contracts.orders.requests import (
     SERVICE,
+    ApprovedPlan,
     CancelOrder,
     CountOrders,
     GetCertificate,
@@ -117,6 +120,7 @@ __all__ = [
     "ACMEName",
     "ACMEOrderOpened",
     "ACMEOrderView",
+    "ApprovedPlan",
     "AuthorizationRecorded",
     "BlockedOn",
     "CSRRejected",
@@ -147,6 +151,8 @@ __all__ = [
     "GetReplacement",
     "HistoryEntry",
     "InstallationFailed",
+    "InstallationNotBegun",
+    "InstallationQueued",
     "InstallationRequested",
     "InstallationView",
     "IssuanceDelayed",
