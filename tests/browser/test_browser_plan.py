@@ -133,10 +133,7 @@ def test_what_is_approved_is_what_was_shown(product, held, open_screen):
     job = held.jobs("install_certificate", 1)[NAME]
     assert job["arguments"]["plan_sha256"] == told()["plan_sha256"]
     assert job["arguments"]["plan_parts"] == told()["parts"]
-    held.agent.api.call(
-        "POST", held.agent._at(f"/jobs/{job['job_id']}/finish"),
-        {"succeeded": False, "reason": "What differs: file /etc/x.", "code": "plan_changed"},
-    )  # fmt: skip
+    held.agent.fail(job["job_id"], "What differs: file /etc/x.", "plan_changed")
     expect(one.dialog.get_by_text("What differs: file /etc/x.").first).to_be_visible()
     assert screen.sent("POST", "/installations$") == 1
     screen.dialog_accessible()
@@ -176,6 +173,11 @@ def test_one_site_comes_first_and_its_failure_stops_the_others(product, held, op
     for waiting in (SITES[0], SITES[2]):
         expect(one.target(waiting)).to_contain_text("It is begun when the first site serves the certificate.")
     screen.dialog_accessible()
+    steps = one.target(SITES[1]).get_by_role("listitem")
+    for count, (name, detail) in enumerate([("check", ""), ("stage", ""), ("swap", PATH)], 1):
+        held.agent.step(first[SITES[1]]["job_id"], name, detail)
+        expect(steps).to_have_count(count)
+    expect(steps.last).to_contain_text(PATH)
     held.agent.fail(first[SITES[1]]["job_id"], "The reload failed.")
     for waiting in (SITES[0], SITES[2]):
         expect(one.target(waiting).get_by_role("alert")).to_contain_text("the first site failed: The reload failed.")
