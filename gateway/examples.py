@@ -12,6 +12,7 @@ _PEM = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n"
 _CSR = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB…\n-----END CERTIFICATE REQUEST-----\n"
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _EARLY, _NOW, _LATER = "2026-11-23T09:00:00.000000Z", "2026-11-23T11:14:05.000000Z", "2027-06-11T11:14:05.000000Z"
+_CONFIGURATION = "/etc/nginx/sites-enabled/example.conf"
 _ORDER = "0b6f2a54-5d0e-4a3c-9b7e-6a4f1c2d3e4f"
 
 # By `Type.field` or by field name.
@@ -67,7 +68,7 @@ VALUES: dict[str, Any] = {
     "code_sha256": _HASH,
     "codes": ["7KQ2-M9TD", "X4PZ-8RWC"],
     "common_name": "www.example.com",
-    "config_path": "/etc/nginx/sites-enabled/example.conf",
+    "config_path": _CONFIGURATION,
     "country": "DE",
     "csr": _CSR,
     "csr_pem": _CSR,
@@ -166,6 +167,32 @@ VALUES: dict[str, Any] = {
     "ServerReport.name": "shop-db",
     "JobView.status": "claimed",
     "InstallationView.status": "installed",
+    "InstallationView.canary": True,
+    "InstallationView.approved_by": f"user:{_ORDER}",
+    "RequestInstallation.site_ids": [_ORDER],
+    "RequestInstallation.canary": _ORDER,
+    "plan_sha256": _HASH,
+    "InstallationPlanView.status": "told",
+    "InstallationPlanView.reason": "",
+    "InstallationPlanView.code": "",
+    "InstallationPlanView.site": "www.example.com",
+    "InstallationPlanView.test": "/usr/sbin/nginx -c /etc/nginx/nginx.conf -t",
+    "InstallationPlanView.reload": "/usr/sbin/nginx -c /etc/nginx/nginx.conf -s reload",
+    "PlannedBinding.name": "www.example.com",
+    "PlannedFile.path": _CONFIGURATION,
+    "PlannedFile.what": "configuration",
+    "PlannedFile.mode": "0644",
+    "PlannedFile.owner": "root:root",
+    "PlannedFile.old_sha256": _HASH,
+    "PlannedFile.new_sha256": _HASH[::-1],
+    "PlannedFile.hidden": 0,
+    "PlannedFile.encoding": "utf-8",
+    "PlannedFile.diff": (
+        f"--- a{_CONFIGURATION}\n+++ b{_CONFIGURATION}\n@@ -2,3 +2,3 @@\n     listen 443 ssl;\n"
+        "-    ssl_certificate /etc/ssl/old.pem;\n"
+        "+    ssl_certificate /opt/certwright-agent/state/live/www.example.com-1a2b3c4d/fullchain.pem;\n"
+        "     ssl_certificate_key /opt/certwright-agent/state/live/www.example.com-1a2b3c4d/privkey.pem;\n"
+    ),
     "ChargeView.status": "started",
     "AuthorizationView.status": "open",
     "telephone": "+49891234567",

@@ -5,4 +5,4 @@ Standard library and the commands of OpenSSL and OpenSSH only, Python 3.9 and la
 `shared.probe`.
 """
 
-VERSION = "0.4.0"
+VERSION = "0.5.0"

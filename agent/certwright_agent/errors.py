@@ -9,7 +9,7 @@ CODES = (
     "site_not_writable", "port_taken", "certificate_misfit", "certificate_not_valid_now", "chain_misfit", "key_missing",
     "restore_failed", "too_late", "unknown_job", "no_web_root", "no_tls_module", "config_unclear", "program_failed",
     "scan_refused", "file_not_served", "no_manager", "server_not_connected", "server_outdated", "server_keys_missing",
-    "server_host_key_changed", "server_gone",
+    "server_host_key_changed", "server_gone", "plan_changed",
 )  # fmt: skip
 
 

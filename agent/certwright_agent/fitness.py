@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a job brings can be installed at all: certificate, chain, key, names, and free ports."""
+"""Whether what a job brings can be installed at all: certificate, chain, key, names, the host's state, free ports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from certwright_agent import arguments as check
 from certwright_agent.certificates import check_chain, check_order, covers, read_pem
 from certwright_agent.errors import Refused
 from certwright_agent.keystore import Keystore
-from certwright_agent.webservers.site import Listener, Plan, Site
+from certwright_agent.webservers.site import Listener, Material, Plan, Site, WebServer
 
 
 def material(arguments: Mapping[str, Any], site: Site, keystore: Keystore) -> tuple[Leaf, dict[str, bytes]]:
@@ -46,6 +46,26 @@ def material(arguments: Mapping[str, Any], site: Site, keystore: Keystore) -> tu
         "chain.pem": chain_bytes,
         "fullchain.pem": certificate + chain_bytes,
     }
+
+
+def check_host(server: WebServer, site: Site, stable: Material) -> Plan:
+    """Everything that can be known before anything is touched (F14). Raises Refused."""
+    if site.reason:
+        raise Refused(site.reason, "site_not_writable")
+    verdict = server.test()
+    if not verdict.ok:
+        raise Refused(
+            f"the present configuration does not pass its own test; nothing was changed: {verdict.detail}",
+            "config_broken",
+        )
+    if not server.running():
+        raise Refused(f"{server.kind} is not running: start it, then try again", "not_running")
+    plan = server.plan(site, stable)
+    known = {(o.address, o.port) for other in server.sites() for o in other.listeners}
+    for listener in plan.listeners:
+        if (listener.address, listener.port) not in known:
+            check_free(listener)
+    return plan
 
 
 def check_names(leaf: Leaf, plan: Plan) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from certwright_agent import arguments as check
-from certwright_agent import journal, placed
+from certwright_agent import journal, placed, planning
 from certwright_agent.errors import AgentError, Refused, StepFailed, code_of
 from certwright_agent.files import alone, make_folder, sync_folder, write_atomic
-from certwright_agent.fitness import check_free, check_names, material
+from certwright_agent.fitness import check_host, check_names, material
 from certwright_agent.keystore import Keystore
 from certwright_agent.outcome import Outcome, Outcomes, Steps, moment
+from certwright_agent.planning import Ready
 from certwright_agent.served import served, settled, to_ask, wrong
 from certwright_agent.undoing import undoable
 from certwright_agent.webservers.site import Material, Plan, Site, WebServer, name_to_ask_for, slug
@@ -55,6 +56,15 @@ class Installer:
         with alone(self._journal):
             return self._install(job_id, arguments, steps)
 
+    def plan(self, _job_id: str, arguments: Mapping[str, Any], steps: Steps) -> Outcome:
+        """Tells what an installation would change, and changes nothing. Raises Refused where it would."""
+        with alone(self._journal):
+            ready = self._ready(arguments, steps)
+            plan = planning.told(ready)
+        count = len(ready.plan.changes)
+        steps.done("plan", f"{count} configuration files would change" if count != 1 else "1 configuration file would")
+        return Outcome(True, {"plan": plan}, steps=steps.taken)
+
     def recover(self) -> None:
         """Ends what an earlier run of the agent began: forward when the new certificate was seen, else back.
 
@@ -85,13 +95,12 @@ class Installer:
             return Outcome(True, {"site": site.name, "served": entry.record["before"]}, steps=steps.taken)
 
     def _install(self, job_id: str, arguments: Mapping[str, Any], steps: Steps) -> Outcome:
-        server, site = find_site(self._servers, arguments)
-        leaf, files = material(arguments, site, self._keystore)
-        folder = slug(site.web_server, site.name)
+        ready = self._ready(arguments, steps)
+        told = planning.told(ready)
+        planning.refuse_another(arguments, told)
+        server, site, plan, leaf, files = ready.server, ready.site, ready.plan, ready.leaf, ready.files
+        folder = ready.material.folder.name
         target = self._archive / folder / f"{leaf.serial[:40]}-{job_id[:8]}"
-        plan = self._check(server, site, Material(self._live / folder))
-        check_names(leaf, plan)
-        steps.done("check", "the configuration passes its test; key, certificate and chain belong together")
 
         record: dict[str, Any] = {
             "job_id": job_id,
@@ -100,11 +109,12 @@ class Installer:
             "site": site.name,
             "fingerprint": leaf.fingerprint,
             "serial": leaf.serial,
-            "server_name": name_to_ask_for(site, leaf.dns_names, server.sites()),
+            "server_name": ready.name,
             "listeners": [to_ask(listener) for listener in plan.listeners],
             "hosts": list(plan.hosts),
             "candidate": str(server.candidate_path(job_id)),
             "target": str(target),
+            "plan": told,
         }
         record["before"] = served(record)
         link = None if plan.placements else self._live / folder
@@ -129,16 +139,27 @@ class Installer:
             self._swap(server, entry, plan, steps)
         except Exception as error:  # noqa: BLE001  whatever it was, the old state has to come back
             return self._back(server, entry, steps, error)
-        outcome = Outcome(True, {"served_serial": leaf.serial, "site": site.name}, steps=steps.taken)
+        result = {"served_serial": leaf.serial, "site": site.name, "plan": told}
+        outcome = Outcome(True, result, steps=steps.taken)
         self._commit(entry, outcome)
         return outcome
+
+    def _ready(self, arguments: Mapping[str, Any], steps: Steps) -> Ready:
+        """Everything that can be checked without touching anything. Raises Refused."""
+        server, site = find_site(self._servers, arguments)
+        leaf, files = material(arguments, site, self._keystore)
+        stable = Material(self._live / slug(site.web_server, site.name))
+        plan = check_host(server, site, stable)
+        check_names(leaf, plan)
+        steps.done("check", "the configuration passes its test; key, certificate and chain belong together")
+        name = name_to_ask_for(site, leaf.dns_names, server.sites())
+        return Ready(server=server, site=site, plan=plan, leaf=leaf, files=files, material=stable, name=name)
 
     def _recover(self) -> None:
         for entry in journal.unfinished(self._journal):
             if entry.record["phase"] == journal.VERIFIED:
-                self._commit(
-                    entry, Outcome(True, {"served_serial": entry.record["serial"]}, steps=entry.record["steps"])
-                )
+                result = {"served_serial": entry.record["serial"], "plan": entry.record.get("plan")}
+                self._commit(entry, Outcome(True, result, steps=entry.record["steps"]))
                 continue
             Path(entry.record["candidate"]).unlink(missing_ok=True)
             server = next((s for s in self._servers if [s.kind, str(s.main)] == entry.record["web_server"]), None)
@@ -157,25 +178,6 @@ class Installer:
             entry.restore(self._staging)
             return ""
         return self._restore(server, entry)
-
-    def _check(self, server: WebServer, site: Site, material: Material) -> Plan:
-        """Everything that can be known before anything is touched (F14). Raises Refused."""
-        if site.reason:
-            raise Refused(site.reason, "site_not_writable")
-        verdict = server.test()
-        if not verdict.ok:
-            raise Refused(
-                f"the present configuration does not pass its own test; nothing was changed: {verdict.detail}",
-                "config_broken",
-            )
-        if not server.running():
-            raise Refused(f"{server.kind} is not running: start it, then try again", "not_running")
-        plan = server.plan(site, material)
-        known = {(o.address, o.port) for other in server.sites() for o in other.listeners}
-        for listener in plan.listeners:
-            if (listener.address, listener.port) not in known:
-                check_free(listener)
-        return plan
 
     def _stage(self, target: Path, files: Mapping[str, bytes]) -> None:
         make_folder(target)
@@ -212,14 +214,15 @@ class Installer:
 
     def _back(self, server: WebServer, entry: journal.Entry, steps: Steps, error: Exception) -> Outcome:
         reason = str(error)
+        tried = {"plan": entry.record["plan"]}
         steps.failed("install", reason)
         problem = self._restore(server, entry)
         if problem:
             steps.failed("restore", problem)
             said = f"{reason}; going back failed too: {problem}"
-            return Outcome(False, reason=said, steps=steps.taken, code="restore_failed")
+            return Outcome(False, tried, reason=said, steps=steps.taken, code="restore_failed")
         steps.undone("restore", "the old files are back and the old state is served")
-        outcome = Outcome(False, reason=reason, rolled_back=True, steps=steps.taken, code=code_of(error))
+        outcome = Outcome(False, tried, reason=reason, rolled_back=True, steps=steps.taken, code=code_of(error))
         self._outcomes.keep(entry.record["job_id"], outcome)
         self._drop(entry)
         return outcome

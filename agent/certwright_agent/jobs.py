@@ -44,6 +44,7 @@ class Worker:
             "remove_dcv_file": lambda _, a, s: _wrote(s, saving.remove_dcv_file(self.servers, a)),
             "place_acme_file": self._place_acme_file,
             "remove_acme_file": lambda _, a, s: _wrote(s, self.challenges.remove(a), "remove"),
+            "plan_installation": self.installer.plan,
             "install_certificate": self.installer.install,
             "save_certificate": lambda _, a, s: _wrote(s, saving.save_certificate(settings.save_directory, a)),
             "check_installation": lambda _, a, s: _found(s, report.check_installation(self.servers, a)),

@@ -64,6 +64,15 @@ ROUTES = (
     ),
     Route(method="GET", path="/api/v1/jobs/{job_id}", request=installer.GetJob, tag=SERVERS, summary="One agent job"),
     Route(
+        method="POST", path="/api/v1/installation-plans", request=installer.PlanInstallation, tag=SERVERS, status=202,
+        summary="Have an agent tell what an installation would change",
+        location="/api/v1/installation-plans/{job_id}",
+    ),
+    Route(
+        method="GET", path="/api/v1/installation-plans/{plan_id}", request=installer.GetInstallationPlan, tag=SERVERS,
+        summary="What an installation would change, or set out to",
+    ),
+    Route(
         method="POST", path="/api/v1/installation-checks", request=installer.CheckInstallation, tag=SERVERS,
         status=202, summary="Have an agent look at what a site serves", location="/api/v1/jobs/{job_id}",
     ),

@@ -65,7 +65,7 @@ ROUTES = (
     ),
     Route(
         method="POST", path="/api/v1/orders/{order_id}/installations", request=orders.RequestInstallation,
-        tag=ORDERS, status=202, summary="Install the certificate on sites of a server",
+        tag=ORDERS, status=202, summary="Install the certificate on sites of a server, one of them first",
     ),
     Route(
         method="POST", path="/api/v1/orders/{order_id}/saves", request=orders.RequestSave, tag=ORDERS, status=202,

@@ -8,10 +8,11 @@ from functools import partial
 import msgspec
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, challenges, enrolment, proofs, reactions, servers, work
+from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, work
 from shared.context import Context, system
 from shared.contracts import ca, dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
+from shared.contracts.orders.installable import ask_for_certificate
 from shared.eventsourcing.envelope import Envelope
 from shared.messaging.rpc import rpc
 from shared.messaging.subscribe import subscribe
@@ -133,6 +134,21 @@ class InstallerService(Service):
         """Served against expected."""
         return self.app.room.execute(partial(work.check_installation, policy=self.app.policy), request, context)
 
+    @rpc(installer.PlanInstallation)
+    def plan_installation(self, request: installer.PlanInstallation, context: Context) -> installer.JobView:
+        """Orders is asked for the certificate before the transaction begins: never call out inside one."""
+        order, certificate = ask_for_certificate(self.client.send, request.order_id, context)
+        policy = self.app.policy
+        handler = partial(plans.plan_installation, order=order, certificate=certificate, policy=policy)
+        return self.app.room.execute(handler, request, context)
+
+    @rpc(installer.GetInstallationPlan)
+    def get_installation_plan(
+        self, request: installer.GetInstallationPlan, context: Context
+    ) -> installer.InstallationPlanView:
+        """What an installation would change, or set out to."""
+        return plans.get_installation_plan(self.app.room, request, context)
+
     @rpc(installer.GetJob)
     def get_job(self, request: installer.GetJob, context: Context) -> installer.JobView:
         """One job."""
@@ -195,6 +211,7 @@ class InstallerService(Service):
         context = system("installer")
         self.app.room.execute(partial(work.expire_jobs, policy=self.app.policy), None, context)
         self.app.room.execute(enrolment.tidy, None, context)
+        self.app.room.execute(plans.forget_old, None, context)
 
 
 def _unstored(context: Context) -> Context:

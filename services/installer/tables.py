@@ -120,6 +120,18 @@ contacts = sa.Table(
     sa.Column("hostname", sa.Text, nullable=False, server_default=""),  # of the facts, to order by
 )
 
+# What agents told of installations, as `Plan` in JSON: configurations' text, which the log does not keep.
+plans = sa.Table(
+    "plans",
+    projections.state,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("plan_sha256", sa.Text, nullable=False),
+    sa.Column("told_at", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Index("plans_age", "told_at"),
+)
+
 
 def introduction(connection: sa.Connection, uid: str, code_sha256: str) -> sa.Row[Any] | None:
     """What became of one code."""
@@ -228,3 +240,27 @@ def meet(connection: sa.Connection, agent_id: str, now: str, address: str, facts
     values = {"agent_id": agent_id, "seen_at": now, "address": address, "facts": facts}
     hostname = msgspec.json.decode(facts, type=AgentFacts).hostname
     connection.execute(sa.insert(contacts).values(**values, hostname=hostname))
+
+
+def keep_plan(connection: sa.Connection, *, job_id: str, account_id: str, plan_sha256: str, at: str, plan: str) -> None:
+    """Keeps the plan of a job, which ends once."""
+    values = {"job_id": job_id, "account_id": account_id, "plan_sha256": plan_sha256, "told_at": at, "plan": plan}
+    connection.execute(sa.insert(plans).values(**values))
+
+
+def kept_plan(connection: sa.Connection, job_id: str) -> str | None:
+    """The plan of a job as JSON, if it is still there."""
+    return connection.execute(sa.select(plans.c.plan).where(plans.c.job_id == job_id)).scalar()
+
+
+def approved_plan(connection: sa.Connection, account_id: str, job_id: str, plan_sha256: str) -> str | None:
+    """The plan that an approval names, as JSON: by job and hash, of this account."""
+    query = sa.select(plans.c.plan).where(
+        plans.c.job_id == job_id, plans.c.account_id == account_id, plans.c.plan_sha256 == plan_sha256
+    )
+    return connection.execute(query).scalar()
+
+
+def forget_plans(connection: sa.Connection, before: str) -> None:
+    """Removes plans that were told before a moment."""
+    connection.execute(sa.delete(plans).where(plans.c.told_at < before))

@@ -22,7 +22,7 @@ from services.discovery.model.targets import TargetFault
 from services.discovery.model.upload import UploadFault
 from services.installer.handlers import reactions
 from services.installer.model import job
-from services.orders.model import blocked_on, ending, history, requesting
+from services.orders.model import blocked_on, ending, history, requesting, rollout
 from shared.checker.finding_table import FINDINGS
 from shared.checker.grade import grade
 from shared.checker.verdict import SEVERITIES
@@ -42,11 +42,13 @@ FAULTS = {
     *CSRFault, *KeyFault, *NameFault, *CAFault, *AGENT_FAULTS, *ORDER_FAULTS, *UploadFault, *TargetFault,
     job.STOPPED, job.BAD_ANSWER, job.AGENT_REMOVED, job.NOT_IN_TIME, reactions.NO_SERVER[0],
     agent_scan.GONE, agent_scan.UNVERIFIED, agent_scan.NOT_CONNECTED, agent_scan.TOO_OLD,
+    rollout.CANARY_FAILED, rollout.SUPERSEDED,
     "file_not_placed",  # the one attempt of the validation that is an agent's
 }  # fmt: skip
 VARIANTS = {
     "OrderPlaced_topup", "CSRSubmitted_made", "CSRSubmitted_again", "CSRSubmitted_made_again",
     "IssuanceDelayed_over", "ReissueRequested_automatic", "OrderCancelled_refund", "OrderRejected_refund",
+    "InstallationRequested_approved",
 }  # fmt: skip
 
 

@@ -55,13 +55,20 @@ class AgentByHand:
         found: list[dict[str, Any]] = self.api.call("POST", self._at("/jobs/claim"), {"facts": self.facts})["jobs"]
         return found
 
+    def step(self, job_id: str, name: str, detail: str = "") -> None:
+        """A step of a job is done."""
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        step = {"name": name, "status": "done", "at": at, "detail": detail}
+        self.api.call("POST", self._at(f"/jobs/{job_id}/steps"), {"step": step})
+
     def finish(self, job_id: str, result: dict[str, Any]) -> None:
         """A job is done."""
         self.api.call("POST", self._at(f"/jobs/{job_id}/finish"), {"succeeded": True, "result": result})
 
-    def fail(self, job_id: str, reason: str) -> None:
+    def fail(self, job_id: str, reason: str, code: str = "") -> None:
         """A job could not be done."""
-        self.api.call("POST", self._at(f"/jobs/{job_id}/finish"), {"succeeded": False, "reason": reason})
+        body = {"succeeded": False, "reason": reason, "code": code}
+        self.api.call("POST", self._at(f"/jobs/{job_id}/finish"), body)
 
     def report(self, *sites: dict[str, Any]) -> None:
         """All sites of the host, instead of those before."""

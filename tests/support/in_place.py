@@ -75,6 +75,42 @@ class InPlace:
         placed = [path for path in (state / "archive").rglob("placed/*") if path.is_file()]
         assert {path.stat().st_mode & 0o777 for path in [*placed, *keys]} == {0o600}
 
+    def test_a_plan_names_the_files_and_binds_an_approval(self, bench):
+        """A keystore is encrypted anew each time it is made, and the plan is the same all the same."""
+        for name in (NAME, OTHER):
+            job = bench.install_job(name)
+            before, serial = bench.state_of_files(), bench.served_serial(name)
+            ask = agent_driver.job("plan_installation", **job["arguments"])
+            plan = bench.work(ask).result["plan"]
+            again = agent_driver.job("plan_installation", **job["arguments"])
+            assert bench.work(again).result == {"plan": plan}
+            assert bench.state_of_files() == before
+            assert {file["what"] for file in plan["files"]} == {"content"}
+            held = {file["old_certificate_sha256"] for file in plan["files"]} - {""}
+            assert held
+            assert plan["fingerprint_sha256"] not in held
+            assert plan["fingerprint_sha256"] in {file["new_certificate_sha256"] for file in plan["files"]}
+            assert plan["reload"]
+
+            approval = {"plan_sha256": plan["plan_sha256"], "plan_parts": plan["parts"]}
+            approved = agent_driver.job("install_certificate", **job["arguments"], **approval)
+            touched = Path(plan["files"][0]["path"])
+            mode = touched.stat().st_mode & 0o777
+            touched.chmod(0o600 if mode != 0o600 else 0o640)
+            changed = bench.state_of_files()
+            outcome = bench.work(approved)
+            assert (outcome.code, outcome.rolled_back) == ("plan_changed", False)
+            assert f"What differs: content of {touched}." in outcome.reason
+            assert (bench.state_of_files(), bench.served_serial(name)) == (changed, serial)
+            touched.chmod(mode)
+            outcome = bench.work(agent_driver.job("install_certificate", **job["arguments"], **approval))
+            assert outcome.succeeded, outcome.reason
+            written = {str(path) for path, seen in bench.state_of_files().items() if seen != before.get(path)}
+            named = {file["path"]: file for file in plan["files"]}
+            assert written <= set(named)
+            same = [named[path] for path in set(named) - written]  # the chain, of the same CA
+            assert all(file["old_certificate_sha256"] == file["new_certificate_sha256"] != "" for file in same)
+
     @pytest.mark.parametrize("spoil", ["another chain", "forged chain", "no key here", "another key", "other name"])
     def test_what_does_not_fit_is_refused_with_nothing_touched(self, bench, spoil):
         job = bench.install_job()

@@ -10,7 +10,7 @@ from certwright_agent import VERSION
 from certwright_agent.enrolment import code_hash
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, challenges, enrolment, proofs, reactions, servers, work
+from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, work
 from services.installer.model import job as jobs
 from services.installer.projections import projections
 from services.installer.settings import InstallerSettings
@@ -19,6 +19,7 @@ from shared.context import Context
 from shared.contracts import ca, dcv, discovery, installer, orders
 from shared.eventsourcing.envelope import Envelope, Metadata
 from shared.settings import Settings
+from tests.support import told_plan as given
 
 FACTS = installer.AgentFacts(version=VERSION, os="Debian", hostname="web1", web_servers=["nginx/1.22.1"])
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -114,6 +115,22 @@ class InstallerRoom:
         return self.room.execute(
             partial(work.check_installation, policy=self.app.policy), request, self.customer(account)
         )
+
+    def plan(self, server_id, site_id, account=None):
+        """Asks for a plan, with what orders answers."""
+        certificate = given.certificate_view()
+        order = given.order_view(certificate)
+        file = orders.CertificateFile(serial=certificate.serial, pem=PEM, chain_pem=PEM)
+        handler = partial(plans.plan_installation, order=order, certificate=file, policy=self.app.policy)
+        request = installer.PlanInstallation(order_id="order-1", server_id=server_id, site_id=site_id)
+        return self.room.execute(handler, request, self.customer(account))
+
+    def get_plan(self, plan_id, account=None):
+        request = installer.GetInstallationPlan(plan_id=plan_id)
+        return plans.get_installation_plan(self.room, request, self.customer(account))
+
+    def forget_plans(self):
+        self.room.execute(plans.forget_old, None, Context(actor="system:installer"))
 
     def download(self, agent_id, account=None, gateway=None):
         request = installer.DownloadAgent(agent_id=agent_id)
@@ -242,7 +259,7 @@ class InstallerRoom:
         self.tell(orders.CSRRequested(**{**fields, **changes}))
         return jobs.job_id("make_csr", request_id)
 
-    def installation_requested(self, server_id, site_id, installation_id="installation-1"):
+    def installation_requested(self, server_id, site_id, installation_id="installation-1", **more):
         self.tell(
             orders.InstallationRequested(
                 order_id="order-1",
@@ -256,6 +273,7 @@ class InstallerRoom:
                 spki_sha256="0" * 64,
                 certificate_pem=PEM,
                 chain_pem=PEM,
+                **more,
             )
         )
         return jobs.job_id("install_certificate", installation_id)

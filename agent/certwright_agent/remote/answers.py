@@ -11,6 +11,7 @@ from typing import Any
 
 from certwright_agent.errors import CODES, Refused
 from certwright_agent.outcome import Outcome, moment
+from certwright_agent.remote import told_plans
 
 MOST_SITES = 2000
 _MOST_STEPS = 60
@@ -59,6 +60,7 @@ def _outcome(value: object, kind: str) -> Outcome:
     code = value.get("code")
     return Outcome(
         succeeded=False,
+        result=_tried(value.get("result")) if kind == "install_certificate" else {},
         reason=words(value.get("reason"), 2000) or "the server gave no reason",
         rolled_back=value.get("rolled_back") is True,
         steps=steps,
@@ -103,8 +105,10 @@ def _result(value: object, kind: str) -> dict[str, Any]:
     raw: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     if kind == "make_csr":
         return {"csr_pem": _text(raw, "csr_pem", _CSR, 32768), "spki_sha256": _text(raw, "spki_sha256", _HEX64)}
+    if kind == "plan_installation":
+        return {"plan": told_plans.plan(raw["plan"])}
     if kind == "install_certificate":
-        return {"served_serial": _text(raw, "served_serial", _HEX), "site": words(raw.get("site"), 255)}
+        return {"served_serial": _text(raw, "served_serial", _HEX), "site": words(raw.get("site"), 255), **_tried(raw)}
     if kind == "check_installation":
         bindings = [_checked_binding(each) for each in raw["bindings"][:_MOST_BINDINGS]]
         expected = _text(raw, "expected_serial", _HEX)
@@ -113,6 +117,14 @@ def _result(value: object, kind: str) -> dict[str, Any]:
         return {}
     more = {"seen": words(raw.get("seen"), _TEXT)} if kind == "place_acme_file" else {}
     return {"path": words(raw["path"], _TEXT), **more}
+
+
+def _tried(value: object) -> dict[str, Any]:
+    """What an installation set out to change. One that cannot be read is left out: how it ended counts for more."""
+    try:
+        return {"plan": told_plans.plan(value["plan"])} if isinstance(value, Mapping) and value.get("plan") else {}
+    except _SHAPELESS:
+        return {}
 
 
 def _checked_binding(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -124,6 +125,10 @@ class Apache:
         """In the agent's own folder: Apache's relative paths start at ServerRoot."""
         return self._staging / f"candidate-{token}.conf"
 
+    def procedure(self, *_hosts: str) -> tuple[str, str]:
+        """`apache2 -t` and `apache2 -k graceful` of this configuration."""
+        return shlex.join(self._argv(self.main, "-t")), shlex.join(self._argv(self.main, "-k", "graceful"))
+
     def reload(self, *_hosts: str) -> Verdict:
         """`apache2 -k graceful`: new children take over, old ones finish what they do. Starts a dead server."""
         return _verdict(self._apache(self.main, "-k", "graceful"))
@@ -183,8 +188,11 @@ class Apache:
             return ""
 
     def _apache(self, main: Path, *options: str) -> Finished:
+        return run(self._argv(main, *options), environment=self._environment)
+
+    def _argv(self, main: Path, *options: str) -> list[str]:
         root = ["-d", str(self._root)] if self._root is not None else []
-        return run([self._binary, *root, "-f", str(main), *options], environment=self._environment)
+        return [self._binary, *root, "-f", str(main), *options]
 
 
 def listens(tree: Tree) -> list[tuple[str, int, str]]:

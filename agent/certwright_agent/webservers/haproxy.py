@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,8 +100,7 @@ class HAProxy:
 
     def test(self) -> Verdict:
         """`haproxy -c` of all files."""
-        given = [word for path in self._files for word in ("-f", str(path))]
-        done = run([self._binary, "-c", *given])
+        done = run(self._test())
         return Verdict(done.ok, done.text())
 
     def test_candidate(self, changes: tuple[Change, ...], candidate: Path) -> Verdict:  # noqa: ARG002
@@ -111,9 +111,16 @@ class HAProxy:
         """None is written."""
         return self.main.parent / f".certwright-{token}.cfg"
 
+    def procedure(self, *_hosts: str) -> tuple[str, str]:
+        """`haproxy -c` of all files, and the signal for new workers."""
+        return shlex.join(self._test()), f"SIGUSR2 to the master process of {self.master.pid_file}"
+
     def reload(self, *_hosts: str) -> Verdict:
         """New workers of the master process; old ones finish what they do."""
         return self.master.reload()
+
+    def _test(self) -> list[str]:
+        return [self._binary, "-c", *(word for path in self._files for word in ("-f", str(path)))]
 
     def _configurations(self) -> list[Path]:
         """The files themselves; of a folder those that HAProxy takes, in its order (`-f DIR`: *.cfg, sorted)."""

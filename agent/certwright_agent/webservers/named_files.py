@@ -7,6 +7,7 @@ shell.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,10 @@ class NamedFiles:
     def candidate_path(self, token: str) -> Path:
         """None is written."""
         return self.main.parent / f".certwright-{token}"
+
+    def procedure(self, *_hosts: str) -> tuple[str, str]:
+        """The entry's two programs."""
+        return shlex.join(self.test_argv), shlex.join(self.reload_argv)
 
     def reload(self, *_hosts: str) -> Verdict:
         """The entry's reload."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import shlex
 from pathlib import Path
 
 from certwright_agent.errors import Refused, StepFailed
@@ -102,6 +103,10 @@ class Nginx:
     def candidate_path(self, token: str) -> Path:
         """Beside the main file: nginx looks for relative paths there."""
         return self._roots.confine(self.main.parent) / f".certwright-{token}.conf"
+
+    def procedure(self, *_hosts: str) -> tuple[str, str]:
+        """`nginx -t` and `nginx -s reload` of this configuration."""
+        return shlex.join(self._argv("-t", self.main)), shlex.join(self._argv("-s", self.main, "reload"))
 
     def reload(self, *_hosts: str) -> Verdict:
         """`nginx -s reload`: new workers take over, old ones finish what they do."""
@@ -222,8 +227,11 @@ class Nginx:
             return ""
 
     def _nginx(self, option: str, main: Path, *more: str) -> Finished:
+        return run(self._argv(option, main, *more))
+
+    def _argv(self, option: str, main: Path, *more: str) -> list[str]:
         prefix = ["-p", f"{self._prefix}/"] if self._prefix is not None else []
-        return run([self._binary, *prefix, "-c", str(main), option, *more])
+        return [self._binary, *prefix, "-c", str(main), option, *more]
 
 
 def _default_listen() -> Directive:

@@ -168,6 +168,10 @@ class WebServer(Protocol):
         """Where a candidate for `test_candidate` must lie."""
         ...
 
+    def procedure(self, *hosts: str) -> tuple[str, str]:
+        """The test and the reload in words that people can follow: the same each time, of this host's own making."""
+        ...
+
     def reload(self, *hosts: str) -> Verdict:
         """Asks the running server to take up its configuration without dropping a connection. Never a restart.
 

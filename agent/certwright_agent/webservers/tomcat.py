@@ -133,6 +133,11 @@ class Tomcat:
         """None is written."""
         return self._base / "conf" / f".certwright-{token}.xml"
 
+    def procedure(self, *hosts: str) -> tuple[str, str]:
+        """The agent reads server.xml; the manager application reads the files anew."""
+        reload = ", ".join(f"sslReload of {host}" for host in hosts)
+        return f"{self.main} can be read", f"{reload} at {self._manager.url}"
+
     def reload(self, *hosts: str) -> Verdict:
         """`sslReload` of each TLS host: new connections get the new certificate, open ones stay."""
         try:

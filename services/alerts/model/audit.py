@@ -130,6 +130,8 @@ SENTENCES: dict[str, str] = {
     "orders.CertRevoked": "The certificate with serial {serial} was revoked ({reason}).",
     "orders.CertificateSaveRequested": "The certificate of order {number} is to be saved on a server.",
     "orders.InstallationFailed": "The certificate could not be installed on a site: {reason}",
+    "orders.InstallationNotBegun": "The certificate was not installed on a site: {reason}",
+    "orders.InstallationQueued": "A site waits for the certificate until another one serves it.",
     "orders.InstallationRequested": "The certificate for {names} is to be installed on a site.",
     "orders.IssuanceDelayed": "The certificate takes longer. {reason}",
     "orders.IssuanceFailed": "No certificate was issued: {reason}",

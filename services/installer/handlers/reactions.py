@@ -11,7 +11,9 @@ import msgspec
 from services.installer.model import agent as agents
 from services.installer.model import job as model
 from services.installer.model.outcome import failed
+from services.installer.model.plan import Plan
 from services.installer.projections.finding import find_server, find_site
+from services.installer.tables import approved_plan
 from shared.contracts import discovery, orders
 from shared.contracts.installer import AgentJobCreated
 from shared.eventsourcing.envelope import Envelope
@@ -21,6 +23,7 @@ from shared.eventstore.unit_of_work import UnitOfWork
 NO_SERVER = ("server_gone", "The server is not there any more: its agent was removed.")
 NO_SITE = ("site_gone", "The site is not there any more: see the list of sites.")
 MOST_SUBJECT = 200  # characters
+_plan = msgspec.json.Decoder(Plan)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def on_installation_requested(uow: UnitOfWork, envelope: Envelope[orders.Install
         "spki_sha256": event.spki_sha256,
         "certificate_pem": event.certificate_pem,
         "chain_pem": event.chain_pem,
+        **_approval(uow, event),
     }
     create(
         uow,
@@ -90,6 +94,15 @@ def on_installation_requested(uow: UnitOfWork, envelope: Envelope[orders.Install
         ),
         problem=None if site else NO_SITE,
     )
+
+
+def _approval(uow: UnitOfWork, event: orders.InstallationRequested) -> dict[str, Any]:
+    """The hash that the installation is bound to, with the digests behind it, for the agent to name what differs."""
+    if not event.plan_sha256:
+        return {}
+    text = approved_plan(uow.connection, event.account_id, event.plan_id, event.plan_sha256)
+    parts = _plan.decode(text).parts if text else {}
+    return {"plan_sha256": event.plan_sha256, "plan_parts": parts}
 
 
 def on_certificate_save_requested(uow: UnitOfWork, envelope: Envelope[orders.CertificateSaveRequested]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from services.installer.handlers.access import agent_of, enrolled_agent
 from services.installer.handlers.views import older, server_view
 from services.installer.model import agent as agents
 from services.installer.model import job as model
+from services.installer.model import plan as plans
 from services.installer.model import server as servers
 from services.installer.model import sites
 from services.installer.model.policy import Policy
@@ -22,7 +25,7 @@ from services.installer.projections.finding import (
     servers_with,
 )
 from services.installer.projections.listing import page_of_jobs
-from services.installer.tables import touch
+from services.installer.tables import keep_plan, touch
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
@@ -43,12 +46,14 @@ KINDS = (
     "remove_dcv_file",
     "place_acme_file",
     "remove_acme_file",
+    "plan_installation",
     "install_certificate",
     "save_certificate",
     "check_installation",
     "report_sites",
     "run_scan",
 )
+PLANNED = ("plan_installation", "install_certificate")  # jobs that tell what they change, done or not
 
 
 def claim_jobs(uow: UnitOfWork, request: contract.ClaimJobs, *, policy: Policy) -> contract.AgentWork:
@@ -63,6 +68,7 @@ def claim_jobs(uow: UnitOfWork, request: contract.ClaimJobs, *, policy: Policy) 
     work: list[contract.AgentJob] = []
     remote = servers_of(uow.connection, agent_id)
     reaches_others = not older(request.facts.version, servers.AGENTS_SINCE)
+    plans_first = not older(request.facts.version, plans.AGENTS_SINCE)
     limit = min(max(request.limit, 1), MOST_AT_ONCE)
     busy = servers_with(uow.connection, agent_id, request.held, HELD_OF_ONE_SERVER)
     for job_id in open_jobs(uow.connection, agent_id, limit, held=request.held, busy=busy):
@@ -71,6 +77,9 @@ def claim_jobs(uow: UnitOfWork, request: contract.ClaimJobs, *, policy: Policy) 
         if ref and not reaches_others:  # an agent that was put back to an old version would do it on its own host
             why = "The agent is too old to work on this server. Download it again and replace it."
             uow.append(loaded, *model.give_up(loaded.state, why, code="server_outdated"))
+            continue
+        if loaded.state.needs_plan and not plans_first:
+            uow.append(loaded, *model.give_up(loaded.state, plans.TOO_OLD, code="server_outdated"))
             continue
         uow.append(loaded, *model.claim(loaded.state))
         job = loaded.state
@@ -94,7 +103,20 @@ def report_step(uow: UnitOfWork, request: contract.ReportStep) -> Done:
 def finish_job(uow: UnitOfWork, request: contract.FinishJob) -> Done:
     """How a job ended; told twice, it ended once."""
     loaded = uow.load(model.stream(request.job_id), model.JOB)
-    uow.append(loaded, *model.finish(loaded.state, agent_of(uow.context), request))
+    job = loaded.state
+    ended = model.finish(job, agent_of(uow.context), request)
+    uow.append(loaded, *ended)
+    plan = plans.told_in(request.result) if ended and job.kind in PLANNED else None
+    if plan is not None:
+        text = msgspec.json.encode(plan).decode()
+        keep_plan(
+            uow.connection,
+            job_id=job.job_id,
+            account_id=job.account_id,
+            plan_sha256=plan.plan_sha256,
+            at=to_text(uow.now),
+            plan=text,
+        )
     return Done(id=request.job_id)
 
 

@@ -33,6 +33,7 @@ STATUSES = (*OPEN, "succeeded", "failed")
 # For steps that an agent names without a word about them.
 WORDS = {
     "check": "the host was looked at",
+    "plan": "nothing was changed",
     "stage": "the new files are written beside the old ones",
     "swap": "the new files are in their place",
     "test": "the web server accepts the new configuration",
@@ -67,6 +68,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def open(self) -> bool:
         """Whether it is still to be done."""
         return self.status in OPEN
+
+    @property
+    def needs_plan(self) -> bool:
+        """Whether only an agent that makes plans may have it."""
+        return self.kind == "plan_installation" or bool(self.arguments.get("plan_sha256"))
 
 
 JOB: Fold[Job] = Fold(Job)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from services.installer.model import plan as plans
 from shared.contracts.installer import (
     ACMEFileFailed,
     ACMEFilePlaced,
@@ -32,6 +33,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "place_acme_file": ("path", "seen"),
     "remove_acme_file": ("path",),
     "save_certificate": ("path",),
+    "plan_installation": (),
     "install_certificate": ("served_serial", "site"),
     "check_installation": ("correct", "expected_serial", "bindings"),
 }
@@ -69,6 +71,11 @@ def fit_to_keep(answer: Any, limit: int = RESULT_LIMIT) -> None:
 def checked_result(kind: str, arguments: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """The known fields of a result, and what is wrong with it, or an empty text."""
     kept = {name: result[name] for name in _FIELDS.get(kind, ()) if name in result}
+    if kind in {"plan_installation", "install_certificate"}:
+        plan = plans.told_in(result)
+        kept |= plans.noted(plan) if plan else {}
+        if kind == "plan_installation" and plan is None:
+            return {}, "The agent told no plan that can be read."
     if kind == "make_csr" and not _text(kept.get("csr_pem")).startswith("-----BEGIN "):
         return {}, "The agent's answer holds no CSR."
     if kind in {"place_dcv_file", "place_acme_file", "save_certificate"} and not _text(kept.get("path")):

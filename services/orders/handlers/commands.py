@@ -89,7 +89,14 @@ def request_installation(uow: UnitOfWork, request: c.RequestInstallation) -> c.O
     """Brings the newest certificate on sites."""
     loaded = load(uow, request.order_id)
     events = installing.request_installation(
-        loaded.state, request.server_id, request.site_ids, new_id=uow.new_id, now=uow.now
+        loaded.state,
+        request.server_id,
+        request.site_ids,
+        new_id=uow.new_id,
+        now=uow.now,
+        canary=request.canary,
+        plans=request.plans,
+        actor=uow.context.actor,
     )
     return append(uow, loaded, events)
 

@@ -15,7 +15,7 @@ Reason = Literal[
     "payment_missing", "payment_being_drawn", "csr_missing", "csr_being_made", "csr_rejected", "authorization_missing",
     "authorization_expired", "organization_not_validated", "issuance_pending", "issuance_delayed", "issuance_failed",
     "installation_missing", "installation_pending", "installation_failed", "installation_again", "reissue_due",
-    "certificate_expired",
+    "installation_queued", "installation_not_begun", "certificate_expired",
     "certificate_revoked", "revocation_pending", "order_expired", "acme_client_awaited",
     "replacement_waiting", "replacement_by_client", "replacement_by_hand",
 ]  # fmt: skip
@@ -187,6 +187,13 @@ def _installation(order: Order, status: str) -> list[BlockedOn]:
         if one.status == "requested":
             text = "The agent is installing the certificate on your site."
             found.append(_say("installation_pending", "agent", text, subject=one.site_id))
+        elif one.status == "queued":
+            text = "This site is begun when the first one serves the certificate."
+            found.append(_say("installation_queued", "certwright", text, subject=one.site_id))
+        elif one.status == "not_begun":
+            text = f"{one.reason} The site is as it was. Mend the cause and install again."
+            facts = {"code": one.code, "detail": one.reason}
+            found.append(_say("installation_not_begun", "customer", text, "auto_install", one.site_id, **facts))
         elif one.status == "failed" and one.again_at:
             text = f"The installation failed: {one.reason} It will be tried again at {one.again_at[:16]}Z by itself."
             facts = {"code": one.code, "detail": one.reason, "again_at": one.again_at}

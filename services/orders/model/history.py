@@ -85,7 +85,13 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
         f"The CA suggests to replace the certificate between {e.start[:10]} and {e.end[:10]}."
     ),
     c.IssuanceFailed: lambda e: f"No certificate was issued: {e.reason}",
-    c.InstallationRequested: lambda _: "The installation on a site was asked for.",
+    c.InstallationRequested: lambda e: (
+        f"The installation on a site was asked for, by the approved plan {e.plan_sha256[:12]}."
+        if e.plan_sha256
+        else "The installation on a site was asked for."
+    ),
+    c.InstallationQueued: lambda _: "A site waits until the first one serves the certificate.",
+    c.InstallationNotBegun: lambda e: f"The installation on a site was not begun: {e.reason}",
     c.CertInstalled: lambda e: f"The site serves the certificate with serial {e.served_serial}.",
     c.InstallationFailed: lambda e: f"The installation on a site failed: {e.reason}",
     c.CertificateSaveRequested: lambda _: "The certificate is to be saved on a server.",

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from services.orders.model import trying_again
+from services.orders.model import rollout, trying_again
 from services.orders.model.issuing import normal_serial
 from services.orders.model.order import Certificate, Installation, Order
+from services.orders.model.rollout import Target
 from services.orders.model.status import check_identifier, require
 from shared.contracts import installer
 from shared.contracts import orders as c
@@ -16,12 +18,23 @@ from shared.errors import Code, ServiceError, invalid
 from shared.eventsourcing.event import Event
 
 MAX_SITES = 100
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def request_installation(
-    order: Order, server_id: str, site_ids: list[str], *, new_id: Callable[[], str], now: datetime
+    order: Order,
+    server_id: str,
+    site_ids: list[str],
+    *,
+    new_id: Callable[[], str],
+    now: datetime,
+    canary: str = "",
+    plans: Sequence[c.ApprovedPlan] = (),
+    actor: str = "",
 ) -> list[Event]:
-    """The newest certificate on every site given, one event each. Raises action_not_allowed, invalid."""
+    """The newest certificate on every site given, one event each: the canary is asked for, the others wait. `actor`
+    approved the plans. Raises action_not_allowed, invalid.
+    """
     require(order, now, "auto_install")
     check_identifier(server_id, "/server_id", "Choose a server.")
     if not site_ids or len(set(site_ids)) != len(site_ids):
@@ -30,8 +43,16 @@ def request_installation(
         check_identifier(site_id, "/site_ids", "Choose one or more different sites.")
     if len(site_ids) > MAX_SITES:
         raise invalid(f"At most {MAX_SITES} sites at once.", "/site_ids")
-    newest = usable_certificate(order)
-    return [_requested(order, newest, new_id(), server_id, site_id) for site_id in site_ids]
+    if canary and canary not in site_ids:
+        raise invalid("The canary is one of the sites.", "/canary")
+    approved = _approved(site_ids, plans)
+    targets = [
+        Target(server_id, site_id, plan.plan_id, plan.plan_sha256, actor)
+        if (plan := approved.get(site_id))
+        else Target(server_id, site_id)
+        for site_id in sorted(site_ids, key=lambda each: each != canary)  # stable: the others stay in their order
+    ]
+    return rollout.begin(order, usable_certificate(order), targets, new_id=new_id)
 
 
 def request_save(order: Order, server_id: str, *, save_id: str, now: datetime) -> list[Event]:
@@ -66,15 +87,12 @@ def install_again(order: Order, *, new_id: Callable[[], str]) -> list[Event]:
     # A key that was pasted is not known to the servers: their agents hold none for it.
     if order.csr is None or not order.csr.server_id:
         return []
-    return [
-        _requested(order, newest, new_id(), server_id, site_id, automatic=True)
-        for server_id, site_id in served
-        if server_id == order.csr.server_id
-    ]
+    targets = [Target(server_id, site_id) for server_id, site_id in served if server_id == order.csr.server_id]
+    return rollout.begin(order, newest, targets, new_id=new_id, automatic=True)
 
 
 def install_failed_again(order: Order, *, new_id: Callable[[], str]) -> list[Event]:
-    """The newest certificate on those sites whose last installation of it failed."""
+    """The newest certificate on those sites whose last installation of it failed, or was not begun."""
     newest = order.certificate
     if newest is None or not order.usable:
         return []
@@ -83,11 +101,8 @@ def install_failed_again(order: Order, *, new_id: Callable[[], str]) -> list[Eve
         for one in order.installations.values()
         if one.csr_version == newest.csr_version
     }
-    return [
-        _requested(order, newest, new_id(), server_id, site_id)
-        for (server_id, site_id), one in latest.items()
-        if one.status == "failed"
-    ]
+    targets = [Target(*place) for place, one in latest.items() if one.status in {"failed", "not_begun"}]
+    return rollout.begin(order, newest, targets, new_id=new_id)
 
 
 def install_once_more(order: Order, *, new_id: Callable[[], str], now: datetime) -> list[Event]:
@@ -96,7 +111,13 @@ def install_once_more(order: Order, *, new_id: Callable[[], str], now: datetime)
     if newest is None:
         return []
     return [
-        _requested(order, newest, installation_id, one.server_id, one.site_id, automatic=True)
+        rollout.requested(
+            order,
+            newest,
+            Installation(
+                installation_id, one.server_id, one.site_id, newest.serial, newest.csr_version, automatic=True
+            ),
+        )
         for one, installation_id in trying_again.due(order, now, new_id=new_id)
     ]
 
@@ -108,29 +129,17 @@ def record_deployment(order: Order, event: installer.DeploymentSucceeded, now: d
         return []
     served = normal_serial(event.served_serial)
     if served != wanted.serial:
-        return [
-            c.InstallationFailed(
-                order_id=order.order_id,
-                installation_id=wanted.installation_id,
-                server_id=wanted.server_id,
-                site_id=wanted.site_id,
-                reason="The site serves another certificate.",
-                code="not_served",
-                rolled_back=False,
-                again_at=trying_again.next_moment(order, wanted, "not_served", now),
-                tries=trying_again.tries(order, wanted),
-            )
-        ]
-    return [
-        c.CertInstalled(
-            order_id=order.order_id,
-            installation_id=wanted.installation_id,
-            server_id=wanted.server_id,
-            site_id=wanted.site_id,
-            served_serial=served,
-            csr_version=wanted.csr_version,
-        )
-    ]
+        reason = "The site serves another certificate."
+        return _failed(order, wanted, reason, "not_served", now, rolled_back=False)
+    installed = c.CertInstalled(
+        order_id=order.order_id,
+        installation_id=wanted.installation_id,
+        server_id=wanted.server_id,
+        site_id=wanted.site_id,
+        served_serial=served,
+        csr_version=wanted.csr_version,
+    )
+    return [installed, *rollout.go_on(order, wanted, served=True)]
 
 
 def record_failed_deployment(order: Order, event: installer.DeploymentFailed, now: datetime) -> list[Event]:
@@ -138,19 +147,7 @@ def record_failed_deployment(order: Order, event: installer.DeploymentFailed, no
     wanted = _open(order, event.installation_id)
     if wanted is None:
         return []
-    return [
-        c.InstallationFailed(
-            order_id=order.order_id,
-            installation_id=wanted.installation_id,
-            server_id=wanted.server_id,
-            site_id=wanted.site_id,
-            reason=event.reason,
-            code=event.code,
-            rolled_back=event.rolled_back,
-            again_at=trying_again.next_moment(order, wanted, event.code, now),
-            tries=trying_again.tries(order, wanted),
-        )
-    ]
+    return _failed(order, wanted, event.reason, event.code, now, rolled_back=event.rolled_back)
 
 
 def usable_certificate(order: Order) -> Certificate:
@@ -168,20 +165,29 @@ def _open(order: Order, installation_id: str) -> Installation | None:
     return found if found is not None and found.status == "requested" else None
 
 
-def _requested(
-    order: Order, newest: Certificate, installation_id: str, server_id: str, site_id: str, *, automatic: bool = False
-) -> c.InstallationRequested:
-    return c.InstallationRequested(
+def _failed(
+    order: Order, wanted: Installation, reason: str, code: str, now: datetime, *, rolled_back: bool
+) -> list[Event]:
+    failed = c.InstallationFailed(
         order_id=order.order_id,
-        account_id=order.account_id,
-        installation_id=installation_id,
-        server_id=server_id,
-        site_id=site_id,
-        csr_version=newest.csr_version,
-        serial=newest.serial,
-        names=newest.names,
-        spki_sha256=newest.spki_sha256,
-        certificate_pem=newest.certificate_pem,
-        chain_pem=newest.chain_pem,
-        automatic=automatic,
+        installation_id=wanted.installation_id,
+        server_id=wanted.server_id,
+        site_id=wanted.site_id,
+        reason=reason,
+        code=code,
+        rolled_back=rolled_back,
+        again_at=trying_again.next_moment(order, wanted, code, now),
+        tries=trying_again.tries(order, wanted),
     )
+    return [failed, *rollout.go_on(order, wanted, served=False, reason=reason)]
+
+
+def _approved(site_ids: list[str], plans: Sequence[c.ApprovedPlan]) -> dict[str, c.ApprovedPlan]:
+    by_site = {plan.site_id: plan for plan in plans}
+    if len(by_site) != len(plans) or not set(by_site) <= set(site_ids):
+        raise invalid("Each plan is for another one of the sites.", "/plans")
+    for plan in plans:
+        check_identifier(plan.plan_id, "/plans", "Name the plan that was looked at.")
+        if not _SHA256.match(plan.plan_sha256):
+            raise invalid("Name the plan's SHA-256, 64 hexadecimal digits.", "/plans")
+    return by_site

@@ -65,8 +65,8 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 class Installation(msgspec.Struct, frozen=True):
-    """A certificate on its way to, or on, one site. `status`: requested, installed, failed. `automatic`: the service
-    asked by itself; what failed is tried again at `again_at`, if that is not empty."""
+    """A certificate on its way to, or on, one site. `status`: queued, requested, installed, failed, not_begun.
+    `automatic`: the service asked by itself; what failed is tried again at `again_at`, if that is not empty."""
 
     installation_id: str
     server_id: str
@@ -79,6 +79,10 @@ class Installation(msgspec.Struct, frozen=True):
     code: str = ""
     automatic: bool = False
     again_at: str = ""
+    rollout_id: str = ""
+    plan_id: str = ""
+    plan_sha256: str = ""
+    approved_by: str = ""
 
 
 class Suggestion(msgspec.Struct, frozen=True):
@@ -375,9 +379,20 @@ def _suggested(state: Order, event: c.RenewalSuggested) -> Order:
 
 @fold.on(c.InstallationRequested)
 def _installation_requested(state: Order, event: c.InstallationRequested) -> Order:
-    wanted = Installation(event.installation_id, event.server_id, event.site_id, event.serial, event.csr_version)
-    wanted = replace(wanted, automatic=event.automatic)
-    return _with_installation(state, wanted)
+    return _with_installation(state, _wanted(event, "requested"))
+
+
+@fold.on(c.InstallationQueued)
+def _installation_queued(state: Order, event: c.InstallationQueued) -> Order:
+    return _with_installation(state, _wanted(event, "queued"))
+
+
+@fold.on(c.InstallationNotBegun)
+def _installation_not_begun(state: Order, event: c.InstallationNotBegun) -> Order:
+    known = state.installations.get(event.installation_id)
+    if known is None:
+        return state
+    return _with_installation(state, replace(known, status="not_begun", reason=event.reason, code=event.code))
 
 
 @fold.on(c.CertInstalled)
@@ -457,6 +472,22 @@ def _expired(state: Order, _event: c.OrderExpired) -> Order:
 
 def _with_issuance(state: Order, issuance_id: str, issuance: Issuance) -> Order:
     return replace(state, issuances={**state.issuances, issuance_id: issuance})
+
+
+def _wanted(event: c.InstallationRequested | c.InstallationQueued, status: str) -> Installation:
+    return Installation(
+        installation_id=event.installation_id,
+        server_id=event.server_id,
+        site_id=event.site_id,
+        serial=event.serial,
+        csr_version=event.csr_version,
+        status=status,
+        automatic=event.automatic,
+        rollout_id=event.rollout_id,
+        plan_id=event.plan_id,
+        plan_sha256=event.plan_sha256,
+        approved_by=event.approved_by,
+    )
 
 
 def _with_installation(state: Order, installation: Installation) -> Order:

@@ -71,10 +71,15 @@ def _moments(envelopes: Sequence[Envelope[Any]]) -> dict[tuple[str, str], str]:
         match envelope.data:
             case c.CertIssued(serial=serial):
                 moments["issued", serial] = envelope.occurred_at
-            case c.InstallationRequested(installation_id=installation_id):
-                moments["requested", installation_id] = envelope.occurred_at
             case (
-                c.CertInstalled(installation_id=installation_id) | c.InstallationFailed(installation_id=installation_id)
+                c.InstallationRequested(installation_id=installation_id)
+                | c.InstallationQueued(installation_id=installation_id)
+            ):
+                moments.setdefault(("requested", installation_id), envelope.occurred_at)
+            case (
+                c.CertInstalled(installation_id=installation_id)
+                | c.InstallationFailed(installation_id=installation_id)
+                | c.InstallationNotBegun(installation_id=installation_id)
             ):
                 moments["finished", installation_id] = envelope.occurred_at
             case _:
@@ -108,6 +113,9 @@ def _certificate(one: Certificate, moments: dict[tuple[str, str], str]) -> c.Cer
 
 
 def _installations(order: Order, moments: dict[tuple[str, str], str]) -> list[c.InstallationView]:
+    first: dict[str, str] = {}
+    for one in order.installations.values():
+        first.setdefault(one.rollout_id, one.installation_id)
     return [
         c.InstallationView(
             installation_id=one.installation_id,
@@ -120,6 +128,11 @@ def _installations(order: Order, moments: dict[tuple[str, str], str]) -> list[c.
             served_serial=one.served_serial,
             reason=one.reason,
             code=one.code,
+            rollout_id=one.rollout_id,
+            canary=one.rollout_id != "" and first[one.rollout_id] == one.installation_id,
+            plan_id=one.plan_id,
+            plan_sha256=one.plan_sha256,
+            approved_by=one.approved_by,
         )
         for one in reversed(order.installations.values())
     ]

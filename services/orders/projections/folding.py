@@ -118,6 +118,8 @@ def _change(connection: sa.Connection, envelope: Envelope[Any], statement: sa.Up
     c.IssuanceDelayed,
     c.InstallationRequested,
     c.InstallationFailed,
+    c.InstallationQueued,
+    c.InstallationNotBegun,
     c.CertificateSaveRequested,
     c.RevocationRequested,
     c.ReplacementAsked,

@@ -189,6 +189,8 @@ def _issued(connection: sa.Connection, envelope: Envelope[c.CertIssued]) -> None
 
 @projections.on(c.InstallationRequested)
 def _installing(connection: sa.Connection, envelope: Envelope[c.InstallationRequested]) -> None:
+    if envelope.data.automatic and envelope.data.rollout_id:
+        return  # the next site of a rollout: it mends nothing of what failed before it
     for row in _orders_of(connection, envelope.data.order_id, "failed"):
         if row.new_serial:
             _set(connection, row, state="installing", code="", reason="")

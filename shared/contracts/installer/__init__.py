@@ -29,6 +29,13 @@ from shared.contracts.installer.events import (
     ServerStateChanged,
     SitesReported,
 )
+from shared.contracts.installer.plans import (
+    GetInstallationPlan,
+    InstallationPlanView,
+    PlanInstallation,
+    PlannedBinding,
+    PlannedFile,
+)
 from shared.contracts.installer.requests import (
     SERVICE,
     AuthenticateAgent,
@@ -112,8 +119,10 @@ __all__ = [
     "FinishEnrolment",
     "FinishJob",
     "GetAgent",
+    "GetInstallationPlan",
     "GetJob",
     "GetServer",
+    "InstallationPlanView",
     "IntroduceAgent",
     "Introduction",
     "JobView",
@@ -122,6 +131,9 @@ __all__ = [
     "ListServers",
     "ListSites",
     "ListedSite",
+    "PlanInstallation",
+    "PlannedBinding",
+    "PlannedFile",
     "RegisterAgent",
     "RemoveAgent",
     "RemoveServer",

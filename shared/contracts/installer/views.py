@@ -166,8 +166,9 @@ class Introduction(View):
 
 class AgentJob(View):
     """A job as its agent gets it. `kind`: make_csr, place_dcv_file, remove_dcv_file, place_acme_file, remove_acme_file,
-    install_certificate, save_certificate, check_installation, report_sites, run_scan. `arguments` are data,
-    checked again by the agent. `server` is the agent's `ref` of the server to do it on; empty for its own host.
+    plan_installation, install_certificate, save_certificate, check_installation, report_sites, run_scan. `arguments`
+    are data, checked again by the agent. `server` is the agent's `ref` of the server to do it on; empty for its own
+    host.
     """
 
     job_id: str

@@ -25,6 +25,8 @@ from shared.contracts.orders.events import (
     CSRRequested,
     CSRSubmitted,
     InstallationFailed,
+    InstallationNotBegun,
+    InstallationQueued,
     InstallationRequested,
     IssuanceDelayed,
     IssuanceFailed,
@@ -80,6 +82,7 @@ from shared.contracts.orders.replacement_views import (
 )
 from shared.contracts.orders.requests import (
     SERVICE,
+    ApprovedPlan,
     CancelOrder,
     CountOrders,
     GetCertificate,
@@ -119,6 +122,7 @@ __all__ = [
     "ACMEName",
     "ACMEOrderOpened",
     "ACMEOrderView",
+    "ApprovedPlan",
     "AuthorizationRecorded",
     "BlockedOn",
     "CSRRejected",
@@ -149,6 +153,8 @@ __all__ = [
     "GetReplacement",
     "HistoryEntry",
     "InstallationFailed",
+    "InstallationNotBegun",
+    "InstallationQueued",
     "InstallationRequested",
     "InstallationView",
     "IssuanceDelayed",

@@ -215,7 +215,10 @@ class IssuanceDelayed(Event):
 
 @event("orders.InstallationRequested")
 class InstallationRequested(Event):
-    """The certificate goes on one site. One event per site. `automatic`: the service asks by itself."""
+    """The certificate goes on one site. One event per site. `automatic`: the service asks by itself.
+
+    Several sites at once are a rollout. With a `plan_sha256` it is bound to the plan that `approved_by` looked at.
+    """
 
     order_id: str
     account_id: str
@@ -229,6 +232,40 @@ class InstallationRequested(Event):
     certificate_pem: str
     chain_pem: str
     automatic: bool = False
+    rollout_id: str = ""
+    plan_id: str = ""
+    plan_sha256: str = ""
+    approved_by: str = ""
+
+
+@event("orders.InstallationQueued")
+class InstallationQueued(Event):
+    """A site of a rollout waits until another one of it was seen to serve the certificate."""
+
+    order_id: str
+    account_id: str
+    installation_id: str
+    rollout_id: str
+    server_id: str
+    site_id: str
+    csr_version: int
+    serial: str
+    automatic: bool = False
+    plan_id: str = ""
+    plan_sha256: str = ""
+    approved_by: str = ""
+
+
+@event("orders.InstallationNotBegun")
+class InstallationNotBegun(Event):
+    """A site of a rollout that waited is left as it is, and nobody touches it any more."""
+
+    order_id: str
+    installation_id: str
+    server_id: str
+    site_id: str
+    reason: str
+    code: str = ""
 
 
 @event("orders.CertInstalled")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from shared.contracts.base import Done, Page, Permission, Request, command, query
+from shared.contracts.base import Done, Page, Permission, Request, View, command, query
 from shared.contracts.orders.forecast import ForecastView
 from shared.contracts.orders.views import (
     CertificateFile,
@@ -135,13 +135,29 @@ class RejectOrder(Request[OrderView]):
     reason: str
 
 
+class ApprovedPlan(View):
+    """The plan of a site that was looked at: its id and its hash. On a host where it is another one by then, nothing
+    is changed.
+    """
+
+    site_id: str
+    plan_id: str
+    plan_sha256: str
+
+
 @command(SERVICE, Permission.CREATE_ORDER)
 class RequestInstallation(Request[OrderView]):
-    """Installs the newest certificate on sites of one server."""
+    """Installs the newest certificate on sites of one server.
+
+    Of several sites one is the `canary`, the first where none is named: the others begin when a handshake has shown
+    the certificate there, and are not begun when it fails. `plans` binds sites to what was approved for them.
+    """
 
     order_id: str
     server_id: str
     site_ids: list[str]
+    canary: str = ""
+    plans: list[ApprovedPlan] = []
 
 
 @command(SERVICE, Permission.CREATE_ORDER)

@@ -69,18 +69,27 @@ class NameStatus(View):
 
 
 class InstallationView(View):
-    """One site that the certificate was, or should be, installed on."""
+    """One site that the certificate was, or should be, installed on.
+
+    Those of one `rollout_id` were asked for together; its `canary` came first. `approved_by` looked at the plan with
+    `plan_sha256` before.
+    """
 
     installation_id: str
     server_id: str
     site_id: str
-    status: str  # requested, installed, failed
+    status: str  # queued, requested, installed, failed, not_begun
     csr_version: int
     requested_at: str
     finished_at: str | None = None
     served_serial: str = ""
     reason: str = ""
     code: str = ""  # of the reason, where it has one
+    rollout_id: str = ""
+    canary: bool = False
+    plan_id: str = ""
+    plan_sha256: str = ""
+    approved_by: str = ""
 
 
 class RenewalSuggestion(View):

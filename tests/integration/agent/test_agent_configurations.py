@@ -25,6 +25,7 @@ from certwright.servers.process import free_port
 from shared.probe.handshake import Served, handshake
 from tests.support import agent_driver
 from tests.support.configuration_corpus import cases, configuration, made
+from tests.support.patches import patched
 from tests.support.small_ca import SmallCA
 
 ALL = [*cases("nginx"), *cases("apache")]
@@ -225,15 +226,23 @@ def test_an_installation_changes_the_planned_bytes_and_nothing_else(place):
         before, wire = configuration(place.server), place.served()
         planned = place.planned(site)
         job = place.install_job(site)
-        outcome = place.work("install_certificate", **job)
+        told = place.work("plan_installation", **job)
+        assert (configuration(place.server), place.served()) == (before, wire)
+        plan = told.result.get("plan", {"plan_sha256": "", "parts": {}})
+        approval = {"plan_sha256": plan["plan_sha256"], "plan_parts": plan["parts"]}
+        outcome = place.work("install_certificate", **job, **approval)
         after = configuration(place.server)
         if name in place.case.refused:
             assert not outcome.succeeded
             assert outcome.reason
+            assert told.reason == outcome.reason
             assert (after, place.served()) == (before, wire)
             continue
         assert outcome.succeeded, (name, outcome.reason)
         assert after == before | planned
+        diffs = {Path(one["path"]): one for one in plan["files"] if one["what"] == "configuration"}
+        assert not any(one["hidden"] or one["cut"] for one in diffs.values())
+        assert {path: patched(before[path], one) for path, one in diffs.items()} == planned
         if any(listener.tls for listener in site.listeners):
             assert {path: apart(place.case.kind, text) for path, text in after.items()} == {
                 path: apart(place.case.kind, text) for path, text in before.items()

@@ -21,6 +21,7 @@ from shared.settings import Settings
 from tests.support import postgres
 from tests.support.installer_room import InstallerRoom
 from tests.unit.installer.test_installer_lists import *  # noqa: F403 - its tests run here with the fixture below
+from tests.unit.installer.test_installer_plans import *  # noqa: F403 - and these
 
 CSR = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
 _numbers = itertools.count(1)

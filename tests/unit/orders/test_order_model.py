@@ -371,7 +371,7 @@ def deployed(installation_id="installation-1", serial=None):
 
 
 def test_one_installation_is_asked_for_each_site():
-    ids = iter(["i1", "i2"])
+    ids = iter(["rollout", "i1", "i2"])
     events = installing.request_installation(
         fold(given.ISSUED), "server-1", ["a", "b"], new_id=lambda: next(ids), now=NOW
     )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
+import msgspec
 import pytest
 
 from services.orders import bootstrap
@@ -184,6 +185,38 @@ def test_the_main_job_from_order_to_installed(story):
         "OrderPlaced", "OrderPaid", "CSRRequested", "CSRSubmitted", "AuthorizationRecorded", "IssuanceRequested",
         "CertIssued", "InstallationRequested", "CertInstalled",
     ]  # fmt: skip
+
+
+def test_a_certificate_goes_on_several_sites_with_one_first(story):
+    order = story.issued()
+    plans = [orders.ApprovedPlan(site_id="site-3", plan_id="plan-3", plan_sha256="ab" * 32)]
+    asked = orders.RequestInstallation(
+        order_id=order.order_id, server_id="server-1", site_ids=["site-1", "site-2", "site-3"], canary="site-2",
+        plans=plans,
+    )  # fmt: skip
+    order = story.do(commands.request_installation, asked)
+    assert [(one.site_id, one.status, one.canary) for one in reversed(order.installations)] == [
+        ("site-2", "requested", True), ("site-1", "queued", False), ("site-3", "queued", False),
+    ]  # fmt: skip
+    assert order.installations[0].approved_by == customer().actor
+    story.deployed(msgspec.structs.replace(order, installations=order.installations[2:]))
+    order = story.get(order.order_id)
+    assert {one.status for one in order.installations} == {"installed", "requested"}
+    assert types(story, order.order_id)[-6:] == [
+        "InstallationRequested", "InstallationQueued", "InstallationQueued", "CertInstalled", "InstallationRequested",
+        "InstallationRequested",
+    ]  # fmt: skip
+    one = order.installations[0]
+    failed = installer.DeploymentFailed(
+        order_id=order.order_id, account_id="account-1", installation_id=one.installation_id, server_id="server-1",
+        site_id="site-3", reason="It is another host.", rolled_back=False, code="plan_changed",
+    )  # fmt: skip
+    story.tell(reactions.on_deployment_failed, failed)
+    order = story.get(order.order_id)
+    assert (order.status, order.installations[0].status, order.installations[0].code) == (
+        "installed", "failed", "plan_changed",
+    )  # fmt: skip
+    assert all(one.requested_at for one in order.installations)
 
 
 def test_every_event_of_the_history_has_a_sentence(story):

@@ -27,7 +27,14 @@ const OLD: Record<string, readonly string[]> = {
   orders: ['/api/v1/orders', '/api/v1/certificates', '/api/v1/replacements'],
   ca: ['/api/v1/orders'],
   dcv: ['/api/v1/orders/{order_id}/authorizations', '/api/v1/authorizations', '/api/v1/orders'],
-  installer: ['/api/v1/agents', '/api/v1/servers', '/api/v1/sites', '/api/v1/jobs', '/api/v1/certificates'],
+  installer: [
+    '/api/v1/agents',
+    '/api/v1/servers',
+    '/api/v1/sites',
+    '/api/v1/jobs',
+    '/api/v1/installation-plans',
+    '/api/v1/certificates',
+  ],
   billing: ['/api/v1/balance', '/api/v1/statement', '/api/v1/orders'],
   discovery: ['/api/v1/certificates', '/api/v1/sites', '/api/v1/scans', '/api/v1/scan-schedules', '/api/v1/checks'],
   alerts: [

@@ -71,6 +71,7 @@ export function blockedOn(one: Schemas['BlockedOn']): string {
 function variant(type: string, data: Values): string {
   if (type === 'OrderPlaced' && data.kind === 'topup') return '_topup'
   if (type === 'CSRSubmitted') return `${data.server_id ? '_made' : ''}${data.csr_version === 1 ? '' : '_again'}`
+  if (type === 'InstallationRequested' && data.plan_sha256) return '_approved'
   if (type === 'IssuanceDelayed' && !data.reason) return '_over'
   if (type === 'ReissueRequested' && data.automatic) return '_automatic'
   return (type === 'OrderCancelled' || type === 'OrderRejected') && data.refund ? '_refund' : ''
@@ -81,7 +82,8 @@ export function event(entry: Schemas['HistoryEntry']): string {
   const type = entry.type.replace('orders.', '')
   const data = entry.data as Values
   const reason = why(String(data.code ?? ''), String(data.reason ?? ''))
-  return text(`event.${type}${variant(type, data)}`, { ...words(data), why: reason }) ?? entry.summary
+  const plan = typeof data.plan_sha256 === 'string' ? data.plan_sha256.slice(0, 12) : ''
+  return text(`event.${type}${variant(type, data)}`, { ...words(data), why: reason, plan }) ?? entry.summary
 }
 
 /** A line of the audit log. */

@@ -45,6 +45,8 @@ const LOOKS: Record<string, [MantineColor, TablerIcon]> = {
   claimed: ['ink', IconLoader],
   running: ['ink', IconLoader],
   requested: ['ink', IconLoader],
+  queued: ['gray', IconClock],
+  not_begun: ['ochre', IconBan],
   succeeded: ['pine', IconCheck],
   done: ['pine', IconCheck],
   delivered: ['pine', IconCheck],

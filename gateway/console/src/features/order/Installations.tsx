@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Group, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, Title } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconFileDiff } from '@tabler/icons-react'
+import { useId } from 'react'
 import { useTranslation } from 'react-i18next'
-import { type Order, useApi } from '@/api/client'
+import { type Order, type Schemas, useApi } from '@/api/client'
+import { PlanOfJob } from '@/features/install/PlanView'
 import { JobSteps } from '@/ui/JobSteps'
 import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
@@ -25,9 +29,36 @@ export function Installations({ order }: { order: Order }) {
               </Text>
             </Group>
             <JobSteps job={job} />
+            {PLANNED.includes(job.kind) && OVER.includes(job.status) && <Changes job={job} />}
           </Stack>
         ))}
       </Stack>
     </section>
+  )
+}
+
+const PLANNED = ['install_certificate', 'plan_installation']
+const OVER = ['succeeded', 'failed']
+
+/** The files that it changed, or was to change, for whoever wants to see them. */
+function Changes({ job }: { job: Schemas['JobView'] }) {
+  const { t } = useTranslation('order')
+  const [open, { toggle }] = useDisclosure()
+  const id = useId()
+  return (
+    <>
+      <Button
+        variant="subtle"
+        size="compact-sm"
+        leftSection={<IconFileDiff size={16} aria-hidden />}
+        aria-expanded={open}
+        aria-controls={id}
+        onClick={toggle}
+        style={{ alignSelf: 'flex-start' }}
+      >
+        {t('showPlan')}
+      </Button>
+      <div id={id}>{open && <PlanOfJob jobId={job.job_id} />}</div>
+    </>
   )
 }
