@@ -113,8 +113,8 @@ MADE = st.builds(
         **more,
     ),
     labels=st.lists(st.from_regex(r"[A-Za-z0-9-]{1,20}\.[a-z]{2,6}", fullmatch=True), min_size=1, max_size=5),
-    organization=st.text(TEXT, min_size=1, max_size=20),
-    common_name=st.text(TEXT, min_size=1, max_size=30),
+    organization=st.text(TEXT, min_size=1, max_size=16),  # 64 bytes at most, as X.520 has it
+    common_name=st.text(TEXT, min_size=1, max_size=16),
     serial=st.integers(1, 2**159 - 1),
     days_on=st.integers(-25_000, 15_000),
     days=st.integers(1, 4000),
