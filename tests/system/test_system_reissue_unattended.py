@@ -5,6 +5,8 @@ agent, and Certwright's clock moved. From its installation on nobody asks for an
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -149,3 +151,42 @@ def test_where_the_agent_serves_the_name_no_more_a_person_is_told(scene):
     [alert] = wait_for("the alert", alerted, patience=90)
     assert (alert["order_id"], alert["subject"], alert["state"]) == (order_id, NAME, "open")
     assert NAME in alert["text"]
+
+
+def test_an_installation_that_fails_is_tried_again_while_the_old_certificate_serves(scene):
+    """nginx's master stands still: its workers serve on, and a reload does nothing."""
+    world, clocks = scene
+    clocks.move(-moments()[1])
+    customer, site, order_id = begun(world)
+    old = customer.install(order_id, site)["certificate"]
+    master, port = int(world.nginx.pid_file.read_text()), world.tls_ports["nginx"]
+    os.kill(master, signal.SIGSTOP)
+    try:
+        clocks.move(0)
+
+        def waits():
+            found = [one for one in customer.order(order_id)["blocked_on"] if one["reason"] == "installation_again"]
+            return found[0] if found else None
+
+        blocked = wait_for("the installation that followed to fail", waits, patience=180)
+        assert blocked["actor"] == "certwright"
+        later = datetime.fromisoformat(blocked["facts"]["again_at"]) - datetime.now(UTC)
+        assert timedelta(minutes=3) < later < timedelta(minutes=6)
+        assert served_serial(NAME, port) == int(old["serial"], 16)
+        [failed] = [one for one in customer.order(order_id)["installations"] if one["status"] == "failed"]
+        assert failed["code"] == "not_served"
+    finally:
+        os.kill(master, signal.SIGCONT)
+    clocks.move(6 / 24 / 60)
+
+    def installed():
+        newest = customer.order(order_id)
+        fresh = newest["certificate"]["serial"] != old["serial"]
+        return newest if fresh and newest["status"] == "installed" else None
+
+    newest = wait_for("the installation to be tried again", installed, patience=150)
+    assert served_serial(NAME, port) == int(newest["certificate"]["serial"], 16)
+    assert newest["blocked_on"] == []
+    after = [entry["type"] for entry in customer.history(order_id)]
+    assert after.count("orders.ReissueRequested") == 1
+    assert after[-2:] == ["orders.InstallationRequested", "orders.CertInstalled"]
