@@ -12,6 +12,7 @@ from shared.probe.leaf import Leaf, read_leaf
 
 from certwright_agent.errors import Refused
 from certwright_agent.process import run
+from certwright_agent.webservers.site import Block
 
 
 def read_pem(pem: str) -> Leaf:
@@ -28,6 +29,12 @@ def first_in_file(path: Path) -> tuple[Leaf, str] | None:
         return first_in(path.read_text("ascii", "replace"))
     except OSError:
         return None
+
+
+def stored(block: Block) -> tuple[Leaf, str] | None:
+    """The certificate that the configuration names for a block, and its text; None when there is none to be read."""
+    found = first_in(block.certificate_pem)
+    return found or (first_in_file(Path(block.certificate_file)) if block.certificate_file else None)
 
 
 def first_in(content: str) -> tuple[Leaf, str] | None:

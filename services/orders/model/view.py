@@ -54,6 +54,7 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime, *, operator: b
         last_failure=order.last_failure,
         last_failure_code=order.last_failure_code,
         channel=order.channel,
+        key_reused=order.csr.key_reused if order.csr else False,
     )
 
 
@@ -113,6 +114,8 @@ def _installations(order: Order, moments: dict[tuple[str, str], str]) -> list[c.
             served_serial=one.served_serial,
             reason=one.reason,
             code=one.code,
+            findings=list(one.findings),
+            there=one.there,
         )
         for one in reversed(order.installations.values())
     ]

@@ -27,6 +27,7 @@ from shared.contracts.installer.events import (
     ServerRemoved,
     ServerRenamed,
     ServerStateChanged,
+    SiteFindingsChanged,
     SitesReported,
 )
 from shared.contracts.installer.requests import (
@@ -71,6 +72,8 @@ from shared.contracts.installer.views import (
     ReportedServers,
     ServedCertificate,
     ServerView,
+    ShownFinding,
+    SiteFinding,
     SiteView,
     StepView,
 )
@@ -138,6 +141,9 @@ __all__ = [
     "ServerReport",
     "ServerStateChanged",
     "ServerView",
+    "ShownFinding",
+    "SiteFinding",
+    "SiteFindingsChanged",
     "SiteReport",
     "SiteView",
     "SitesReported",

@@ -33,7 +33,8 @@ class BlockedOn(View):
 
     `actor` is `customer`, `operator`, `certwright` or `agent`; `reason` is a stable word for programs;
     `subject` names the FQDN, server or site that it is about. `facts` are what `text` says beside that, for
-    texts in other languages: `code` and `detail` of what failed, `level` of validation, `until` (RFC 3339).
+    texts in other languages: `code` and `detail` of what failed, `level` of validation, `until` (RFC 3339), `by` and
+    `path` of what took a certificate's place.
     """
 
     reason: str
@@ -69,7 +70,10 @@ class NameStatus(View):
 
 
 class InstallationView(View):
-    """One site that the certificate was, or should be, installed on."""
+    """One site that the certificate was, or should be, installed on.
+
+    `findings` are kinds of `SiteFinding` that are amiss with it; `there`: what was installed is still served.
+    """
 
     installation_id: str
     server_id: str
@@ -81,6 +85,8 @@ class InstallationView(View):
     served_serial: str = ""
     reason: str = ""
     code: str = ""  # of the reason, where it has one
+    findings: list[str] = []
+    there: bool = True
 
 
 class OrderView(View):
@@ -89,7 +95,7 @@ class OrderView(View):
     `status` and `allowed_actions` are those of ARCHITECTURE §4: `complete_payment`, `cancel`, `generate_request`,
     `request_invoice`, `domain_control_validation`, `replace_csr`, `auto_install`, `save`, `installation_check`,
     `renew`, `reissue`, `revoke`; operators have `validate_organization` and `reject`. `renewable_from` is when `renew`
-    begins to be allowed, None when it never is.
+    begins to be allowed, None when it never is. `key_reused`: the key of the newest CSR was in an earlier one.
     """
 
     order_id: str
@@ -126,6 +132,7 @@ class OrderView(View):
     last_failure: str = ""
     last_failure_code: str = ""
     channel: str = ""  # acme when an ACME client ordered, else empty
+    key_reused: bool = False
 
 
 class OrderSummary(View):
@@ -174,6 +181,8 @@ class ParsedCSR(View):
     sha256: str
     problems: list[str] = []
     problem_codes: list[str] = []  # of the problems, in their order
+    warnings: list[str] = []  # what speaks against it without forbidding it
+    warning_codes: list[str] = []
 
 
 class HistoryEntry(View):

@@ -19,6 +19,7 @@ import { Certificates } from './Certificates'
 import { History } from './History'
 import { Installations } from './Installations'
 import { Journey } from './Journey'
+import { SitesAmiss } from './SitesAmiss'
 
 const ENDS = ['revoke', 'cancel', 'reject']
 
@@ -127,6 +128,7 @@ function Page({
               [t('term'), order.term_years ? t('years', { count: order.term_years }) : ''],
               [t('termEnds'), order.term_ends_at && <Moment key="term" at={order.term_ends_at} precision="day" />],
               [t('organization'), order.organization?.name],
+              [t('key'), order.key_reused ? t('keyReused') : ''],
               [t('failure'), why(order.last_failure_code, order.last_failure)],
             ]}
           />
@@ -151,6 +153,7 @@ function Page({
         </Stack>
       </section>
       {order.certificates.length > 0 && <Certificates order={order} />}
+      {certificate && <SitesAmiss order={order} />}
       {certificate && <Installations order={order} />}
       {children}
       {dialogs}
