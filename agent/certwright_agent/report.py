@@ -35,6 +35,8 @@ def sites(servers: Sequence[WebServer], watch: Watch | None = None) -> tuple[lis
         for server, each in listed
         for site in each
     ]
+    if len(reports) > MOST_WATCHED:
+        problems.append(f"{len(reports)} sites are more than {MOST_WATCHED}: the others are neither told nor watched")
     return reports[:MOST_WATCHED], problems
 
 

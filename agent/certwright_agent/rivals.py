@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from certwright_agent.certificates import first_in
+from certwright_agent.files import beginning
 
 UNKNOWN, OURS, CERTBOT, ACME_SH = "unknown", "certwright", "certbot", "acme.sh"
 # Folders that only one tool makes, as they stand one behind the other in a path.
@@ -86,11 +86,9 @@ def who(path: Path, fingerprint: str, mark: str, state: Path, traces: Traces) ->
 def text_of(path: Path) -> str:
     """The beginning of a file, as far as it may matter here; empty for what is no plain file or cannot be read."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        return beginning(path, _LIMIT).decode("utf-8", "replace")
     except OSError:
         return ""
-    with os.fdopen(handle, "rb") as file:
-        return file.read(_LIMIT).decode("utf-8", "replace") if stat.S_ISREG(os.fstat(handle).st_mode) else ""
 
 
 def _by_folder(path: Path) -> Rival | None:

@@ -200,8 +200,8 @@ class InstallerService(Service):
     @every(seconds=300)
     def look_at_ends(self) -> None:
         """Certificates that end without an order."""
-        handler = partial(watching.look_at_ends, policy=self.app.policy)
-        self.app.room.execute(handler, None, system("installer"))
+        for one in watching.due(self.app.room, self.app.policy):
+            self.app.room.execute(watching.tell_end, one, system("installer"))
 
     @every(seconds=300)
     def expire(self) -> None:

@@ -235,8 +235,8 @@ class InstallerRoom:
         return self.tell(fact, handler=watching.on_order_changed)
 
     def look_at_ends(self):
-        handler = partial(watching.look_at_ends, policy=self.app.policy)
-        self.room.execute(handler, None, Context(actor="system:installer"))
+        for one in watching.due(self.room, self.app.policy):
+            self.room.execute(watching.tell_end, one, Context(actor="system:installer"))
 
     def csr_requested(self, server_id, request_id="request-1", **changes):
         fields = {

@@ -70,13 +70,19 @@ class Ending(NamedTuple):
     until: str | None
 
 
-def ending(connection: sa.Connection, until: str, limit: int = 1000) -> list[Ending]:
-    """Sites with a certificate that ends until then, and those that are said to end without an order."""
+PAGE = 500
+
+
+def ending(connection: sa.Connection, until: str, after: str | None) -> list[Ending]:
+    """Sites with a certificate that ends until then, and those that are said to end without an order: up to a `PAGE` of
+    them after a site, by their ids."""
     said = sa.and_(site_findings.c.site_id == sites.c.site_id, site_findings.c.kind == NO_ORDER)
     there = sites.join(servers, servers.c.server_id == sites.c.server_id).outerjoin(site_findings, said)
     chosen = sa.select(sites.c.view, servers.c.agent_id, sites.c.account_id, site_findings.c.finding).select_from(there)
     due = sa.or_(sa.and_(sites.c.ends_at != "", sites.c.ends_at <= until), site_findings.c.kind.is_not(None))
-    rows = connection.execute(chosen.where(due).order_by(sites.c.ends_at, sites.c.site_id).limit(limit))
+    if after is not None:
+        chosen = chosen.where(sites.c.site_id > after)
+    rows = connection.execute(chosen.where(due).order_by(sites.c.site_id).limit(PAGE))
     return [
         Ending(_site.decode(view), agent_id, account_id, None if finding is None else _finding.decode(finding).until)
         for view, agent_id, account_id, finding in rows

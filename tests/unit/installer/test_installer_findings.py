@@ -175,6 +175,17 @@ def test_a_certificate_that_ends_without_an_order_is_found_and_an_order_that_is_
     assert told(room, server_id)[-1] == ["expires_without_order"]
 
 
+def test_more_sites_than_a_page_are_looked_at(room, monkeypatch):
+    monkeypatch.setattr("services.installer.projections.watching.PAGE", 2)
+    agent, server_id = room.enrolled()
+    names = [f"{number}.test" for number in range(5)]
+    room.report(agent.agent_id, *(tls_site(room, name, days=3, names=[name]) for name in names))
+    room.look_at_ends()
+    assert told(room, server_id) == [["expires_without_order"]] * 5
+    room.look_at_ends()
+    assert len(told(room, server_id)) == 5
+
+
 def test_what_the_service_sees_outlives_what_an_agent_says(room):
     agent, server_id = room.enrolled()
     site = tls_site(room, days=3)

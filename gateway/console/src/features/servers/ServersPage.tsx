@@ -295,7 +295,7 @@ function Sites({ server }: { server: Server }) {
   if (server.sites_amiss === 0) return <>{server.sites}</>
   return (
     <>
-      {server.sites}{' '}
+      {server.sites} ·{' '}
       <Anchor
         component={Link}
         to={`/sites?server_id=${server.server_id}&amiss=true`}
