@@ -66,6 +66,9 @@ JOB_SECONDS = Histogram(
 )  # fmt: skip
 JOBS_RUNNING = Gauge("certwright_jobs_running", "Jobs that this process runs now.", ["service"])
 TIMERS_FIRED = Counter("certwright_timers_fired_total", "Timer runs by outcome: done or failed.", ["timer", "outcome"])
+SHARED_KEYS = Gauge(
+    "certwright_keys_in_several_accounts", "Keys that are used on sites of more than one account: copied, or leaked."
+)
 HTTP_SECONDS = Histogram(
     "certwright_http_seconds", "Time to answer an HTTP request. `status` is the three-digit code.",
     ["route", "method", "status"], buckets=_QUICK,

@@ -11,7 +11,11 @@ from pathlib import Path
 from shared.probe.leaf import Leaf, read_leaf
 
 from certwright_agent.errors import Refused
+from certwright_agent.files import beginning
 from certwright_agent.process import run
+from certwright_agent.webservers.site import Block
+
+_LIMIT = 1024 * 1024  # bytes of a file that holds certificates
 
 
 def read_pem(pem: str) -> Leaf:
@@ -25,9 +29,15 @@ def read_pem(pem: str) -> Leaf:
 def first_in_file(path: Path) -> tuple[Leaf, str] | None:
     """The first certificate of a PEM file and its text; None when the file cannot be read or holds none."""
     try:
-        return first_in(path.read_text("ascii", "replace"))
+        return first_in(beginning(path, _LIMIT).decode("ascii", "replace"))
     except OSError:
         return None
+
+
+def stored(block: Block) -> tuple[Leaf, str] | None:
+    """The certificate that the configuration names for a block, and its text; None when there is none to be read."""
+    found = first_in(block.certificate_pem)
+    return found or (first_in_file(Path(block.certificate_file)) if block.certificate_file else None)
 
 
 def first_in(content: str) -> tuple[Leaf, str] | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -83,6 +84,23 @@ def write_new(path: Path, content: bytes, owner: Owner) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def beginning(path: Path, limit: int) -> bytes:
+    """The first `limit` bytes of a plain file. Raises OSError, also for pipes and devices, which would keep us."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        content = bytearray()
+        while len(content) < limit:
+            part = os.read(handle, limit - len(content))
+            if not part:
+                break
+            content += part
+        return bytes(content)
+    finally:
+        os.close(handle)
 
 
 def point_link(link: Path, target: str | None) -> None:

@@ -17,6 +17,7 @@ from certwright_agent.installation import Installer
 from certwright_agent.keystore import Keystore
 from certwright_agent.outcome import Outcome, Outcomes, Steps
 from certwright_agent.scans import Scans
+from certwright_agent.watching import Watch
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
@@ -30,6 +31,7 @@ class Worker:
         self.outcomes = Outcomes(settings.state / "outcomes")
         self.scans = Scans(settings)
         self.challenges = ChallengeFiles(settings.state / "challenges")
+        self.watch = Watch(settings.state)
         self._keystore = Keystore(settings.state / "keys")
         self.installer = Installer(
             state=settings.state,

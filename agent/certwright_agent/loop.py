@@ -109,10 +109,11 @@ class Agent:
     def report_sites(self, *, always: bool = False) -> None:
         """Tells the gateway what the sites are, when that changed or was not told for long."""
         now = time.monotonic()
-        if not always and now - self._looked_at < _LOOK_EVERY:
+        watch = self._worker.watch
+        if not always and now - self._looked_at < _LOOK_EVERY and not watch.changed():
             return
         self._looked_at = now
-        sites, problems = report.sites(self._worker.servers)
+        sites, problems = report.sites(self._worker.servers, watch)
         for problem in problems:
             self._say(problem)
         digest = hashlib.sha256(json.dumps(sites, sort_keys=True).encode()).hexdigest()

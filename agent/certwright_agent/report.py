@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from shared.probe.handshake import handshake
@@ -14,22 +13,31 @@ from shared.probe.leaf import Leaf
 from shared.probe.outcome import Failed
 
 from certwright_agent import arguments as check
-from certwright_agent.certificates import first_in, first_in_file
+from certwright_agent.certificates import stored
 from certwright_agent.errors import Refused
 from certwright_agent.installation import find_site
-from certwright_agent.webservers.site import Block, Site, WebServer, name_to_ask_for
+from certwright_agent.watching import MOST_WATCHED, Watch
+from certwright_agent.webservers.site import Site, WebServer, name_to_ask_for
 
 
-def sites(servers: Sequence[WebServer]) -> tuple[list[dict[str, Any]], list[str]]:
+def sites(servers: Sequence[WebServer], watch: Watch | None = None) -> tuple[list[dict[str, Any]], list[str]]:
     """Every site as the agent API takes it (`SiteReport`), and what could not be read."""
-    reports: list[dict[str, Any]] = []
+    listed: list[tuple[WebServer, list[Site]]] = []
     problems: list[str] = []
     for server in servers:
         try:
-            reports += [_site(site) for site in server.sites()]
+            listed.append((server, server.sites()))
         except Refused as problem:  # noqa: PERF203  one server's trouble must not hide the others
             problems.append(f"{server.kind} {server.main}: {problem}")
-    return reports, problems
+    found = watch.look(listed) if watch is not None else {}
+    reports = [
+        {**_site(site), "findings": [_told(one) for one in found.get((server.kind, str(server.main), site.name), [])]}
+        for server, each in listed
+        for site in each
+    ]
+    if len(reports) > MOST_WATCHED:
+        problems.append(f"{len(reports)} sites are more than {MOST_WATCHED}: the others are neither told nor watched")
+    return reports[:MOST_WATCHED], problems
 
 
 def check_installation(servers: Sequence[WebServer], arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,28 +63,23 @@ def check_installation(servers: Sequence[WebServer], arguments: Mapping[str, Any
 
 def _name_to_ask_for(server: WebServer, site: Site) -> str | None:
     for block in site.tls_blocks:
-        stored = _stored(block)
-        if stored is not None and stored[0].dns_names:
-            return name_to_ask_for(site, stored[0].dns_names, server.sites())
+        held = stored(block)
+        if held is not None and held[0].dns_names:
+            return name_to_ask_for(site, held[0].dns_names, server.sites())
     return site.server_name
-
-
-def _stored(block: Block) -> tuple[Leaf, str] | None:
-    stored = first_in(block.certificate_pem)
-    return stored or (first_in_file(Path(block.certificate_file)) if block.certificate_file else None)
 
 
 def _site(site: Site) -> dict[str, Any]:
     bindings = []
     for block in site.blocks:
-        stored = _stored(block)
+        held = stored(block)
         bindings += [
             {
                 "address": listener.address,
                 "port": listener.port,
                 "tls": listener.tls,
                 "names": list(block.names)[:100],
-                "certificate": _certificate(*stored) if listener.tls and stored else None,
+                "certificate": _certificate(*held) if listener.tls and held else None,
             }
             for listener in block.listeners
         ]
@@ -89,6 +92,14 @@ def _site(site: Site) -> dict[str, Any]:
         "config_path": str(site.blocks[0].file),
         "writable": not site.reason,
         "reason": site.reason,
+    }
+
+
+def _told(finding: dict[str, Any]) -> dict[str, Any]:
+    """Without the bytes of a path that are no UTF-8."""
+    return {
+        name: os.fsencode(value).decode("utf-8", "replace") if isinstance(value, str) else value
+        for name, value in finding.items()
     }
 
 

@@ -20,6 +20,7 @@ from services.alerts.handlers import (
     low_balance,
     proof_missing,
     requests,
+    site_drift,
     telling,
     watching,
     welcome,
@@ -221,6 +222,11 @@ class AlertsService(Service):
     def on_installation_over(self, event: Envelope[orders.OrderExpired]) -> None:
         """Nor does anybody wait for it after this."""
         self.app.room.react(installation_failing.on_order_over, event, name="alerts.on_installation_over")
+
+    @subscribe(installer.SiteFindingsChanged)
+    def on_site_findings_changed(self, event: Envelope[installer.SiteFindingsChanged]) -> None:
+        """Something is amiss with a site, or no more."""
+        self.app.room.react(site_drift.on_site_findings_changed, event, name="alerts.on_site_findings_changed")
 
     @subscribe(orders.CertIssued)
     def on_cert_issued(self, event: Envelope[orders.CertIssued]) -> None:

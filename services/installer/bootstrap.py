@@ -11,7 +11,9 @@ from services.installer.adapters.random_tokens import RandomTokens
 from services.installer.model.policy import Policy
 from services.installer.ports import AgentBundle, Tokens
 from services.installer.projections import projections
+from services.installer.projections.watching import keys_of_several_accounts
 from services.installer.settings import InstallerSettings
+from shared import metrics
 from shared.clock import Clock, Ids, RandomIds, SystemClock
 from shared.eventstore.database import Database
 from shared.eventstore.room import Room
@@ -28,6 +30,11 @@ class App:
     bundle: AgentBundle
     tokens: Tokens
     gateway: str
+
+    def measure(self) -> None:
+        """Brings the metrics of this room up to date; called when somebody scrapes them."""
+        with self.room.query() as connection:
+            metrics.SHARED_KEYS.set(keys_of_several_accounts(connection))
 
 
 def build(
@@ -51,6 +58,7 @@ def build(
             connected_for=timedelta(seconds=own.connected_s),
             poll_after=own.poll_after_s,
             job_life=timedelta(hours=own.job_hours),
+            ending_within=timedelta(days=own.ending_days),
         ),
         bundle=bundle,
         tokens=tokens or RandomTokens(),

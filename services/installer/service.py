@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, work
+from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, watching, work
 from shared.context import Context, system
 from shared.contracts import ca, dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
@@ -204,6 +204,20 @@ class InstallerService(Service):
     def on_agent_scan_requested(self, event: Envelope[discovery.AgentScanRequested]) -> None:
         """A look around in the agent's network."""
         self.app.room.react(reactions.on_agent_scan_requested, event, name="installer.on_agent_scan_requested")
+
+    @subscribe(
+        orders.OrderPlaced, orders.OrderPaid, orders.PaymentRefused, orders.OrderCancelled, orders.OrderRejected,
+        orders.OrderExpired,
+    )  # fmt: skip
+    def on_order_changed(self, event: Envelope[orders.OrderPlaced]) -> None:
+        """Which names somebody will bring certificates for."""
+        self.app.room.react(watching.on_order_changed, event, name="installer.on_order_changed")
+
+    @every(seconds=300)
+    def look_at_ends(self) -> None:
+        """Certificates that end without an order."""
+        for one in watching.due(self.app.room, self.app.policy):
+            self.app.room.execute(watching.tell_end, one, system("installer"))
 
     @every(seconds=300)
     def expire(self) -> None:

@@ -25,6 +25,9 @@ class InstallerSettings(PrefixedSettings):
     job_hours: float = Field(24.0, gt=0, le=720)
     """Work that its agent did not fetch and end within so many hours has failed."""
 
+    ending_days: int = Field(30, ge=1, le=365)
+    """A certificate that ends within so many days while no order covers its names is a finding of its site."""
+
     agent_ca_file: Path | None = None
     """PEM file of the CA that vouches for this installation's HTTPS address; agents trust it and no other. Needed for
     the download of agents as soon as `CERTWRIGHT_PUBLIC_URL` is https."""

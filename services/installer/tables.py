@@ -68,8 +68,49 @@ sites = sa.Table(
     sa.Column("account_id", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("names", sa.Text, nullable=False),  # " a.example.com *.b.example.com ", to look for " <name> "
+    sa.Column("ends_at", sa.Text, nullable=False, server_default=""),  # of its first certificate to end
     sa.Column("view", sa.Text, nullable=False),  # SiteView as JSON
     sa.Index("sites_page", "account_id", "name", "site_id"),
+    sa.Index("sites_ending", "ends_at"),
+)
+
+site_findings = sa.Table(
+    "site_findings",
+    projections.metadata,
+    sa.Column("site_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True, index=True),
+    sa.Column("server_id", sa.Text, nullable=False, index=True),
+    sa.Column("finding", sa.Text, nullable=False),  # SiteFinding as JSON
+)
+
+# Which keys sites use, by their public half.
+site_keys = sa.Table(
+    "site_keys",
+    projections.metadata,
+    sa.Column("site_id", sa.Text, primary_key=True),
+    sa.Column("spki_sha256", sa.Text, primary_key=True, index=True),
+    sa.Column("server_id", sa.Text, nullable=False, index=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+)
+
+# The last certificate that was brought to a site.
+brought = sa.Table(
+    "brought",
+    projections.metadata,
+    sa.Column("site_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("installation_id", sa.Text, nullable=False),
+)
+
+# Orders that still bring certificates, by their names: " a.example.com *.b.example.com ". What is over has `ended`.
+covering = sa.Table(
+    "covering",
+    projections.state,
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False, index=True),
+    sa.Column("names", sa.Text, nullable=False),
+    sa.Column("paid", sa.Boolean, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),
 )
 
 agent_jobs = sa.Table(

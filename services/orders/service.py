@@ -309,6 +309,11 @@ class OrdersService(Service):
         """→ InstallationFailed."""
         self.app.room.react(reactions.on_deployment_failed, event, name="orders.on_deployment_failed")
 
+    @subscribe(installer.SiteFindingsChanged)
+    def on_site_findings_changed(self, event: Envelope[installer.SiteFindingsChanged]) -> None:
+        """→ InstallationWatched."""
+        self.app.room.react(reactions.on_site_findings_changed, event, name="orders.on_site_findings_changed")
+
     # --- the clock ---
 
     @every(seconds=60)

@@ -31,7 +31,7 @@ class AlertView(View):
     """
 
     alert_id: str
-    kind: str  # expiry, low_balance, proof_missing, installation_failing
+    kind: str  # expiry, low_balance, proof_missing, installation_failing, site_drift
     state: str
     severity: str  # notice, warning, critical
     text: str

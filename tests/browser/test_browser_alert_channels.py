@@ -53,7 +53,8 @@ def test_alerts_reach_a_webhook_signed(product, nora, open_screen):
         add.click()
         expect(dialog.get_by_text(said)).to_be_visible()
         expect(url).to_have_attribute("aria-invalid", "true")
-    for kind in ("Low balance", "Proof of control missing", "Installation goes on failing", "Certificate ends"):
+    about = ("Low balance", "Proof of control missing", "Installation goes on failing", "Something amiss with a site")
+    for kind in (*about, "Certificate ends"):
         dialog.get_by_label(kind).uncheck()
     add.click()
     expect(dialog.get_by_text("Choose at least one.")).to_be_visible()

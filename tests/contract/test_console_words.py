@@ -26,7 +26,9 @@ from services.orders.model import blocked_on, ending, history, requesting, rollo
 from shared.checker.finding_table import FINDINGS
 from shared.checker.grade import grade
 from shared.checker.verdict import SEVERITIES
+from shared.contracts import installer
 from shared.contracts.dcv import ACME_METHODS, METHODS
+from shared.contracts.installer import findings as site_findings
 from shared.pki.csr import CSRFault
 from shared.pki.fqdn import NameFault
 from shared.pki.keys import KeyFault
@@ -37,6 +39,7 @@ SOURCES = Path(__file__).parents[2] / "gateway" / "console" / "src"
 ORDER_FAULTS = {
     *re.findall(r'"(issuance_\w+)"', (Path(blocked_on.__file__).parent / "issuing.py").read_text()),
     requesting.KEY_TAKEN_CODE,
+    requesting.KEY_USED_CODE,
 }
 FAULTS = {
     *CSRFault, *KeyFault, *NameFault, *CAFault, *AGENT_FAULTS, *ORDER_FAULTS, *UploadFault, *TargetFault,
@@ -47,8 +50,8 @@ FAULTS = {
 }  # fmt: skip
 VARIANTS = {
     "OrderPlaced_topup", "CSRSubmitted_made", "CSRSubmitted_again", "CSRSubmitted_made_again",
-    "IssuanceDelayed_over", "ReissueRequested_automatic", "OrderCancelled_refund", "OrderRejected_refund",
-    "InstallationRequested_approved",
+    "InstallationWatched_gone", "InstallationWatched_well", "IssuanceDelayed_over", "ReissueRequested_automatic",
+    "OrderCancelled_refund", "OrderRejected_refund", "InstallationRequested_approved",
 }  # fmt: skip
 
 
@@ -75,6 +78,16 @@ def test_every_event_of_an_order_has_its_sentence(said):
 
 def test_every_fault_has_its_sentence(said):
     assert set(said["code"]) == {str(fault) for fault in FAULTS}
+
+
+def test_everything_amiss_with_a_site_has_its_words(said):
+    kinds = set(site_findings.SEVERITIES)
+    assert set(said["word"]["findings"]) == set(said["findingCure"]) == kinds
+    assert set(said["finding"]) == {*kinds, "trace", "served"}
+    assert set(said["tool"]) == {tool.partition(".")[0] for tool in site_findings.TOOLS}
+    for sentence in (*said["finding"].values(), *said["findingCure"].values()):
+        facts = set(re.findall(r"{{(\w+)}}", sentence)) - {"tool"}
+        assert facts <= set(installer.SiteFinding.__struct_fields__)
 
 
 def test_every_answer_from_outside_has_its_advice(said):

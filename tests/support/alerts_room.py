@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from services.alerts import bootstrap
-from services.alerts.handlers import feed, installation_failing, low_balance, proof_missing, requests, watching, welcome
+from services.alerts.handlers import (
+    feed,
+    installation_failing,
+    low_balance,
+    proof_missing,
+    requests,
+    site_drift,
+    watching,
+    welcome,
+)
 from shared.clock import to_text
 from shared.context import Context, system
 from shared.contracts import accounts, alerts, billing, dcv, discovery, installer, orders
@@ -38,6 +47,7 @@ REACTIONS = {
     discovery.CertDiscovered: watching.on_cert_discovered,
     discovery.CertsDiscovered: watching.on_certs_discovered,
     installer.SitesReported: watching.on_sites_reported,
+    installer.SiteFindingsChanged: site_drift.on_site_findings_changed,
     installer.AgentRemoved: watching.on_agent_removed,
 }
 

@@ -10,7 +10,7 @@ from certwright_agent import VERSION
 from certwright_agent.enrolment import code_hash
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, work
+from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, watching, work
 from services.installer.model import job as jobs
 from services.installer.projections import projections
 from services.installer.settings import InstallerSettings
@@ -37,10 +37,8 @@ class StandingClock:
 
 
 class InstallerRoom:
-    account = "account-1"
-
-    def __init__(self, app, clock):
-        self.app, self.room, self.clock = app, app.room, clock
+    def __init__(self, app, clock, account="account-1"):
+        self.app, self.room, self.clock, self.account = app, app.room, clock, account
         self._numbers = itertools.count(1)
 
     @classmethod
@@ -217,21 +215,24 @@ class InstallerRoom:
 
     # --- other rooms
 
-    def tell(self, fact, event_id=None):
+    def tell(self, fact, event_id=None, *, handler=None):
         at = to_text(self.clock.now())
-        handler = {
-            orders.CSRRequested: reactions.on_csr_requested,
-            orders.InstallationRequested: reactions.on_installation_requested,
-            orders.CertificateSaveRequested: reactions.on_certificate_save_requested,
-            dcv.DCVFileRequested: proofs.on_dcv_file_requested,
-            dcv.DCVPassed: proofs.on_dcv_passed,
-            orders.OrderCancelled: proofs.on_order_ended,
-            orders.OrderExpired: proofs.on_order_ended,
-            ca.ChallengesOpened: challenges.on_challenges_opened,
-            ca.CertificateSigned: challenges.on_issuance_ended,
-            ca.IssuanceRefused: challenges.on_issuance_ended,
-            discovery.AgentScanRequested: reactions.on_agent_scan_requested,
-        }[type(fact)]
+        handler = (
+            handler
+            or {
+                orders.CSRRequested: reactions.on_csr_requested,
+                orders.InstallationRequested: reactions.on_installation_requested,
+                orders.CertificateSaveRequested: reactions.on_certificate_save_requested,
+                dcv.DCVFileRequested: proofs.on_dcv_file_requested,
+                dcv.DCVPassed: proofs.on_dcv_passed,
+                orders.OrderCancelled: proofs.on_order_ended,
+                orders.OrderExpired: proofs.on_order_ended,
+                ca.ChallengesOpened: challenges.on_challenges_opened,
+                ca.CertificateSigned: challenges.on_issuance_ended,
+                ca.IssuanceRefused: challenges.on_issuance_ended,
+                discovery.AgentScanRequested: reactions.on_agent_scan_requested,
+            }[type(fact)]
+        )
         envelope = Envelope(
             event_id=event_id or f"foreign-{next(self._numbers)}",
             stream="order-1",
@@ -245,6 +246,14 @@ class InstallerRoom:
             hash="",
         )
         return self.room.react(handler, envelope, name=f"installer.{handler.__name__}")
+
+    def cover(self, fact):
+        """What an order's event means to sites whose certificates end."""
+        return self.tell(fact, handler=watching.on_order_changed)
+
+    def look_at_ends(self):
+        for one in watching.due(self.room, self.app.policy):
+            self.room.execute(watching.tell_end, one, Context(actor="system:installer"))
 
     def csr_requested(self, server_id, request_id="request-1", **changes):
         fields = {

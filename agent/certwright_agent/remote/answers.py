@@ -16,6 +16,11 @@ from certwright_agent.remote import told_plans
 MOST_SITES = 2000
 _MOST_STEPS = 60
 _MOST_BINDINGS = 400
+_MOST_FINDINGS = 10  # of one site
+_FINDING = {
+    "kind": 40, "since": 40, "path": 1000, "mode": 8, "by": 40, "evidence": 1000, "owner": 64, "serial": 64,
+    "spki_sha256": 64,
+}  # fmt: skip
 _STATUSES = ("running", "done", "failed", "undone")
 _CSR = re.compile(
     r"-----BEGIN CERTIFICATE REQUEST-----\n(?:[A-Za-z0-9+/=]{1,76}\n){1,200}-----END CERTIFICATE REQUEST-----\s*\Z"
@@ -144,7 +149,18 @@ def _site(raw: Mapping[str, Any]) -> dict[str, Any]:
         "config_path": words(raw["config_path"], _TEXT),
         "writable": raw["writable"] is True,
         "reason": words(raw.get("reason"), 500),
+        "findings": _findings(raw.get("findings")),
     }
+
+
+def _findings(raw: object) -> list[dict[str, Any]]:
+    """What was found amiss there; the gateway takes what it knows of it."""
+    found = []
+    for each in raw[:_MOST_FINDINGS] if isinstance(raw, list) else []:
+        if isinstance(each, Mapping) and each.get("kind"):
+            told: dict[str, Any] = {name: words(each.get(name), limit) for name, limit in _FINDING.items()}
+            found.append({**told, "served": each.get("served") is True})
+    return found
 
 
 def _binding(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _answer(settings: Settings, question: Mapping[str, Any], answers: Answers) -
     for job_id in sorted(waiting, key=lambda each: each != asked)[:_MOST_OUTCOMES]:
         answers.tell(job_id=job_id, outcome=asdict(waiting[job_id]))
     if question.get("look") is True:
-        sites, problems = report.sites(worker.servers)
+        sites, problems = report.sites(worker.servers, worker.watch)
         answers.tell(facts=facts.gather(worker.servers), sites=sites, problems=problems[:20])
     answers.tell(end=True)
 

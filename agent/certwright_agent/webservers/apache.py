@@ -222,6 +222,8 @@ def _blocks(tree: Tree) -> list[tuple[Block, Active]]:
             tls = engine in ("on", "optional") or (not engine and bool(certificate) and protocol == "https")
             listeners.append(Listener(address, port, tls=tls))
         certificate = certificate or _first(tree.top, "sslcertificatefile")
+        # Without one of its own, the key lies in the certificate's file (mod_ssl, SSLCertificateKeyFile).
+        key = _first(host.inside, "sslcertificatekeyfile") or _first(tree.top, "sslcertificatekeyfile") or certificate
         root = _first(host.inside, "documentroot") or base_root
         block = Block(
             file=Path(host.source.file),
@@ -231,6 +233,7 @@ def _blocks(tree: Tree) -> list[tuple[Block, Active]]:
             listeners=tuple(listeners),
             document_root=str(tree.root / read_path(root)) if root else "",
             certificate_file=str(tree.root / read_path(certificate)) if certificate else "",
+            key_file=str(tree.root / read_path(key)) if key else "",
         )
         blocks.append((block, host))
     return blocks

@@ -191,7 +191,9 @@ class HAProxy:
 
 
 def _block(bind: Bind, names: tuple[str, ...], listeners: tuple[Listener, ...], certificate: str) -> Block:
-    return Block(bind.file, bind.start, bind.end, names, listeners, "", certificate)
+    beside = f"{certificate}.key"
+    key = beside if certificate and Path(beside).exists() else certificate
+    return Block(bind.file, bind.start, bind.end, names, listeners, "", certificate, key_file=key)
 
 
 def _identity(held: _Held) -> tuple[Path, int, str]:

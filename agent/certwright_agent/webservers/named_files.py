@@ -60,7 +60,9 @@ class NamedFiles:
         names = tuple(dict.fromkeys(listener.sni for listener in self.probes if listener.sni))
         shown = next((self.paths[purpose] for purpose in PURPOSES if purpose in self.paths), None)
         reasons = (why_not_placed(path, None, may_be_missing=True) for path in self.paths.values())
-        block = Block(self.main, 0, 0, names, self.probes, self.document_root, str(shown) if shown else "")
+        key = str(self.paths.get("key") or self.paths["combined"])
+        shown_path = str(shown) if shown else ""
+        block = Block(self.main, 0, 0, names, self.probes, self.document_root, shown_path, key_file=key)
         return [Site(self.kind, self.name, (block,), next(filter(None, reasons), ""))]
 
     def plan(self, site: Site, _material: Material) -> Plan:

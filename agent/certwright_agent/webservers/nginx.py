@@ -128,6 +128,7 @@ class Nginx:
         blocks = []
         for http, server, sockets in found:
             certificate = _first(tree, server, "ssl_certificate") or _first(tree, http, "ssl_certificate")
+            key = _first(tree, server, "ssl_certificate_key") or _first(tree, http, "ssl_certificate_key")
             names = [name for d in tree.children(server) if d.name == "server_name" for name in d.args]
             block = Block(
                 file=Path(server.file),
@@ -137,6 +138,7 @@ class Nginx:
                 listeners=tuple(Listener(*socket, tls=socket in secured) for socket in sockets),
                 document_root=self._document_root(tree, http, server),
                 certificate_file=self._absolute(certificate.args[0], self.main.parent) if certificate else "",
+                key_file=self._absolute(key.args[0], self.main.parent) if key else "",
             )
             blocks.append((block, server))
         return blocks

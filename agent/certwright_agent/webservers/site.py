@@ -43,6 +43,7 @@ class Block:
     """One server block or virtual host: `text[start:end]` of `file` (a real path, read as Latin-1).
 
     Its present certificate is the first one in `certificate_file`, or `certificate_pem` where it lies in no PEM file.
+    `key_file` holds the private key, maybe beside others; empty where that is not known.
     """
 
     file: Path
@@ -53,6 +54,7 @@ class Block:
     document_root: str
     certificate_file: str = ""
     certificate_pem: str = ""
+    key_file: str = ""
 
 
 @dataclass(frozen=True)

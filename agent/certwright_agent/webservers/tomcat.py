@@ -167,7 +167,8 @@ class Tomcat:
                     files = replace(files, reason="this TLS host is never the answer: another one is the default")
                 block = Block(
                     self.main, host.start, host.end, names, listeners, self._root(connector, host.name),
-                    certificate_pem=files.leaf_pem,
+                    certificate_file=str(files.placements[0].path) if files.placements else "",
+                    certificate_pem=files.leaf_pem, key_file=files.key_file,
                 )  # fmt: skip
                 found.append(_Held(host, files, block))
         for number, each in enumerate(found):

@@ -33,6 +33,11 @@ class Named:
         """The files."""
         return frozenset(placement.path for placement in self.placements)
 
+    @property
+    def key_file(self) -> str:
+        """The one with the private key; empty when that is not known."""
+        return next((str(placement.path) for placement in self.placements if placement.secret), "")
+
     def try_staged(self, staged: tuple[Path, ...]) -> Verdict:
         """Whether these contents can be used. `sslReload` says OK even to a key that does not fit."""
         try:

@@ -41,7 +41,7 @@ def settle(uow: UnitOfWork, about: About, text: str, *, told: bool) -> None:
             record(uow, AlertResolved(alert_id=alert_id, account_id=about.account_id))
         return
     if open_:
-        store.keep_alert(uow.connection, alert_id, text=text)
+        store.keep_alert(uow.connection, alert_id, text=text, severity=about.severity)
         return
     store.keep_alert(
         uow.connection,

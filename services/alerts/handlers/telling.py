@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from services.alerts.model import channels as model
-from services.alerts.model import installation_failing, proof_missing
+from services.alerts.model import installation_failing, proof_missing, site_drift
 from services.alerts.model.expiry import stream
 from services.alerts.model.letter import (
     Letter,
@@ -18,6 +18,7 @@ from services.alerts.model.letter import (
     installation_failing_letter,
     low_balance_letter,
     proof_missing_letter,
+    site_drift_letter,
 )
 from services.alerts.model.low_balance import KIND
 from services.alerts.ports import Hooks, Outcome
@@ -54,6 +55,8 @@ def letter_of(row: Any, at: str, url: str) -> Letter:
         return proof_missing_letter(row.text, row.order_id, url=url)
     if row.kind == installation_failing.KIND:
         return installation_failing_letter(row.text, row.order_id, url=url)
+    if row.kind == site_drift.KIND:
+        return site_drift_letter(row.text, row.order_id or "", url=url)
     return expiry_letter(row.names, row.serial, row.not_after, own=row.own, now=from_text(at), url=url)
 
 

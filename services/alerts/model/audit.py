@@ -119,6 +119,7 @@ SENTENCES: dict[str, str] = {
     "installer.ServerRemoved": "A server that an agent reached over SSH was removed.",
     "installer.ServerStateChanged": "A server that an agent reaches over SSH is {state} now. {detail}",
     "installer.ServerRenamed": "A server was named: {name}",
+    "installer.SiteFindingsChanged": "What is amiss with the site {site_name} changed.",
     "installer.SitesReported": "The sites of a server changed.",
     "orders.ACMEOrderOpened": "An ACME client began to ask for a certificate for {names}.",
     "orders.AuthorizationRecorded": "The order has its proof of control over {fqdn}.",
@@ -132,6 +133,7 @@ SENTENCES: dict[str, str] = {
     "orders.InstallationFailed": "The certificate could not be installed on a site: {reason}",
     "orders.InstallationNotBegun": "The certificate was not installed on a site: {reason}",
     "orders.InstallationQueued": "A site waits for the certificate until another one serves it.",
+    "orders.InstallationWatched": "What is amiss with a site of the order changed.",
     "orders.InstallationRequested": "The certificate for {names} is to be installed on a site.",
     "orders.IssuanceDelayed": "The certificate takes longer. {reason}",
     "orders.IssuanceFailed": "No certificate was issued: {reason}",
@@ -175,6 +177,7 @@ SENTENCES_OF_KIND: dict[tuple[str, str], str] = {
         "alerts.AlertRaised",
         "installation_failing",
     ): "An alert ({severity}) was raised: a reissued certificate cannot be installed on a site.",
+    ("alerts.AlertRaised", "site_drift"): "An alert ({severity}) was raised: something is amiss with a site.",
 }
 _MONEY = frozenset({"amount", "total", "refund", "tax", "discount"})
 _MOMENTS = ("_at", "not_after", "not_before")

@@ -14,7 +14,7 @@ from shared.errors import Code, ServiceError, invalid
 
 KINDS = ("email", "webhook")
 DIGESTS = ("single", "daily")
-ABOUT = ("expiry", "low_balance", "proof_missing", "installation_failing")
+ABOUT = ("expiry", "low_balance", "proof_missing", "installation_failing", "site_drift")
 MOST = 20
 MOST_ALERTS = 100  # in a digest; the list in the console has them all
 # After the first try: a receiver that is away over a day loses nothing; then it is given up and the channel says so.

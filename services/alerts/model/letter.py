@@ -82,6 +82,21 @@ def installation_failing_letter(said: str, order_id: str, *, url: str) -> Letter
     return Letter("A certificate cannot be installed on a site", "\n".join(lines) + "\n")
 
 
+def site_drift_letter(said: str, order_id: str, *, url: str) -> Letter:
+    """What is written about a site that is not as it should be."""
+    lines = [
+        said,
+        "",
+        "All sites:",
+        "",
+        f"  {url.rstrip('/')}/console/sites",
+        "",
+        *(["The order:", "", f"  {url.rstrip('/')}/console/orders/{order_id}", ""] if order_id else []),
+        "You get this mail once; the alert ends by itself when all is well with the site.",
+    ]
+    return Letter("Something is amiss with one of your sites", "\n".join(lines) + "\n")
+
+
 def digest_letter(alerts: Sequence[AlertView], new: Collection[str], *, url: str) -> Letter:
     """One mail a day: what is open, the new first."""
     fresh = [one for one in alerts if one.alert_id in new]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from services.alerts.model import low_balance
+from services.alerts.model import low_balance, site_drift
 from services.alerts.model.expiry import DEFAULT, Standing, sentence, subject_of
 from services.alerts.tables import alerts, renewals, reports, revocations, served, settings, watched
 from shared.contracts.alerts import AlertSettings, AlertView
@@ -210,8 +210,11 @@ def list_alerts(
 
 def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
     """An alert as people see it, in words of `now`."""
-    about_certificate = row.kind != low_balance.KIND
-    subject = subject_of(row.names, row.serial) if about_certificate else low_balance.SUBJECT
+    about_certificate = row.names is not None
+    if row.kind == site_drift.KIND:
+        subject = site_drift.subject_of(row.text)
+    else:
+        subject = subject_of(row.names, row.serial) if about_certificate else low_balance.SUBJECT
     return AlertView(
         alert_id=row.alert_id,
         kind=row.kind,
@@ -234,7 +237,8 @@ def alert_view(row: sa.Row[Any], now: datetime) -> AlertView:
 def _with_certificate() -> sa.Select[Any]:
     same = sa.and_(watched.c.account_id == alerts.c.account_id, watched.c.fingerprint == alerts.c.fingerprint)
     about = (watched.c.names, watched.c.serial, watched.c.not_after, watched.c.order_id, watched.c.own)
-    certificate_or_not = sa.or_(alerts.c.kind == low_balance.KIND, watched.c.fingerprint.is_not(None))
+    without = alerts.c.kind.in_((low_balance.KIND, site_drift.KIND))
+    certificate_or_not = sa.or_(without, watched.c.fingerprint.is_not(None))
     return sa.select(alerts, *about).select_from(alerts.outerjoin(watched, same)).where(certificate_or_not)
 
 

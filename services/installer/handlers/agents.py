@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from services.installer.handlers.views import agent_view
+from services.installer.handlers.watching import party
 from services.installer.model import agent as model
+from services.installer.model import findings, sites
 from services.installer.model import job as jobs
 from services.installer.model import server as servers
-from services.installer.model import sites
 from services.installer.model.policy import Policy
 from services.installer.ports import AgentBundle
 from services.installer.projections.finding import find_agent, name_taken, open_jobs, servers_of
@@ -60,6 +61,10 @@ def remove_agent(uow: UnitOfWork, request: contract.RemoveAgent) -> Done:
     for job_id in open_jobs(uow.connection, agent.agent_id):
         job = uow.load(jobs.stream(job_id), jobs.JOB)
         uow.append(job, *jobs.give_up(job.state, "The agent was removed.", code=jobs.AGENT_REMOVED))
+    for server_id in (model.server_id(agent.agent_id), *servers_of(uow.connection, agent.agent_id)):
+        known = uow.load(sites.stream(server_id), sites.SITES)
+        whose = party(uow, server_id, agent.agent_id, agent.account_id)
+        uow.append(known, *findings.none_any_more(known.state, whose))
     for server_id in servers_of(uow.connection, agent.agent_id):
         server = uow.load(sites.stream(server_id), servers.SERVER)
         uow.append(server, *servers.remove(server.state))
@@ -107,6 +112,7 @@ def list_sites(room: Room, request: contract.ListSites, context: Context) -> Pag
             server_id=request.server_id,
             name=request.name,
             search=request.search,
+            amiss=request.amiss,
         )
 
 

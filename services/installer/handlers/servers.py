@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from services.installer.handlers.access import agent_of, enrolled_agent
 from services.installer.handlers.views import server_view
+from services.installer.handlers.watching import party
 from services.installer.model import agent as agents
+from services.installer.model import findings, sites
 from services.installer.model import job as jobs
 from services.installer.model import server as model
-from services.installer.model import sites
 from services.installer.model.policy import Policy
 from services.installer.projections.finding import find_server, open_jobs, server_name_taken, servers_of
 from services.installer.projections.listing import page_of_servers
@@ -101,6 +102,9 @@ def _take_out(uow: UnitOfWork, agent_id: str, server_id: str, *, by_customer: bo
         uow.append(job, *jobs.give_up(job.state, "The server was removed.", code=jobs.SERVER_GONE))
     loaded = uow.load(sites.stream(server_id), model.SERVER)
     # Rooms that keep what it served learn by this that it serves nothing to us any more.
-    empty = sites.none_any_more(uow.load(sites.stream(server_id), sites.SITES).state, loaded.state.added)
+    known = uow.load(sites.stream(server_id), sites.SITES).state
+    account_id = loaded.state.added.account_id if loaded.state.added else ""
+    over = findings.none_any_more(known, party(uow, server_id, agent_id, account_id))
+    empty = sites.none_any_more(known, loaded.state.added)
     removed: list[Event] = [*(model.remove_by_customer if by_customer else model.remove)(loaded.state)]
-    uow.append(loaded, *empty, *removed)
+    uow.append(loaded, *over, *empty, *removed)

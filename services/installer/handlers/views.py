@@ -73,6 +73,7 @@ def server_view(row: Any, now: datetime, policy: Policy) -> ServerView:
         agent_name=row.agent_name,
         last_seen_at=row.seen_at,
         sites=row.sites,
+        sites_amiss=row.sites_amiss,
     )
     if not row.ref:
         return shown

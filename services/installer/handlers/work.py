@@ -9,11 +9,12 @@ import msgspec
 
 from services.installer.handlers.access import agent_of, enrolled_agent
 from services.installer.handlers.views import older, server_view
+from services.installer.handlers.watching import party
 from services.installer.model import agent as agents
+from services.installer.model import findings, sites
 from services.installer.model import job as model
 from services.installer.model import plan as plans
 from services.installer.model import server as servers
-from services.installer.model import sites
 from services.installer.model.policy import Policy
 from services.installer.projections.finding import (
     find_job,
@@ -126,8 +127,10 @@ def report_sites(uow: UnitOfWork, request: contract.ReportSites) -> Done:
     agent = enrolled_agent(uow, agent_id)
     server_id = _server_of(uow, agent_id, request.server)
     loaded = uow.load(sites.stream(server_id), sites.SITES)
+    whose = party(uow, server_id, agent_id, agent.account_id)
     uow.append(
         loaded,
+        *findings.after_report(loaded.state, request.sites, whose, to_text(uow.now)),
         *sites.report(
             loaded.state,
             request.sites,

@@ -7,7 +7,14 @@ import msgspec
 
 from services.installer.model.outcome import fit_to_keep
 from shared.clock import derived_id
-from shared.contracts.installer import ServerAdded, SiteReport, SitesReported, SiteView
+from shared.contracts.installer import (
+    ServerAdded,
+    SiteFinding,
+    SiteFindingsChanged,
+    SiteReport,
+    SitesReported,
+    SiteView,
+)
 from shared.errors import invalid
 from shared.eventsourcing.fold import Fold
 
@@ -16,10 +23,14 @@ REPORT_LIMIT = 8 * 1024 * 1024  # bytes of JSON
 
 
 class Sites(msgspec.Struct, frozen=True, kw_only=True):
-    """The sites of one server, as last reported; `reported` tells an empty server from one never heard of."""
+    """The sites of one server, as last reported; `reported` tells an empty server from one never heard of.
+
+    `findings` are what is amiss, by site.
+    """
 
     reported: bool = False
     sites: tuple[SiteView, ...] = ()
+    findings: dict[str, tuple[SiteFinding, ...]] = {}
 
 
 SITES: Fold[Sites] = Fold(Sites)
@@ -77,5 +88,12 @@ def none_any_more(known: Sites, server: ServerAdded | None) -> list[SitesReporte
 
 
 @SITES.on(SitesReported)
-def _reported(_state: Sites, event: SitesReported) -> Sites:
-    return Sites(reported=True, sites=tuple(event.sites))
+def _reported(state: Sites, event: SitesReported) -> Sites:
+    return msgspec.structs.replace(state, reported=True, sites=tuple(event.sites))
+
+
+@SITES.on(SiteFindingsChanged)
+def _found(state: Sites, event: SiteFindingsChanged) -> Sites:
+    others = {site_id: found for site_id, found in state.findings.items() if site_id != event.site_id}
+    mine = {event.site_id: tuple(event.findings)} if event.findings else {}
+    return msgspec.structs.replace(state, findings={**others, **mine})

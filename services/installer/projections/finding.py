@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from services.installer.tables import agent_jobs, agents, contacts, servers, sites
+from services.installer.tables import agent_jobs, agents, contacts, servers, site_findings, sites
 from shared.contracts.installer import JobView, SiteView
 
 _job = msgspec.json.Decoder(JobView)
@@ -34,10 +34,16 @@ WITH_AGENT = servers.join(agents, agents.c.agent_id == servers.c.agent_id).outer
 _SITES_THERE = (
     sa.select(sa.func.count()).select_from(sites).where(sites.c.server_id == servers.c.server_id).scalar_subquery()
 )
+_SITES_AMISS = (
+    sa.select(sa.func.count(sa.distinct(site_findings.c.site_id)))
+    .where(site_findings.c.server_id == servers.c.server_id)
+    .scalar_subquery()
+)
 SERVERS = sa.select(
     servers,
     SERVER_NAME.label("name"),
     _SITES_THERE.label("sites"),
+    _SITES_AMISS.label("sites_amiss"),
     agents.c.name.label("agent_name"),
     agents.c.enrolled_at,
     agents.c.version.label("agent_version"),

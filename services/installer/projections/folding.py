@@ -8,7 +8,17 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from services.installer.tables import agent_jobs, agents, projections, servers, sites
+from services.installer.model.findings import ends_at
+from services.installer.tables import (
+    agent_jobs,
+    agents,
+    brought,
+    projections,
+    servers,
+    site_findings,
+    site_keys,
+    sites,
+)
 from shared.contracts.installer import (
     AgentEnrolled,
     AgentJobClaimed,
@@ -19,11 +29,13 @@ from shared.contracts.installer import (
     AgentRemoved,
     AgentRenamed,
     AgentStepReported,
+    DeploymentSucceeded,
     JobView,
     ServerAdded,
     ServerRemoved,
     ServerRenamed,
     ServerStateChanged,
+    SiteFindingsChanged,
     SitesReported,
 )
 from shared.eventsourcing.envelope import Envelope
@@ -87,7 +99,8 @@ def _enrolled(connection: sa.Connection, envelope: Envelope[AgentEnrolled]) -> N
 def _removed(connection: sa.Connection, envelope: Envelope[AgentRemoved]) -> None:
     event = envelope.data
     theirs = sa.select(servers.c.server_id).where(servers.c.agent_id == event.agent_id)
-    connection.execute(sa.delete(sites).where(sites.c.server_id.in_(theirs)))
+    for table in (sites, site_findings, site_keys):
+        connection.execute(sa.delete(table).where(table.c.server_id.in_(theirs)))
     connection.execute(sa.delete(servers).where(servers.c.agent_id == event.agent_id))
     _update_agent(connection, event.agent_id, removed=True, taken_name=None)
 
@@ -139,7 +152,8 @@ def _server_state_changed(connection: sa.Connection, envelope: Envelope[ServerSt
 @projections.on(ServerRemoved)
 def _server_removed(connection: sa.Connection, envelope: Envelope[ServerRemoved]) -> None:
     event = envelope.data
-    connection.execute(sa.delete(sites).where(sites.c.server_id == event.server_id))
+    for table in (sites, site_findings, site_keys):
+        connection.execute(sa.delete(table).where(table.c.server_id == event.server_id))
     connection.execute(sa.delete(servers).where(servers.c.server_id == event.server_id))
 
 
@@ -154,7 +168,8 @@ def _update_agent(connection: sa.Connection, agent_id: str, **values: Any) -> No
 @projections.on(SitesReported)
 def _sites_reported(connection: sa.Connection, envelope: Envelope[SitesReported]) -> None:
     event = envelope.data
-    connection.execute(sa.delete(sites).where(sites.c.server_id == event.server_id))
+    for table in (sites, site_keys):
+        connection.execute(sa.delete(table).where(table.c.server_id == event.server_id))
     rows = [
         {
             "site_id": site.site_id,
@@ -162,12 +177,49 @@ def _sites_reported(connection: sa.Connection, envelope: Envelope[SitesReported]
             "account_id": event.account_id,
             "name": site.name,
             "names": f" {' '.join(site.names)} ",
+            "ends_at": ends_at(site),
             "view": _encoder.encode(site).decode(),
         }
         for site in event.sites
     ]
     if rows:
         connection.execute(sa.insert(sites), rows)
+    used = sorted(
+        {
+            (site.site_id, binding.certificate.spki_sha256.lower())
+            for site in event.sites
+            for binding in site.bindings
+            if binding.certificate is not None
+        }
+    )
+    who = {"server_id": event.server_id, "account_id": event.account_id}
+    if used:
+        connection.execute(sa.insert(site_keys), [{"site_id": one, "spki_sha256": key, **who} for one, key in used])
+
+
+@projections.on(SiteFindingsChanged)
+def _findings_changed(connection: sa.Connection, envelope: Envelope[SiteFindingsChanged]) -> None:
+    event = envelope.data
+    connection.execute(sa.delete(site_findings).where(site_findings.c.site_id == event.site_id))
+    rows = [
+        {
+            "site_id": event.site_id,
+            "kind": one.kind,
+            "server_id": event.server_id,
+            "finding": _encoder.encode(one).decode(),
+        }
+        for one in event.findings
+    ]
+    if rows:
+        connection.execute(sa.insert(site_findings), rows)
+
+
+@projections.on(DeploymentSucceeded)
+def _brought(connection: sa.Connection, envelope: Envelope[DeploymentSucceeded]) -> None:
+    event = envelope.data
+    connection.execute(sa.delete(brought).where(brought.c.site_id == event.site_id))
+    values = {"order_id": event.order_id, "installation_id": event.installation_id}
+    connection.execute(sa.insert(brought).values(site_id=event.site_id, **values))
 
 
 @projections.on(AgentJobCreated)

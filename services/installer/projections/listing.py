@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from services.installer.projections.finding import SERVER_NAME, SERVERS, WITH_CONTACT
+from services.installer.projections.watching import AMISS, with_findings
 from services.installer.tables import agent_jobs, agents, contacts, servers, sites
 from shared.contracts.base import Page
 from shared.contracts.installer import JobView, ListedSite
@@ -61,11 +62,12 @@ def page_of_sites(
     server_id: str | None = None,
     name: str | None = None,
     search: str | None = None,
+    amiss: bool | None = None,
 ) -> Page[ListedSite]:
     """Sites by name, or by the name of their server.
 
     With `name` those that serve this FQDN, wildcard names included (one label, RFC 6125 §6.4.3); with `search` those
-    that have the text in their name, an FQDN or their server's name.
+    that have the text in their name, an FQDN or their server's name; with `amiss` those with findings, or without.
     """
     server_name = sa.func.coalesce(SERVER_NAME, "").label("server_name")
     there = sites.outerjoin(servers, servers.c.server_id == sites.c.server_id)
@@ -82,7 +84,9 @@ def page_of_sites(
         text = search.strip().lower()
         places = (sa.func.lower(sites.c.name), sites.c.names, sa.func.lower(server_name.element))
         query = query.where(sa.or_(*(one.contains(text, autoescape=True) for one in places)))
-    return _page(
+    if amiss is not None:
+        query = query.where(AMISS if amiss else sa.not_(AMISS))
+    page = _page(
         connection,
         query,
         lambda row: msgspec.structs.replace(_site.decode(row.view), server_name=row.server_name),
@@ -95,6 +99,7 @@ def page_of_sites(
         cursor=cursor,
         turned=place != Ordering(SITES_BY_NAME, descending=False, offset=place.offset),
     )
+    return msgspec.structs.replace(page, items=with_findings(connection, page.items))
 
 
 def page_of_jobs(

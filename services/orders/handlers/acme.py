@@ -130,8 +130,8 @@ def finalize(uow: UnitOfWork, request: c.FinalizeACMEOrder, *, csr: CSR) -> c.AC
     if csr.key.spki_sha256.lower() == request.account_spki_sha256.lower():
         detail = "The key of the request (CSR) is that of the ACME account. Make a key for the certificate."
         raise ServiceError(Code.INVALID, detail, pointer="/csr", extra={"reason": "account_key"})
-    own_key(uow, loaded.state, csr)
-    events = model.finalize(loaded.state, opened, csr, unique_value=unique_value(uow), now=uow.now)
+    used = own_key(uow, loaded.state, csr)
+    events = model.finalize(loaded.state, opened, csr, unique_value=unique_value(uow), key_reused=used, now=uow.now)
     if events:
         uow.append(loaded, *events)
     own_key(uow, loaded.state, csr)

@@ -55,8 +55,8 @@ def place_top_up(uow: UnitOfWork, request: c.PlaceTopUp) -> c.OrderView:
 def submit_csr(uow: UnitOfWork, request: c.SubmitCSR, *, csr: CSR) -> c.OrderView:
     """Takes `csr`, which was read from the request before the transaction began: reading costs time."""
     loaded = load(uow, request.order_id)
-    own_key(uow, loaded.state, csr)
-    events = requesting.submit_csr(loaded.state, csr, unique_value=unique_value(uow), now=uow.now)
+    used = own_key(uow, loaded.state, csr)
+    events = requesting.submit_csr(loaded.state, csr, unique_value=unique_value(uow), key_reused=used, now=uow.now)
     view = append(uow, loaded, events)
     # Looked at again: another account's transaction may have been committed in between.
     own_key(uow, loaded.state, csr)
@@ -118,8 +118,7 @@ def cancel_order(uow: UnitOfWork, request: c.CancelOrder) -> c.OrderView:
 def reissue_certificate(uow: UnitOfWork, request: c.ReissueCertificate, *, csr: CSR | None) -> c.OrderView:
     """A new certificate in the same term; `csr` was read from the request before, if there was one in it."""
     loaded = load(uow, request.order_id)
-    if csr is not None:
-        own_key(uow, loaded.state, csr)
+    used = csr is not None and own_key(uow, loaded.state, csr)
     events = requesting.reissue(
         loaded.state,
         csr=csr,
@@ -128,6 +127,7 @@ def reissue_certificate(uow: UnitOfWork, request: c.ReissueCertificate, *, csr: 
         fresh_id=unique_value(uow) if csr is not None else uow.new_id(),
         reason="asked for by the customer",
         now=uow.now,
+        key_reused=used,
     )
     view = append(uow, loaded, events)
     if csr is not None:
@@ -141,11 +141,12 @@ def revoke_certificate(uow: UnitOfWork, request: c.RevokeCertificate) -> c.Order
     return append(uow, loaded, ending.revoke(loaded.state, request.reason, uow.now))
 
 
-def own_key(uow: UnitOfWork, order: Order, csr: CSR) -> None:
-    """Raises invalid when another account uses the key of the CSR."""
+def own_key(uow: UnitOfWork, order: Order, csr: CSR) -> bool:
+    """Whether the account used the key of the CSR before. Raises invalid when another account uses it."""
     owner = key_owner(uow.connection, csr.key.spki_sha256)
     if owner is not None and owner != order.account_id:
         raise ServiceError(Code.INVALID, requesting.KEY_TAKEN, pointer="/csr", extra={"reason": "key_taken"})
+    return owner is not None
 
 
 def unique_value(uow: UnitOfWork) -> str:

@@ -103,7 +103,14 @@ def parse_csr(room: Room, request: c.ParseCSR, context: Context) -> c.ParsedCSR:
     if owner is not None and owner != order.account_id:
         problems.append((requesting.KEY_TAKEN_CODE, requesting.KEY_TAKEN))
     codes, details = [code for code, _ in problems], [detail for _, detail in problems]
-    return msgspec.structs.replace(parsed, problems=details, problem_codes=codes)
+    used = owner is not None and owner == order.account_id
+    return msgspec.structs.replace(
+        parsed,
+        problems=details,
+        problem_codes=codes,
+        warnings=[requesting.KEY_USED] if used else [],
+        warning_codes=[requesting.KEY_USED_CODE] if used else [],
+    )
 
 
 def get_certificate(room: Room, request: c.GetCertificate, context: Context) -> c.CertificateFile:

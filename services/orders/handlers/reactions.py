@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from services.orders.handlers.access import load_for_reaction
 from services.orders.model import ending, installing, issuing, placing, requesting, suggesting
 from services.orders.model.order import Order
-from services.orders.projections.finding import key_owner
+from services.orders.projections.finding import key_owner, orders_on_site
 from shared.contracts import billing, ca, dcv, installer
-from shared.contracts.orders import CSRRejected
+from shared.contracts.orders import CertInstalled, CSRRejected
 from shared.errors import Code, ServiceError
 from shared.eventsourcing.envelope import Envelope
 from shared.eventsourcing.event import Event
+from shared.eventstore.retries import NotYet
 from shared.eventstore.streams import Loaded
 from shared.eventstore.unit_of_work import UnitOfWork
 from shared.pki.csr import CSRRefusedError, parse_csr
@@ -40,12 +41,12 @@ def on_csr_generated(uow: UnitOfWork, envelope: Envelope[installer.CSRGenerated]
         event.request_id,
         event.csr_pem,
         unique_value=uow.new_id().replace("-", ""),
-        taken=_taken(uow, loaded.state, event.csr_pem),
+        owner=_owner(uow, event.csr_pem),
         now=uow.now,
     )
     was_rejected = any(isinstance(one, CSRRejected) for one in events)
     _append(uow, loaded, events)
-    if events and not was_rejected and _taken(uow, loaded.state, event.csr_pem):
+    if events and not was_rejected and _owner(uow, event.csr_pem) not in {None, loaded.state.account_id}:
         # Another account's transaction was committed in between: the next try sees it and rejects the CSR.
         raise ServiceError(Code.CONFLICT, requesting.KEY_TAKEN)
 
@@ -98,8 +99,27 @@ def on_certificate_revoked(uow: UnitOfWork, envelope: Envelope[ca.CertificateRev
 
 def on_deployment_succeeded(uow: UnitOfWork, envelope: Envelope[installer.DeploymentSucceeded]) -> None:
     """A site serves the certificate."""
-    loaded = load_for_reaction(uow, envelope.data.order_id)
-    _append(uow, loaded, installing.record_deployment(loaded.state, envelope.data, uow.now))
+    event = envelope.data
+    loaded = load_for_reaction(uow, event.order_id)
+    recorded = installing.record_deployment(loaded.state, event, uow.now)
+    _append(uow, loaded, recorded)
+    if any(isinstance(one, CertInstalled) for one in recorded):
+        for order_id in orders_on_site(uow.connection, event.server_id, event.site_id):
+            if order_id != event.order_id:
+                other = load_for_reaction(uow, order_id)
+                _append(uow, other, installing.give_way(other.state, event.server_id, event.site_id))
+
+
+def on_site_findings_changed(uow: UnitOfWork, envelope: Envelope[installer.SiteFindingsChanged]) -> None:
+    """Something is amiss with a site, or no more. Raises NotYet before the installation there is recorded."""
+    event = envelope.data
+    if not event.order_id:
+        return
+    loaded = load_for_reaction(uow, event.order_id)
+    known = loaded.state.installations.get(event.installation_id)
+    if known is not None and known.status == "requested" and not loaded.state.ended:
+        raise NotYet("the installation is not recorded yet")
+    _append(uow, loaded, installing.record_findings(loaded.state, event, envelope.version))
 
 
 def on_deployment_failed(uow: UnitOfWork, envelope: Envelope[installer.DeploymentFailed]) -> None:
@@ -113,9 +133,10 @@ def _append(uow: UnitOfWork, loaded: Loaded[Order], events: Sequence[Event]) -> 
         uow.append(loaded, *events)
 
 
-def _taken(uow: UnitOfWork, order: Order, pem: str) -> bool:
+def _owner(uow: UnitOfWork, pem: str) -> str | None:
+    """The account that used the key of a CSR first."""
     try:
         spki_sha256 = parse_csr(pem).key.spki_sha256
     except CSRRefusedError:
-        return False  # the decision will say why
-    return key_owner(uow.connection, spki_sha256) not in {None, order.account_id}
+        return None  # the decision will say why
+    return key_owner(uow.connection, spki_sha256)

@@ -103,7 +103,9 @@ def _finalized(order: Order, opened: Opened) -> tuple[str, str, str]:
     return "processing", "", ""
 
 
-def finalize(order: Order, opened: Opened, csr: CSR, *, unique_value: str, now: datetime) -> list[Event]:
+def finalize(
+    order: Order, opened: Opened, csr: CSR, *, unique_value: str, key_reused: bool, now: datetime
+) -> list[Event]:
     """Takes the CSR; with everything proved, the CA is asked at once. Raises action_not_allowed, invalid.
 
     A CSR that comes twice changes nothing.
@@ -117,7 +119,8 @@ def finalize(order: Order, opened: Opened, csr: CSR, *, unique_value: str, now: 
         raise ServiceError(
             Code.ACTION_NOT_ALLOWED, error or "Not every name of the order is proved.", extra={"code": code}
         )
-    events = accept_csr(order, csr, unique_value, acme_order_id=opened.acme_order_id, version=opened.csr_version)
+    which, version = opened.acme_order_id, opened.csr_version
+    events = accept_csr(order, csr, unique_value, key_reused=key_reused, acme_order_id=which, version=version)
     if order.certificate is not None:
         events = [c.ReissueRequested(order_id=order.order_id, reason=REISSUE_REASON), *events]
     return with_issuance(order, events, now)

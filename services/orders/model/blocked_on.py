@@ -6,15 +6,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from services.orders.model.order import Order
+from services.orders.model.order import Installation, Order
 from services.orders.model.status import reissue_due, status_of
 from shared.clock import from_text
+from shared.contracts.installer.findings import REPLACED, STUCK, TOOLS
 from shared.contracts.orders import BlockedOn
 
 Reason = Literal[
     "payment_missing", "payment_being_drawn", "csr_missing", "csr_being_made", "csr_rejected", "authorization_missing",
     "authorization_expired", "organization_not_validated", "issuance_pending", "issuance_delayed", "issuance_failed",
-    "installation_missing", "installation_pending", "installation_failed", "installation_again", "reissue_due",
+    "installation_missing", "installation_pending", "installation_failed", "installation_again",
+    "installation_replaced", "installation_stuck", "reissue_due",
     "installation_queued", "installation_not_begun", "certificate_expired",
     "certificate_revoked", "revocation_pending", "order_expired", "acme_client_awaited",
     "replacement_waiting", "replacement_by_client", "replacement_by_hand",
@@ -211,7 +213,19 @@ def _installation(order: Order, status: str) -> list[BlockedOn]:
                     detail=one.reason,
                 )
             )
+    found += [_replaced(one) for one in order.installed(newest.csr_version) if set(one.findings) & {REPLACED, STUCK}]
     if status == "issued" and not found:
         text = "The certificate is ready. Install it on your site, or save it."
         found.append(_say("installation_missing", "customer", text, "auto_install"))
     return found
+
+
+def _replaced(one: Installation) -> BlockedOn:
+    """Somebody else's certificate stands where this one was installed, or the site was not reloaded."""
+    if REPLACED not in one.findings:
+        text = "The site goes on serving an older certificate than its file holds. Reload the web server."
+        return _say("installation_stuck", "customer", text, subject=one.site_id)
+    who = TOOLS.get(one.by, TOOLS["unknown"])
+    now = "It is served until the next reload." if one.there else "The site does not serve it any more."
+    text = f"The certificate was replaced on your site by {who}. {now} Decide who looks after the site, then install."
+    return _say("installation_replaced", "customer", text, "auto_install", one.site_id, by=one.by, path=one.path)

@@ -55,9 +55,16 @@ def _placed(event: c.OrderPlaced) -> str:
 
 def _submitted(event: c.CSRSubmitted) -> str:
     origin = "made on the server" if event.server_id else "sent"
+    again = " Its key was used before." if event.key_reused else ""
     if event.csr_version == 1:
-        return f"The certificate request (CSR) was {origin} and accepted."
-    return f"Certificate request (CSR) number {event.csr_version} was {origin} and replaces the one before."
+        return f"The certificate request (CSR) was {origin} and accepted.{again}"
+    return f"Certificate request (CSR) number {event.csr_version} was {origin} and replaces the one before.{again}"
+
+
+def _watched(event: c.InstallationWatched) -> str:
+    if event.there:
+        return f"Amiss with its site: {', '.join(event.findings)}." if event.findings else "All is well with its site."
+    return f"The site does not serve the certificate any more: {', '.join(event.findings)}."
 
 
 def _ended(words: str, refund: int, currency: str) -> str:
@@ -93,6 +100,7 @@ _SENTENCES: dict[type[Event], Callable[[Any], str]] = {
     c.InstallationQueued: lambda _: "A site waits until the first one serves the certificate.",
     c.InstallationNotBegun: lambda e: f"The installation on a site was not begun: {e.reason}",
     c.CertInstalled: lambda e: f"The site serves the certificate with serial {e.served_serial}.",
+    c.InstallationWatched: _watched,
     c.InstallationFailed: lambda e: f"The installation on a site failed: {e.reason}",
     c.CertificateSaveRequested: lambda _: "The certificate is to be saved on a server.",
     c.ReissueRequested: lambda e: f"A new certificate in the same term was asked for: {e.reason}",

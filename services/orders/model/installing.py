@@ -14,6 +14,7 @@ from services.orders.model.rollout import Target
 from services.orders.model.status import check_identifier, require
 from shared.contracts import installer
 from shared.contracts import orders as c
+from shared.contracts.installer.findings import OF_THE_CERTIFICATE, REPLACED
 from shared.errors import Code, ServiceError, invalid
 from shared.eventsourcing.event import Event
 
@@ -79,11 +80,8 @@ def install_again(order: Order, *, new_id: Callable[[], str]) -> list[Event]:
     if len(order.certificates) < 2:
         return []
     newest, before = order.certificates[-1], order.certificates[-2]
-    served: dict[tuple[str, str], Installation] = {
-        (one.server_id, one.site_id): one
-        for one in order.installations.values()
-        if one.status == "installed" and one.csr_version == before.csr_version
-    }
+    # Where something else took its place, to bring the next one by itself would be a tug of war.
+    served = [(one.server_id, one.site_id) for one in order.installed(before.csr_version) if one.there]
     # A key that was pasted is not known to the servers: their agents hold none for it.
     if order.csr is None or not order.csr.server_id:
         return []
@@ -140,6 +138,50 @@ def record_deployment(order: Order, event: installer.DeploymentSucceeded, now: d
         csr_version=wanted.csr_version,
     )
     return [installed, *rollout.go_on(order, wanted, served=True)]
+
+
+def record_findings(order: Order, event: installer.SiteFindingsChanged, report: int) -> list[Event]:
+    """What is amiss with a site that the certificate was brought to, as report number `report` of its server says."""
+    known = order.installations.get(event.installation_id)
+    if known is None or known not in order.installed(known.csr_version) or report <= known.report or order.ended:
+        return []
+    taken = [one for one in event.findings if one.kind in OF_THE_CERTIFICATE]
+    return [
+        c.InstallationWatched(
+            order_id=order.order_id,
+            installation_id=known.installation_id,
+            server_id=known.server_id,
+            site_id=known.site_id,
+            csr_version=known.csr_version,
+            there=all(one.served for one in taken),
+            findings=[one.kind for one in event.findings],
+            by=taken[0].by if taken else "",
+            path=taken[0].path if taken else "",
+            report=report,
+        )
+    ]
+
+
+def give_way(order: Order, server_id: str, site_id: str) -> list[Event]:
+    """The certificate of another order was brought to a site that serves this one's: it serves it no more."""
+    newest = order.certificate
+    if newest is None or order.ended or order.renewed_by is not None:
+        return []
+    return [
+        c.InstallationWatched(
+            order_id=order.order_id,
+            installation_id=one.installation_id,
+            server_id=server_id,
+            site_id=site_id,
+            csr_version=one.csr_version,
+            there=False,
+            findings=[REPLACED],
+            by="certwright",
+            report=one.report,
+        )
+        for one in order.installed(newest.csr_version)
+        if (one.server_id, one.site_id) == (server_id, site_id) and one.there
+    ]
 
 
 def record_failed_deployment(order: Order, event: installer.DeploymentFailed, now: datetime) -> list[Event]:

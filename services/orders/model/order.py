@@ -21,6 +21,7 @@ class CSR(msgspec.Struct, frozen=True):
     pem: str
     spki_sha256: str
     server_id: str
+    key_reused: bool = False
 
 
 class CSRAttempt(msgspec.Struct, frozen=True):
@@ -66,7 +67,9 @@ class Certificate(msgspec.Struct, frozen=True):
 
 class Installation(msgspec.Struct, frozen=True):
     """A certificate on its way to, or on, one site. `status`: queued, requested, installed, failed, not_begun.
-    `automatic`: the service asked by itself; what failed is tried again at `again_at`, if that is not empty."""
+    `automatic`: the service asked by itself; what failed is tried again at `again_at`, if that is not empty.
+    `findings` are what is amiss with the site, as report number `report` of its server said: `there` tells whether it
+    still serves the certificate, `by` and `path` what took its place."""
 
     installation_id: str
     server_id: str
@@ -83,6 +86,11 @@ class Installation(msgspec.Struct, frozen=True):
     plan_id: str = ""
     plan_sha256: str = ""
     approved_by: str = ""
+    findings: tuple[str, ...] = ()
+    there: bool = True
+    by: str = ""
+    path: str = ""
+    report: int = 0
 
 
 class Suggestion(msgspec.Struct, frozen=True):
@@ -213,6 +221,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
                 return issuance
         return None
 
+    def installed(self, csr_version: int) -> list[Installation]:
+        """The last installation on each site that a certificate was brought to."""
+        latest = {
+            (one.server_id, one.site_id): one
+            for one in self.installations.values()
+            if one.status == "installed" and one.csr_version == csr_version
+        }
+        return list(latest.values())
+
     def authorized(self, fqdn: str, now: datetime) -> bool:
         """Whether the FQDN is proved for the present CSR and the proof has not grown too old."""
         found = self.authorizations.get(fqdn)
@@ -281,7 +298,7 @@ def _csr_requested(state: Order, event: c.CSRRequested) -> Order:
 
 @fold.on(c.CSRSubmitted)
 def _csr_submitted(state: Order, event: c.CSRSubmitted) -> Order:
-    csr = CSR(event.csr_version, event.csr_pem, event.spki_sha256, event.server_id)
+    csr = CSR(event.csr_version, event.csr_pem, event.spki_sha256, event.server_id, event.key_reused)
     # Proofs belong to one CSR: a replaced one ends them (BR §3.2.2.4.7, the request token is made of the CSR). Those of
     # an ACME order were made for the CSR that it would send.
     proofs = state.next_authorizations if event.csr_version == state.reserved else {}
@@ -402,6 +419,15 @@ def _installed(state: Order, event: c.CertInstalled) -> Order:
         return state
     done = replace(known, status="installed", served_serial=event.served_serial, reason="", code="")
     return replace(_with_installation(state, done), last_failure="", last_failure_code="")
+
+
+@fold.on(c.InstallationWatched)
+def _watched(state: Order, event: c.InstallationWatched) -> Order:
+    known = state.installations.get(event.installation_id)
+    if known is None:
+        return state
+    found = {name: getattr(event, name) for name in ("there", "by", "path", "report")}
+    return _with_installation(state, replace(known, findings=tuple(event.findings), **found))
 
 
 @fold.on(c.InstallationFailed)

@@ -35,12 +35,12 @@ def misfit(order: Order, csr: CSR) -> CSRRefusedError | None:
     return None
 
 
-def submit_csr(order: Order, csr: CSR, *, unique_value: str, now: datetime) -> list[Event]:
+def submit_csr(order: Order, csr: CSR, *, unique_value: str, now: datetime, key_reused: bool = False) -> list[Event]:
     """A pasted CSR, the first one or a replacement while processing. Raises action_not_allowed, invalid."""
     require(order, now, "generate_request", "replace_csr")
     if order.csr is not None and order.csr.pem == csr.pem:
         raise invalid("This is the CSR that the order has already. Send another one.", "/csr")
-    return with_issuance(order, accept_csr(order, csr, unique_value), now)
+    return with_issuance(order, accept_csr(order, csr, unique_value, key_reused=key_reused), now)
 
 
 def request_csr(order: Order, server_id: str, key_algorithm: str, *, request_id: str, now: datetime) -> list[Event]:
@@ -58,6 +58,7 @@ def reissue(
     fresh_id: str,
     reason: str,
     now: datetime,
+    key_reused: bool = False,
 ) -> list[Event]:
     """A new certificate in the same term: the CSR given, or one made on the server. Raises action_not_allowed, invalid.
 
@@ -68,7 +69,7 @@ def reissue(
         raise invalid("Give either a CSR or a server on which to make one.", "/csr")
     opened = c.ReissueRequested(order_id=order.order_id, reason=reason)
     if csr is not None:
-        return with_issuance(order, [opened, *accept_csr(order, csr, fresh_id)], now)
+        return with_issuance(order, [opened, *accept_csr(order, csr, fresh_id, key_reused=key_reused)], now)
     return [opened, _requested(order, server_id or "", key_algorithm, fresh_id)]
 
 
@@ -116,11 +117,11 @@ def ask_again(order: Order, *, request_id: str) -> list[Event]:
 
 
 def record_generated_csr(
-    order: Order, request_id: str, pem: str, *, unique_value: str, taken: bool, now: datetime
+    order: Order, request_id: str, pem: str, *, unique_value: str, owner: str | None, now: datetime
 ) -> list[Event]:
     """A server made the CSR. One that answers an older request is ignored; one that does not fit is rejected.
 
-    `taken` tells that the key belongs to another account.
+    `owner` is the account that used the key first, if any did.
     """
     attempt = order.csr_attempt
     if attempt is None or attempt.request_id != request_id or status_of(order) in ENDS:
@@ -130,9 +131,10 @@ def record_generated_csr(
         match_order(csr, order.names)
     except CSRRefusedError as error:
         return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=error.detail, code=error.code)]
-    if taken:
+    if owner not in {None, order.account_id}:
         return [c.CSRRejected(order_id=order.order_id, request_id=request_id, reason=KEY_TAKEN, code=KEY_TAKEN_CODE)]
-    event = _submitted(order, csr, unique_value, server_id=attempt.server_id, request_id=request_id)
+    reused = owner is not None
+    event = _submitted(order, csr, unique_value, server_id=attempt.server_id, request_id=request_id, key_reused=reused)
     return with_issuance(order, [event], now)
 
 
@@ -146,6 +148,8 @@ def record_csr_failure(order: Order, request_id: str, reason: str, code: str = "
 
 KEY_TAKEN_CODE = "key_taken"
 KEY_TAKEN = "The key of this request is in use by somebody else. Make a new key."
+KEY_USED_CODE = "key_used_before"
+KEY_USED = "You sent a request (CSR) with this key before. Make a new one: who got hold of the old key has this too."
 
 
 def describe(csr: CSR) -> c.ParsedCSR:
@@ -170,7 +174,13 @@ def describe(csr: CSR) -> c.ParsedCSR:
 
 
 def accept_csr(
-    order: Order, csr: CSR, unique_value: str, *, acme_order_id: str = "", version: int | None = None
+    order: Order,
+    csr: CSR,
+    unique_value: str,
+    *,
+    key_reused: bool,
+    acme_order_id: str = "",
+    version: int | None = None,
 ) -> list[Event]:
     """Takes a CSR that fits the order: as the next version, or as the one that an ACME order has reserved.
 
@@ -179,7 +189,7 @@ def accept_csr(
     refused = misfit(order, csr)
     if refused is not None:
         raise ServiceError("invalid", refused.detail, pointer="/csr", extra={"reason": refused.code})
-    return [_submitted(order, csr, unique_value, acme_order_id=acme_order_id, version=version)]
+    return [_submitted(order, csr, unique_value, key_reused=key_reused, acme_order_id=acme_order_id, version=version)]
 
 
 def _submitted(
@@ -187,6 +197,7 @@ def _submitted(
     csr: CSR,
     unique_value: str,
     *,
+    key_reused: bool,
     server_id: str = "",
     request_id: str = "",
     acme_order_id: str = "",
@@ -206,6 +217,7 @@ def _submitted(
         server_id=server_id,
         request_id=request_id,
         acme_order_id=acme_order_id,
+        key_reused=key_reused,
     )
 
 

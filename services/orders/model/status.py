@@ -42,9 +42,7 @@ def status_of(order: Order) -> str:
         return "processing" if order.csr else "waiting_for_csr"
     if all(one.revoked_at for one in order.certificates):
         return "revoked"
-    served = any(
-        one.status == "installed" and one.csr_version == newest.csr_version for one in order.installations.values()
-    )
+    served = any(one.there for one in order.installed(newest.csr_version))
     return "installed" if served else "issued"
 
 

@@ -61,6 +61,7 @@ def order_view(envelopes: Sequence[Envelope[Any]], now: datetime, *, operator: b
         last_failure=order.last_failure,
         last_failure_code=order.last_failure_code,
         channel=order.channel,
+        key_reused=order.csr.key_reused if order.csr else False,
     )
 
 
@@ -133,6 +134,8 @@ def _installations(order: Order, moments: dict[tuple[str, str], str]) -> list[c.
             plan_id=one.plan_id,
             plan_sha256=one.plan_sha256,
             approved_by=one.approved_by,
+            findings=list(one.findings),
+            there=one.there,
         )
         for one in reversed(order.installations.values())
     ]

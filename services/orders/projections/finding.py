@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.orders.projections.folding import KEY_OWNER
-from services.orders.projections.tables import counters, orders
+from services.orders.projections.tables import counters, orders, placed_sites
 from shared.clock import to_text
 
 FIRST_NUMBER = 2_000_001  # seven digits, as customers of the guide know them; sign-up numbers begin with 1
@@ -36,6 +36,13 @@ def key_owner(connection: sa.Connection, spki_sha256: str) -> str | None:
     """The account that first used this key."""
     found: str | None = connection.execute(KEY_OWNER, {"spki": spki_sha256}).scalar()
     return found
+
+
+def orders_on_site(connection: sa.Connection, server_id: str, site_id: str) -> list[str]:
+    """Ids of the orders whose certificate a site serves, or served before another of ours came."""
+    mine = (placed_sites.c.server_id == server_id, placed_sites.c.site_id == site_id)
+    chosen = sa.select(placed_sites.c.order_id).where(*mine).order_by(placed_sites.c.order_id)
+    return list(connection.execute(chosen).scalars())
 
 
 def number_of_quote(connection: sa.Connection, quote_id: str) -> int | None:

@@ -280,6 +280,34 @@ def _installed(connection: sa.Connection, envelope: Envelope[c.CertInstalled]) -
     )
 
 
+_SITE_VERSION = sa.select(placed_sites.c.csr_version).where(
+    placed_sites.c.order_id == _of,
+    placed_sites.c.server_id == sa.bindparam("server"),
+    placed_sites.c.site_id == sa.bindparam("site"),
+)
+_LEFT = sa.select(placed_sites.c.site_id).where(
+    placed_sites.c.order_id == _of, placed_sites.c.csr_version == orders.c.certificate_version
+)
+_TAKEN = _with(status=sa.case(((orders.c.status == "installed") & ~sa.exists(_LEFT), "issued"), else_=orders.c.status))
+
+
+@projections.on(c.InstallationWatched)
+def _watched(connection: sa.Connection, envelope: Envelope[c.InstallationWatched]) -> None:
+    """`placed_sites` holds what is served: a site that something else took is none until it serves it again."""
+    event = envelope.data
+    where = {"of": event.order_id, "server": event.server_id, "site": event.site_id}
+    present = connection.execute(_SITE_VERSION, where).scalar()
+    if not event.there:
+        if present == event.csr_version:
+            connection.execute(_SITE_GONE, where)
+        _change(connection, envelope, _TAKEN)
+        return
+    if present is None:
+        values = {"order_id": event.order_id, "server_id": event.server_id, "site_id": event.site_id}
+        connection.execute(placed_sites.insert(), {**values, "csr_version": event.csr_version})
+    _change(connection, envelope, _INSTALLED, csr=event.csr_version)
+
+
 @projections.on(c.CertRevoked)
 def _revoked(connection: sa.Connection, envelope: Envelope[c.CertRevoked]) -> None:
     event = envelope.data

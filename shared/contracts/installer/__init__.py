@@ -27,6 +27,7 @@ from shared.contracts.installer.events import (
     ServerRemoved,
     ServerRenamed,
     ServerStateChanged,
+    SiteFindingsChanged,
     SitesReported,
 )
 from shared.contracts.installer.plans import (
@@ -78,6 +79,8 @@ from shared.contracts.installer.views import (
     ReportedServers,
     ServedCertificate,
     ServerView,
+    ShownFinding,
+    SiteFinding,
     SiteView,
     StepView,
 )
@@ -150,6 +153,9 @@ __all__ = [
     "ServerReport",
     "ServerStateChanged",
     "ServerView",
+    "ShownFinding",
+    "SiteFinding",
+    "SiteFindingsChanged",
     "SiteReport",
     "SiteView",
     "SitesReported",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.contracts.installer.views import SiteView, StepView
+from shared.contracts.installer.views import SiteFinding, SiteView, StepView
 from shared.eventsourcing.event import Event, event
 
 
@@ -113,6 +113,23 @@ class SitesReported(Event):
     agent_id: str
     account_id: str
     sites: list[SiteView]
+
+
+@event("installer.SiteFindingsChanged")
+class SiteFindingsChanged(Event):
+    """What is amiss with a site is something else than before: all of it, so that the newest one counts alone.
+
+    `order_id` and `installation_id` are those of the last certificate that was brought there; empty without one.
+    """
+
+    server_id: str
+    agent_id: str
+    account_id: str
+    site_id: str
+    site_name: str
+    findings: list[SiteFinding]
+    order_id: str = ""
+    installation_id: str = ""
 
 
 @event("installer.AgentJobCreated")

@@ -18,6 +18,7 @@ from shared.contracts.installer.views import (
     ListedSite,
     ReportedServers,
     ServerView,
+    SiteFinding,
     StepView,
 )
 
@@ -114,12 +115,14 @@ class RenameServer(Request[ServerView]):
 class ListSites(Request[Page[ListedSite]]):
     """Sites with their bindings; `name` finds those that serve an FQDN, `search` a part of any name.
 
-    `sort` is name or server, descending with a leading `-`. Turn pages by `cursor` (by name only) or by `offset`.
+    `amiss` leaves those with findings, or those without. `sort` is name or server, descending with a leading `-`. Turn
+    pages by `cursor` (by name only) or by `offset`.
     """
 
     server_id: str | None = None
     name: str | None = None
     search: str | None = None
+    amiss: bool | None = None
     sort: str = "name"
     offset: int = 0
     limit: int = 50
@@ -225,6 +228,7 @@ class SiteReport(View):
     config_path: str
     writable: bool
     reason: str = ""
+    findings: list[SiteFinding] = []  # agents before 0.5 do not look
 
 
 @command(SERVICE, Permission.AGENT)

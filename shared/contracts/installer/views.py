@@ -48,6 +48,7 @@ class ServerView(View):
     agent_name: str = ""
     last_seen_at: str | None = None
     sites: int = 0
+    sites_amiss: int = 0  # those with findings
     cure: str = ""
     detail: str = ""
     remote: bool = False
@@ -100,10 +101,47 @@ class SiteView(View):
     last_reported_at: str = ""
 
 
+class SiteFinding(View):
+    """What is amiss with a site, and since when (RFC 3339).
+
+    `kind`: replaced (what Certwright installed is not there any more), tug_of_war (again and again), key_readable (by
+    others), mismatch_key (the key is not the certificate's), serves_other_than_file (a reload is missing),
+    expires_without_order. `by` is the tool: certbot, acme.sh, caddy, lego, dehydrated, certwright (another installation
+    of ours), unknown. `evidence` is the path of what says so, or the binding it was seen on; `serial` of what was
+    installed, `spki_sha256` of the key that does not fit, `until` when the certificate ends. `served`: the site still
+    serves what was installed.
+    """
+
+    kind: str
+    since: str
+    path: str = ""
+    mode: str = ""
+    by: str = ""
+    evidence: str = ""
+    owner: str = ""
+    serial: str = ""
+    spki_sha256: str = ""
+    until: str = ""
+    served: bool = False
+
+
+class ShownFinding(SiteFinding):
+    """A finding in words. `severity`: notice, warning, critical; `cure` says what to do."""
+
+    severity: str = ""
+    text: str = ""
+    cure: str = ""
+
+
 class ListedSite(SiteView):
-    """A site in a list, with the name of its server."""
+    """A site in a list, with the name of its server and what is amiss with it.
+
+    `key_servers`: how many other servers of the account have a site with the same key.
+    """
 
     server_name: str = ""
+    findings: list[ShownFinding] = []
+    key_servers: int = 0
 
 
 class StepView(View):

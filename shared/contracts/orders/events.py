@@ -85,6 +85,7 @@ class CSRSubmitted(Event):
     server_id: str = ""
     request_id: str = ""
     acme_order_id: str = ""
+    key_reused: bool = False  # the account sent a CSR with this key before
 
 
 @event("orders.ACMEOrderOpened")
@@ -278,6 +279,27 @@ class CertInstalled(Event):
     site_id: str
     served_serial: str
     csr_version: int
+
+
+@event("orders.InstallationWatched")
+class InstallationWatched(Event):
+    """What is amiss with a site that serves, or served, the certificate is something else than before.
+
+    `findings` are kinds of `installer.SiteFinding`, none when all is well again. `there`: the site serves it, or did so
+    when it was last seen. `by` and `path`: which tool put another one into which place. `report` is the version of the
+    server's stream that said so: an older one counts no more.
+    """
+
+    order_id: str
+    installation_id: str
+    server_id: str
+    site_id: str
+    csr_version: int
+    there: bool
+    findings: list[str]
+    by: str = ""
+    path: str = ""
+    report: int = 0
 
 
 @event("orders.InstallationFailed")

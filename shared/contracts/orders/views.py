@@ -33,7 +33,8 @@ class BlockedOn(View):
 
     `actor` is `customer`, `operator`, `certwright` or `agent`; `reason` is a stable word for programs;
     `subject` names the FQDN, server or site that it is about. `facts` are what `text` says beside that, for
-    texts in other languages: `code` and `detail` of what failed, `level` of validation, `until` (RFC 3339).
+    texts in other languages: `code` and `detail` of what failed, `level` of validation, `until` (RFC 3339), `by` and
+    `path` of what took a certificate's place.
     """
 
     reason: str
@@ -73,6 +74,7 @@ class InstallationView(View):
 
     Those of one `rollout_id` were asked for together; its `canary` came first. `approved_by` looked at the plan with
     `plan_sha256` before.
+    `findings` are kinds of `SiteFinding` that are amiss with it; `there`: what was installed is still served.
     """
 
     installation_id: str
@@ -90,6 +92,8 @@ class InstallationView(View):
     plan_id: str = ""
     plan_sha256: str = ""
     approved_by: str = ""
+    findings: list[str] = []
+    there: bool = True
 
 
 class RenewalSuggestion(View):
@@ -108,6 +112,7 @@ class OrderView(View):
     `renew`, `reissue`, `revoke`; operators have `validate_organization` and `reject`. `renewable_from` is when `renew`
     begins to be allowed, None when it never is. `reissue_at` is when the newest certificate is to be replaced inside
     its term, None when it is not; `suggested` is what its issuer says of that, where it is another CA (RFC 9773).
+    `key_reused`: the key of the newest CSR was in an earlier one.
     """
 
     order_id: str
@@ -146,6 +151,7 @@ class OrderView(View):
     last_failure: str = ""
     last_failure_code: str = ""
     channel: str = ""  # acme when an ACME client ordered, else empty
+    key_reused: bool = False
 
 
 class OrderSummary(View):
@@ -194,6 +200,8 @@ class ParsedCSR(View):
     sha256: str
     problems: list[str] = []
     problem_codes: list[str] = []  # of the problems, in their order
+    warnings: list[str] = []  # what speaks against it without forbidding it
+    warning_codes: list[str] = []
 
 
 class HistoryEntry(View):

@@ -170,3 +170,45 @@ def test_hosts_and_their_names_from_before_the_third_revision_become_servers(tmp
         assert connection.execute(sa.text("SELECT * FROM agents")).mappings().all() == agents
     assert [(row["given_name"], row["taken_name"]) for row in servers] == [("Shop", "shop")]
     database.close()
+
+
+def test_sites_and_installations_from_before_the_seventh_revision_are_watched(tmp_path):
+    """What the revision makes of views and events is what folding the same events makes."""
+    held = installer.ServedCertificate(
+        serial="A1", fingerprint_sha256="f" * 64, subject="", issuer="", names=[], not_before="",
+        not_after="2027-01-01T00:00:00Z", spki_sha256="A" * 64,
+    )  # fmt: skip
+    tables = ("sites", "site_keys", "brought")
+    with InstallerRoom.on_sqlite(tmp_path / "events") as today:
+        agent, server_id = today.enrolled()
+        binding = installer.Binding(address="*", port=443, tls=True, names=[], certificate=held)
+        today.report(agent.agent_id, today.site(bindings=[binding]), today.site("plain.test", names=["plain.test"]))
+        [site] = today.list_sites(name="www.example.test").items
+        job_id = today.installation_requested(server_id, site.site_id)
+        today.claim(agent.agent_id)
+        today.finish_job(agent.agent_id, job_id, result={"served_serial": "ABC", "site": site.name})
+        with today.room.database.read() as connection:
+            wanted = {one: connection.execute(sa.text(f"SELECT * FROM {one}")).mappings().all() for one in tables}
+            events = connection.execute(sa.text("SELECT * FROM events")).mappings().all()
+    assert all(wanted.values())
+    old = tmp_path / "old"
+    old.mkdir()
+    for path in folder_of("installer").glob("rev_*.py"):
+        if path.name < "rev_0007":
+            shutil.copy(path, old)
+    database = Database.open("installer", Settings(data_dir=tmp_path))
+    upgrade(database, projections, old)
+    with database.write() as connection:
+        before = [{name: value for name, value in row.items() if name != "ends_at"} for row in wanted["sites"]]
+        for table, rows in (("events", events), ("sites", before)):
+            for row in rows:
+                columns = ", ".join(row)
+                values = ", ".join(f":{name}" for name in row)
+                connection.execute(sa.text(f"INSERT INTO {table} ({columns}) VALUES ({values})"), dict(row))
+    upgrade(database, projections)
+    assert differences(database, projections) == []
+    with database.read() as connection:
+        for table in tables:
+            found = connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY site_id")).mappings().all()
+            assert found == sorted(wanted[table], key=lambda row: row["site_id"])
+    database.close()

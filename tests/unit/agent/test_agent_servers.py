@@ -35,6 +35,7 @@ JSON = st.recursive(
 NAMES = (
     "name", "status", "at", "detail", "succeeded", "result", "reason", "code", "steps", "rolled_back", "version", "os",
     "hostname", "web_servers", "web_server", "names", "bindings", "document_root", "config_path", "writable",
+    "findings",
 )  # fmt: skip
 FIELDS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, JSON))
 

@@ -203,7 +203,8 @@ def test_what_cannot_be_replaced_is_named_with_its_reason(fleet):
 
 
 def test_no_server_gets_more_at_once_than_it_may_and_none_is_begun_while_paused(fleet):
-    ids = [fleet.installed(server) for server in ("server-1", "server-1", "server-1", "server-2")]
+    servers = ("server-1", "server-1", "server-1", "server-2")
+    ids = [fleet.installed(server, sites=(f"site-{number}",)) for number, server in enumerate(servers)]
     made = fleet.start(everything=True)
     fleet.advance(replaced_per_server=2)
     fleet.advance(replaced_per_server=2)
@@ -223,7 +224,7 @@ def test_no_server_gets_more_at_once_than_it_may_and_none_is_begun_while_paused(
 
 
 def test_given_up_what_was_not_begun_keeps_its_certificate_and_the_rest_goes_on(fleet):
-    ids = [fleet.installed("server-1"), fleet.installed("server-1")]
+    ids = [fleet.installed("server-1"), fleet.installed("server-1", sites=("site-2",))]
     made = fleet.start(everything=True)
     fleet.advance(replaced_per_server=1)
     ended = fleet.steer(made.replacement_id, "cancel")

@@ -234,7 +234,7 @@ class Histories(RuleBasedStateMachine):
             pem = given.csr_pem(NAMES, key)
             self.record(
                 requesting.record_generated_csr(
-                    self.order, requests[-1 - back], pem, unique_value=self.new_id(), taken=False, now=self.now
+                    self.order, requests[-1 - back], pem, unique_value=self.new_id(), owner=None, now=self.now
                 )
             )
 

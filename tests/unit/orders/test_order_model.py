@@ -185,12 +185,12 @@ def test_a_private_key_is_never_repeated():
 def test_a_csr_from_a_server_is_accepted_once():
     before = [*given.PAID, given.csr_requested()]
     events = requesting.record_generated_csr(
-        fold(before), "request-1", given.csr_pem(), unique_value="u", taken=False, now=NOW
+        fold(before), "request-1", given.csr_pem(), unique_value="u", owner=None, now=NOW
     )
     assert types(events) == ["CSRSubmitted"]
     assert (events[0].server_id, events[0].request_id) == ("server-1", "request-1")
     after = fold([*before, *events])
-    again = requesting.record_generated_csr(after, "request-1", given.csr_pem(), unique_value="u", taken=False, now=NOW)
+    again = requesting.record_generated_csr(after, "request-1", given.csr_pem(), unique_value="u", owner=None, now=NOW)
     assert again == []
 
 
@@ -199,7 +199,9 @@ def test_a_csr_from_a_server_is_accepted_once():
 )
 def test_a_csr_from_a_server_that_does_not_fit_is_rejected_and_said(pem, taken):
     before = [*given.PAID, given.csr_requested()]
-    events = requesting.record_generated_csr(fold(before), "request-1", pem, unique_value="u", taken=taken, now=NOW)
+    events = requesting.record_generated_csr(
+        fold(before), "request-1", pem, unique_value="u", owner="account-2" if taken else None, now=NOW
+    )
     assert types(events) == ["CSRRejected"]
     assert reasons([*before, *events]) == [("csr_rejected", "customer", "generate_request")]
 
@@ -207,7 +209,7 @@ def test_a_csr_from_a_server_that_does_not_fit_is_rejected_and_said(pem, taken):
 def test_an_answer_to_an_older_request_is_ignored():
     before = [*given.PAID, given.csr_requested("old"), given.csr_requested("new")]
     order = fold(before)
-    assert requesting.record_generated_csr(order, "old", "x", unique_value="", taken=False, now=NOW) == []
+    assert requesting.record_generated_csr(order, "old", "x", unique_value="", owner=None, now=NOW) == []
     assert requesting.record_csr_failure(order, "old", "x") == []
     assert types(requesting.record_csr_failure(order, "new", "No openssl.")) == ["CSRRejected"]
 
@@ -447,7 +449,7 @@ def test_a_reissue_on_a_server_goes_where_the_certificate_before_was_served():
     assert types(story[-2:]) == ["ReissueRequested", "CSRRequested"]
     assert reasons(story) == [("csr_being_made", "agent", "")]
     story += requesting.record_generated_csr(
-        fold(story), "f", given.csr_pem(number=2), unique_value="u", taken=False, now=NOW
+        fold(story), "f", given.csr_pem(number=2), unique_value="u", owner=None, now=NOW
     )
     story += issuing.record_authorization(fold(story), given.passed(version=2), NOW)
     story += issuing.record_certificate(fold(story), given.signed(2), NOW)

@@ -10,6 +10,7 @@ const DAY_MS = 86_400_000
 /** How people call what an alert is about: a certificate by its first name, else by its serial number. */
 export function alertSubject(alert: Alert): string {
   if (alert.kind === 'low_balance') return i18next.t('app:alertText.deposit')
+  if (alert.kind === 'site_drift') return alert.subject
   const [first, ...more] = alert.names
   if (first === undefined) {
     return alert.serial ? i18next.t('app:alertText.serial', { replace: { serial: alert.serial } }) : alert.subject
@@ -28,6 +29,7 @@ export function alertText(alert: Alert, now: number = Date.now()): string {
   if (alert.kind === 'installation_failing') {
     return i18next.language === 'en' ? alert.text : i18next.t('app:alertText.installationFailing')
   }
+  if (alert.kind === 'site_drift') return i18next.t('app:alertText.siteDrift', { replace: { subject: alert.subject } })
   if (alert.kind !== 'expiry' || !alert.not_after) return alert.text
   const left = new Date(alert.not_after).getTime() - now
   const count = Math.floor(left / DAY_MS)

@@ -59,11 +59,11 @@ function words(data: Values): Record<string, string> {
 
 /** What an order waits for. */
 export function blockedOn(one: Schemas['BlockedOn']): string {
-  const { code = '', detail = '', level = '', until = '', again_at = '' } = one.facts as Record<string, string>
+  const { code = '', detail = '', level = '', until = '', again_at = '', by = '' } = one.facts as Record<string, string>
   const time = level ? (text(`validationTime.${level}`) ?? '') : ''
   const day = until ? moment(until, 'day') : ''
   const again = again_at ? moment(again_at) : ''
-  const facts = { subject: one.subject, why: why(code, detail), level, time, until: day, again }
+  const facts = { subject: one.subject, why: why(code, detail), level, time, until: day, again, tool: tool(by) }
   return text(`blocked.${one.reason}`, facts) ?? one.text
 }
 
@@ -74,6 +74,8 @@ function variant(type: string, data: Values): string {
   if (type === 'InstallationRequested' && data.plan_sha256) return '_approved'
   if (type === 'IssuanceDelayed' && !data.reason) return '_over'
   if (type === 'ReissueRequested' && data.automatic) return '_automatic'
+  if (type === 'InstallationWatched' && !data.there) return '_gone'
+  if (type === 'InstallationWatched' && Array.isArray(data.findings) && data.findings.length === 0) return '_well'
   return (type === 'OrderCancelled' || type === 'OrderRejected') && data.refund ? '_refund' : ''
 }
 
@@ -114,6 +116,31 @@ export function serverCure(server: Schemas['ServerView']): string {
   const itsOwn = server.remote && (server.detail !== '' || /^(keys_missing|host_key_changed)$/.test(server.state))
   if (itsOwn) return text(`cure.server_${server.state}`) ?? server.cure
   return text(server.state === 'outdated' ? 'code.server_outdated' : `cure.${server.state}`) ?? server.cure
+}
+
+/** A program that other people renew certificates with. */
+function tool(by: string): string {
+  return text(`tool.${by.split('.')[0] || 'unknown'}`) ?? by
+}
+
+/** What is amiss with a site, in a word or two. */
+export function findingName(kind: string): string {
+  return text(`word.findings.${kind}`) ?? kind
+}
+
+/** What is amiss with a site, and what to do about it. */
+export function siteFinding(one: Schemas['ShownFinding']): { said: string; cure: string } {
+  const facts = { ...one, tool: tool(one.by), until: one.until ? moment(one.until, 'day') : '' }
+  const traced = one.evidence && (one.kind === 'replaced' || one.kind === 'tug_of_war')
+  const more = [
+    traced ? text('finding.trace', facts) : null,
+    one.kind === 'replaced' && one.served ? text('finding.served') : null,
+  ]
+  const said = text(`finding.${one.kind}`, facts)
+  return {
+    said: said ? [said, ...more].filter(Boolean).join(' ') : one.text,
+    cure: text(`findingCure.${one.kind}`, facts) ?? one.cure,
+  }
 }
 
 /** What to do about an agent. */

@@ -10,7 +10,7 @@ import { CopyLine } from '@/ui/Texts'
 type Channel = Schemas['ChannelView']
 const KINDS = ['webhook', 'email'] as const
 const DIGESTS = ['single', 'daily'] as const
-const ABOUT = ['expiry', 'low_balance', 'proof_missing', 'installation_failing'] as const
+const ABOUT = ['expiry', 'low_balance', 'proof_missing', 'installation_failing', 'site_drift'] as const
 
 interface ChannelDialogProps {
   /** None makes a new one. */

@@ -122,6 +122,15 @@ function Parsed({ parsed }: { parsed: Schemas['ParsedCSR'] }) {
             </List>
           </Alert>
         )}
+        {parsed.warnings.length > 0 && (
+          <Alert color="ochre" variant="light" title={t('warnings')} role="status">
+            <List size="sm">
+              {parsed.warnings.map((one, index) => (
+                <List.Item key={one}>{why(parsed.warning_codes[index] ?? '', one)}</List.Item>
+              ))}
+            </List>
+          </Alert>
+        )}
         <Facts
           facts={[
             [t('commonName'), or(parsed.common_name)],

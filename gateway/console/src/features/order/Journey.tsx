@@ -7,7 +7,7 @@ const STEPS = ['placed', 'paid', 'csr', 'validated', 'issued', 'installed'] as c
 
 /** How far an order has come on its way, from its own view. */
 export function reached(order: Order): number {
-  if (order.installations.some((one) => one.status === 'installed')) return 6
+  if (order.installations.some((one) => one.status === 'installed' && one.there)) return 6
   if (order.certificates.length > 0) return 5
   if (order.csr_version > 0 && order.authorizations.length > 0 && order.authorizations.every((one) => one.authorized))
     return 4

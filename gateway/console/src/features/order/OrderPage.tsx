@@ -20,6 +20,7 @@ import { History } from './History'
 import { Installations } from './Installations'
 import { Journey } from './Journey'
 import { Reissue } from './Reissue'
+import { SitesAmiss } from './SitesAmiss'
 
 const ENDS = ['revoke', 'cancel', 'reject']
 
@@ -129,6 +130,7 @@ function Page({
               [t('termEnds'), order.term_ends_at && <Moment key="term" at={order.term_ends_at} precision="day" />],
               [t('replacedAt'), order.reissue_at && <Reissue key="reissue" order={order} at={order.reissue_at} />],
               [t('organization'), order.organization?.name],
+              [t('key'), order.key_reused ? t('keyReused') : ''],
               [t('failure'), why(order.last_failure_code, order.last_failure)],
             ]}
           />
@@ -153,6 +155,7 @@ function Page({
         </Stack>
       </section>
       {order.certificates.length > 0 && <Certificates order={order} />}
+      {certificate && <SitesAmiss order={order} />}
       {certificate && <Installations order={order} />}
       {children}
       {dialogs}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Manage agents and servers (guide §3.1).
-import { ActionIcon, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { ActionIcon, Anchor, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconDownload, IconEdit, IconPlus, IconServer, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
 import { type Schemas, send, useApi, useCommand } from '@/api/client'
 import { useSession } from '@/app/session'
 import { cure, serverCure } from '@/sentences/say'
@@ -119,7 +120,7 @@ export default function ServersPage() {
     { key: 'address', title: t('server.address'), render: (row) => <span className="wrap">{wayTo(row)}</span> },
     { key: 'os', title: t('server.os'), render: (row) => row.os || '–' },
     { key: 'web', title: t('server.web'), render: (row) => row.web_servers.join(', ') || '–' },
-    { key: 'sites', title: t('server.sites'), render: (row) => row.sites },
+    { key: 'sites', title: t('server.sites'), render: (row) => <Sites server={row} /> },
     { key: 'created', title: t('server.created'), render: (row) => <Moment at={row.created_at} precision="day" /> },
     {
       key: 'actions',
@@ -286,4 +287,23 @@ function wayTo(server: Server): string {
   if (!server.remote) return server.address || '–'
   const port = server.port === 22 ? '' : ` :${server.port}`
   return `${server.user}@${server.address}${port}`
+}
+
+/** How many sites, and the way to those with findings. */
+function Sites({ server }: { server: Server }) {
+  const { t } = useTranslation('servers')
+  if (server.sites_amiss === 0) return <>{server.sites}</>
+  return (
+    <>
+      {server.sites} ·{' '}
+      <Anchor
+        component={Link}
+        to={`/sites?server_id=${server.server_id}&amiss=true`}
+        size="sm"
+        c="var(--mantine-color-error)"
+      >
+        {t('server.amiss', { count: server.sites_amiss })}
+      </Anchor>
+    </>
+  )
 }

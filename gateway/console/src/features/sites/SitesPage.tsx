@@ -16,8 +16,10 @@ import { type Column, ResourceTable } from '@/ui/ResourceTable'
 import { Empty } from '@/ui/Says'
 import { Moment } from '@/ui/Texts'
 import { exported, useTableState } from '@/ui/tableState'
+import { AmissFilter } from './AmissFilter'
 import { bindingText, certificatesOf } from './bindings'
 import { SiteCertificate } from './SiteCertificate'
+import { SiteFindings } from './SiteFindings'
 import { useSiteActions } from './useSiteActions'
 
 type Site = Schemas['ListedSite']
@@ -65,18 +67,23 @@ export default function SitesPage() {
       title: t('column.certificate'),
       render: (row) => {
         const served = certificatesOf(row)
-        if (served.length === 0) return <span className="dim">{t('none')}</span>
-        return served.map((one) => {
-          const fingerprint = one.fingerprint_sha256.toLowerCase()
-          return (
-            <SiteCertificate
-              key={fingerprint}
-              served={one}
-              known={known.get(fingerprint)}
-              onView={() => setViewed(fingerprint)}
-            />
-          )
-        })
+        return (
+          <>
+            {served.length === 0 && <span className="dim">{t('none')}</span>}
+            {served.map((one) => {
+              const fingerprint = one.fingerprint_sha256.toLowerCase()
+              return (
+                <SiteCertificate
+                  key={fingerprint}
+                  served={one}
+                  known={known.get(fingerprint)}
+                  onView={() => setViewed(fingerprint)}
+                />
+              )
+            })}
+            <SiteFindings site={row} />
+          </>
+        )
       },
     },
     {
@@ -115,7 +122,12 @@ export default function SitesPage() {
         state={state}
         searchLabel={t('search')}
         csv={`/api/v1/sites.csv?${exported(state)}`}
-        filters={<ServerFilter state={state} />}
+        filters={
+          <>
+            <ServerFilter state={state} />
+            <AmissFilter state={state} />
+          </>
+        }
         empty={
           <Empty icon={IconWorld} title={t('empty.title')} text={t('empty.text')}>
             {mayAdd && (
