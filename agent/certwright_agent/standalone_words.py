@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from certwright_agent.outcome import Outcome
+from certwright_agent.report import place
 
 
 def site_words(site: Mapping[str, Any]) -> str:
@@ -17,14 +18,14 @@ def site_words(site: Mapping[str, Any]) -> str:
     for binding in site["bindings"]:
         known = binding["certificate"]
         what = "no TLS" if not binding["tls"] else _certificate(known) if known else "TLS, certificate unknown"
-        lines.append(f"         {_place(binding)}  {what}")
+        lines.append(f"         {place(binding)}  {what}")
     return "\n".join(dict.fromkeys(lines))
 
 
 def served_words(found: Mapping[str, Any]) -> str:
     """What each binding serves, beside what is expected."""
     lines = [
-        f"{_place(binding)}  {'as expected' if binding['correct'] else 'NOT as expected'}: "
+        f"{place(binding)}  {'as expected' if binding['correct'] else 'NOT as expected'}: "
         + (
             _certificate(binding["served"])
             if "served" in binding
@@ -48,8 +49,3 @@ def installed_words(outcome: Outcome, site: str) -> str:
 
 def _certificate(certificate: Mapping[str, Any]) -> str:
     return f"serial {certificate['serial']}, until {certificate['not_after'][:10]}"
-
-
-def _place(binding: Mapping[str, Any]) -> str:
-    address = str(binding["address"])
-    return f"[{address}]:{binding['port']}" if ":" in address else f"{address}:{binding['port']}"

@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from certwright_agent.enrolment import code_hash
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from certwright.servers.process import free_port
 from tests.support import agent_gateway
@@ -64,11 +65,24 @@ def nginx(tmp_path: Path) -> Nginx:
     return server
 
 
-@pytest.fixture
-def started() -> Iterator[Callable[[AgentPage], AgentPage]]:
+def looked_for(page: Page, wanted: Locator) -> None:
+    """Looks again until it is there: the page does not change by itself."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not wanted.is_visible():
+        assert time.monotonic() < deadline, page.content()
+        page.reload()
+
+
+@pytest.fixture(name="started")
+def end_what_was_started() -> Iterator[Callable[[AgentPage], AgentPage]]:
     """Ends what a test that failed has left."""
     with ExitStack() as stack:
-        yield lambda made: (stack.callback(made.close), made)[1]
+
+        def started(made: AgentPage) -> AgentPage:
+            stack.callback(made.close)
+            return made
+
+        yield started
 
 
 def test_the_page_is_read_from_a_narrow_window_to_a_wide_one(
@@ -84,19 +98,17 @@ def test_the_page_is_read_from_a_narrow_window_to_a_wide_one(
         expect(page.get_by_role("listitem").filter(has_text="www.example.test")).to_contain_text("may be written")
         accessible(page, "new")
         page.get_by_role("button", name="Show the code").click()
+        looked_for(page, page.get_by_text("One-time code"))
+        accessible(page, "code")
         code = re.search(r": ([0-9A-Z-]{23})", page.get_by_role("status").inner_text())
         assert code
-        accessible(page, "code")
         gateway.verified.add(code_hash(code[1]))
+        page.get_by_role("link", name="I have typed it: look again").click()
         finish = page.get_by_role("button", name="Finish verification")
-        while not finish.is_visible():  # until the agent has asked again
-            page.get_by_role("link", name="I have typed it: look again").click()
+        looked_for(page, finish)  # until the agent has asked the gateway again
         accessible(page, "finish")
         finish.click()
-        page.get_by_text("Enrolled, not running").or_(page.get_by_text("Not enrolled")).wait_for()
-        while page.get_by_text("Not enrolled").is_visible():
-            page.reload()
-        expect(page.get_by_text("Enrolled, not running")).to_be_visible()
+        looked_for(page, page.get_by_text("Enrolled, not running"))
         expect(page.get_by_role("button", name="Generate there")).to_be_disabled()
         accessible(page, "keys")
         page.get_by_label("Path of the private key").fill("/etc/hostname")
@@ -104,10 +116,8 @@ def test_the_page_is_read_from_a_narrow_window_to_a_wide_one(
         expect(page.get_by_role("status")).to_contain_text("Not done")
         page.get_by_role("button", name="Generate keys").click()
         expect(page.get_by_role("status")).to_contain_text("ssh-ed25519")
-        assert agent.stop() == f"{SSH_LINE.format(port=agent.port)}\n"
-
-
-SSH_LINE = "From another host: ssh -L {port}:127.0.0.1:{port} to this one, same address."
+        assert agent.hint == f"From another host: ssh -L {agent.port}:127.0.0.1:{agent.port} to this one, same address."
+        assert agent.stop() == ""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="makes a user, and lets sshd become it")

@@ -15,7 +15,7 @@ UID = "0" * 32
 
 
 class AgentPage:
-    """A process of its own in `home`; `url` is what it printed, `port` and `token` are parts of that."""
+    """A process of its own in `home`; `url` and `hint` are what it printed, `port` and `token` parts of the URL."""
 
     def __init__(self, home, gateway, **settings):
         self.home = home
@@ -28,12 +28,13 @@ class AgentPage:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         line = self.process.stdout.readline()
+        self.hint = self.process.stdout.readline().strip()
         found = re.search(r"(http://127\.0\.0\.1:(\d+)/([A-Za-z0-9_-]{43})/)$", line.strip())
         assert found, line
         self.url, self.port, self.token = found[1], int(found[2]), found[3]
 
     def stop(self):
-        """Ends it; returns what it said after its address."""
+        """Ends it; returns what it said after those lines."""
         self.process.terminate()
         said = self.process.communicate(timeout=20)[0]
         assert self.process.returncode == 0, said

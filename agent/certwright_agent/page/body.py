@@ -10,6 +10,7 @@ from typing import Any
 from certwright_agent.page.enrolling import Enrolling
 from certwright_agent.page.shown import Question, Shown
 from certwright_agent.remote.trouble import CONNECTED, HOST_KEY_CHANGED, KEYS_MISSING, NOT_CONNECTED, OUTDATED
+from certwright_agent.report import place
 
 _AGAIN = '<a class="button" href="./">I have typed it: look again</a>'
 _FIRST = "<p>First enrol the agent.</p>"
@@ -65,7 +66,7 @@ def _agent(told: Mapping[str, Any], *, running: bool) -> str:
     if not told["enrolled"]:
         state = "Not enrolled"
     else:
-        state = "Enrolled and running" if running else "Enrolled, not running: start `run`, or its service"
+        state = "Enrolled and running" if running else "Enrolled, not running: start its service, or the command run"
     return _section(
         "Agent",
         _facts(
@@ -173,9 +174,7 @@ def _sites(sites: list[dict[str, Any]], problems: list[str]) -> str:
 
 
 def _site(site: Mapping[str, Any]) -> str:
-    places = ", ".join(
-        f"{binding['address']}:{binding['port']}{' TLS' if binding['tls'] else ''}" for binding in site["bindings"]
-    )
+    places = ", ".join(f"{place(binding)}{' TLS' if binding['tls'] else ''}" for binding in site["bindings"])
     until = next((b["certificate"]["not_after"][:10] for b in site["bindings"] if b["certificate"]), "")
     may = "may be written" if site["writable"] else f"may not be written: {site['reason']}"
     certificate = f"; certificate until {until}" if until else ""

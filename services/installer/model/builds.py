@@ -22,8 +22,8 @@ class Build:
 
     def file_name(self, uid: str, version: str) -> str:
         """Such as `certwright-agent-9f86d081_0.4.0_all.deb`; the stand-alone program has no UID in it."""
-        whose = "" if self is UTILITY else f"-{uid[:8]}"
-        return f"{'certwright-utility' if self is UTILITY else 'certwright-agent'}{whose}_{version}{self.ending}"
+        name = "certwright-utility" if self is UTILITY else f"certwright-agent-{uid[:8]}"
+        return f"{name}_{version}{self.ending}"
 
     def works_on(self, web_server: str) -> str:
         """HERE, HERE_AND_SSH or NOWHERE. There is no part for IIS yet, so that no build says so."""
