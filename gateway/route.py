@@ -98,6 +98,8 @@ PATTERNS: Mapping[str, str] = {
     "token": r"^[A-Za-z0-9_.-]{16,200}$",
     "id": r"^[A-Za-z0-9_.:-]{1,200}$",
     "kind": r"^[a-z_]{1,40}$",
+    "uid": r"^[0-9a-f]{32}$",
+    "build": r"^[a-z]{1,20}$",
     "issuer": r"^[1-9][0-9]{0,3}$",
     "service": r"^(accounts|billing|orders|dcv|ca|installer|discovery|alerts)$",
 }

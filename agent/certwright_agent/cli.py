@@ -4,29 +4,29 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
 
-from certwright_agent import VERSION, facts, report, rollback
+from certwright_agent import VERSION, facts, rollback, standalone
 from certwright_agent.config import Settings, load
 from certwright_agent.enrolment import Credential, Talk, enroll
 from certwright_agent.errors import AgentError, GatewayError
 from certwright_agent.files import make_folder
 from certwright_agent.gateway import Gateway
 from certwright_agent.jobs import Worker
+from certwright_agent.lock import only_one
 from certwright_agent.loop import Agent
+from certwright_agent.page import command as page
 from certwright_agent.remote import commands
 from certwright_agent.remote.commands import from_guide
 from certwright_agent.remote.fleet import Fleet
-from certwright_agent.remote.register import Register
 from certwright_agent.scanning import Scanning
 from certwright_agent.scans import scan_file
+from certwright_agent.status import status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,19 +40,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     try:
+        if arguments.command == standalone.COMMAND:
+            return standalone.run(arguments, _settings_path(arguments.config), _print, _say)
         settings = load(_settings_path(arguments.config))
         if arguments.command in commands.COMMANDS:
             commands.run(arguments, settings, say=_print)
             return 0
         if arguments.command == "status":
-            return _status(settings)
+            _print(json.dumps(status(settings), indent=2))
+            return 0
+        if arguments.command == page.COMMAND:
+            page.run(arguments, settings, say=_print)
+            return 0
         if arguments.command == rollback.COMMAND:
             rollback.run(arguments, settings, say=_print)
             return 0
         if arguments.command == "scan":
             return _scan(settings, arguments.scan_id)
         make_folder(settings.state)
-        with _only_one(settings.state):
+        with only_one(settings.state):
             return _work(arguments, settings)
     except AgentError as error:
         _say(str(error))
@@ -78,8 +84,10 @@ def _parser() -> argparse.ArgumentParser:
         command = names.add_parser(name, help=text, description=text)
         command.add_argument("--yes", action="store_true", help="finish the verification without asking")
     names.add_parser("status", help="print settings, enrolment and sites as JSON; changes nothing")
+    page.add_parser(names)
     rollback.add_parser(names)
     commands.add_parsers(names)
+    standalone.add_parser(names)
     scan = names.add_parser("scan", description="Goes on with a scan that was taken up; `run` starts this by itself.")
     scan.add_argument("scan_id")
     return parser
@@ -144,23 +152,6 @@ def _scan(settings: Settings, scan_id: str) -> int:
     return 0
 
 
-def _status(settings: Settings) -> int:
-    servers = settings.servers()
-    sites, problems = report.sites(servers)
-    shown = {
-        "version": VERSION,
-        "gateway": settings.gateway,
-        "uid": settings.uid,
-        "enrolled": Credential(settings.state).read() is not None if settings.state.exists() else False,
-        "facts": facts.gather(servers),
-        "sites": sites,
-        "problems": problems,
-        "servers": [commands.plain(server) for server in Register(settings.state).servers()],
-    }
-    _print(json.dumps(shown, indent=2))
-    return 0
-
-
 def _settings_path(given: Path | None) -> Path:
     """`--config`, or `agent.json` beside the zipapp; the guide calls the same file `autoinstaller.config`."""
     if given is not None:
@@ -168,17 +159,6 @@ def _settings_path(given: Path | None) -> Path:
     beside = Path(sys.argv[0]).resolve().parent
     named = beside / "autoinstaller.config"
     return named if named.exists() and not (beside / "agent.json").exists() else beside / "agent.json"
-
-
-def _only_one(state: Path) -> TextIO:
-    """Holds the lock of the state folder: two agents on one folder would undo each other. Raises AgentError."""
-    lock = (state / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise AgentError(f"another agent is running on {state}") from None
-    return lock
 
 
 def _print(text: str) -> None:

@@ -78,10 +78,17 @@ def load(path: Path) -> Settings:
 
 
 def load_on_behalf(folder: Path) -> Settings:
-    """The settings of a server that another host's agent works on: `agent.json` in the program's folder if there is
-    one, else the defaults. It talks to no gateway and scans nothing. Raises SettingsError.
+    """The settings of a server that another host's agent works on: `agent.json` in the program's folder, if there is
+    one. Raises SettingsError.
     """
-    path = folder / "agent.json"
+    return load_alone(folder / "agent.json")
+
+
+def load_alone(path: Path) -> Settings:
+    """Settings for work without a gateway: what `path` says if it is there, else the defaults, beside it. No gateway is
+    known and nothing is scanned. Raises SettingsError.
+    """
+    path = path.resolve()
     nobody: dict[str, Any] = {"gateway": "http://127.0.0.1", "uid": "0" * 32, "scan_networks": ()}
     try:
         raw = {**json.loads(path.read_text("utf-8")), **nobody} if path.exists() else nobody

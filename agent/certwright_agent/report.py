@@ -61,6 +61,12 @@ def check_installation(servers: Sequence[WebServer], arguments: Mapping[str, Any
     return {"correct": correct, "expected_serial": expected, "bindings": bindings}
 
 
+def place(binding: Mapping[str, Any]) -> str:
+    """Address and port of a binding of a report, in one word."""
+    address = str(binding["address"])
+    return f"[{address}]:{binding['port']}" if ":" in address else f"{address}:{binding['port']}"
+
+
 def _name_to_ask_for(server: WebServer, site: Site) -> str | None:
     for block in site.tls_blocks:
         held = stored(block)

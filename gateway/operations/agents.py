@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from gateway.operations.installer import FILE, build_file
 from gateway.route import Filled, Route
 from shared.contracts import discovery, installer
 
@@ -18,6 +19,10 @@ ROUTES = (
     Route(
         method="POST", path=f"{PREFIX}/finish", request=installer.FinishEnrolment, tag=AGENT,
         summary="The agent confirms too and gets its token",
+    ),
+    Route(
+        method="GET", path=f"{PREFIX}/builds/{{uid}}/{{build}}", request=installer.FetchAgent, tag=AGENT,
+        summary="What an agent is set up from, for its host", answer=build_file, media=FILE,
     ),
     Route(
         method="POST", path=f"{PREFIX}/jobs/claim", request=installer.ClaimJobs, tag=AGENT,

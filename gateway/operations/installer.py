@@ -11,12 +11,13 @@ from gateway.route import Route
 from shared.contracts import installer
 
 SERVERS = "Servers"
-ZIP = "application/zip"
+FILE = "application/octet-stream"  # a zip or a .deb
 
 
-def _zip(_exchange: Exchange, reply: Any) -> Raw:
+def build_file(_exchange: Exchange, reply: Any) -> Raw:
+    """A build of the agent, to be saved."""
     download: installer.AgentDownload = reply
-    return Raw(base64.b64decode(download.zip_base64), ZIP, download.file_name)
+    return Raw(base64.b64decode(download.content_base64), FILE, download.file_name)
 
 
 ROUTES = (
@@ -43,7 +44,11 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/api/v1/agents/{agent_id}/download", request=installer.DownloadAgent, tag=SERVERS,
-        summary="The agent program with its settings, as a zip", answer=_zip, media=ZIP,
+        summary="One build of the agent, with its settings", answer=build_file, media=FILE,
+    ),
+    Route(
+        method="GET", path="/api/v1/agents/{agent_id}/builds", request=installer.ListAgentBuilds, tag=SERVERS,
+        summary="What an agent can be set up from, with sizes and checksums",
     ),
     Route(method="GET", path="/api/v1/servers", request=installer.ListServers, tag=SERVERS, summary="Servers"),
     Route(

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from services.installer.model.builds import LINUX, Build
+
 
 class Tokens(Protocol):
     """Makes credentials."""
@@ -22,6 +24,9 @@ class AgentBundle(Protocol):
         """The version that is shipped now, such as `0.1.0`."""
         ...
 
-    def build(self, uid: str, gateway: str) -> bytes:
-        """The zip for one agent: program, settings, CA certificate, instructions. Raises ServiceError `unavailable`."""
+    def build(self, uid: str, gateway: str, build: Build = LINUX) -> bytes:
+        """What one agent is set up from: program, settings, CA certificate, instructions; the same bytes each time.
+
+        Raises ServiceError `unavailable`, with the cure.
+        """
         ...

@@ -8,7 +8,18 @@ from functools import partial
 import msgspec
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, watching, work
+from services.installer.handlers import (
+    agents,
+    challenges,
+    downloads,
+    enrolment,
+    plans,
+    proofs,
+    reactions,
+    servers,
+    watching,
+    work,
+)
 from shared.context import Context, system
 from shared.contracts import ca, dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
@@ -54,9 +65,20 @@ class InstallerService(Service):
 
     @rpc(installer.DownloadAgent)
     def download_agent(self, request: installer.DownloadAgent, context: Context) -> installer.AgentDownload:
-        """The zip for one agent."""
+        """One build for one agent."""
         app = self.app
-        return agents.download_agent(app.room, request, context, bundle=app.bundle, gateway=app.gateway)
+        return downloads.download_agent(app.room, request, context, bundle=app.bundle, gateway=app.gateway)
+
+    @rpc(installer.ListAgentBuilds)
+    def list_agent_builds(self, request: installer.ListAgentBuilds, context: Context) -> installer.AgentBuilds:
+        """What an agent can be set up from."""
+        app = self.app
+        return downloads.list_builds(app.room, request, context, bundle=app.bundle, gateway=app.gateway)
+
+    @rpc(installer.FetchAgent)
+    def fetch_agent(self, request: installer.FetchAgent, _context: Context) -> installer.AgentDownload:
+        """One build for the host that it is for."""
+        return downloads.fetch_agent(self.app.room, request, bundle=self.app.bundle, gateway=self.app.gateway)
 
     @rpc(installer.ListServers)
     def list_servers(self, request: installer.ListServers, context: Context) -> Page[installer.ServerView]:

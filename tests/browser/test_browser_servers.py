@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import secrets
 import sqlite3
+import subprocess
+import tarfile
+import tempfile
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -108,20 +112,78 @@ def test_an_agent_is_added_and_verified_by_its_code(product, nora, open_screen):
     expect(dialog.locator("pre").first).to_have_text(re.compile("^[0-9a-f]{32}$"))
     assert screen.sent("POST", "/agents$") == sent + 1
     uid = dialog.locator("pre").first.inner_text()
-    builds = dialog.get_by_role("table", name="Builds of the agent")
-    expect(builds.get_by_role("columnheader")).to_have_text(
-        ["Agent running on", "nginx", "Apache", "Tomcat", "HAProxy", "Others, by their files", "IIS", "Download"]
-    )
-    expect(dialog.get_by_role("listitem")).to_have_count(4)
-    screen.dialog_accessible()
-    with page.expect_download() as download:
-        builds.get_by_role("button", name="Download").click()
-    archive = download.value.path()
-    expect(dialog.locator("pre").nth(1)).to_have_text(hashlib.sha256(archive.read_bytes()).hexdigest())
-    assert zipfile.ZipFile(archive).testzip() is None
-
+    builds_are_shown(screen)
     dialog.get_by_role("button", name="Verify agent").click()
     verify(screen, uid)
+
+
+BUILDS = {
+    "Debian, Ubuntu (x86, x64, ARM): package": ["Yes", *["Yes*"] * 5, "No***", "Download"],
+    "RedHat and any other Linux (x86, x64, ARM): zip": ["Yes", *["Yes*"] * 5, "No***", "Download"],
+    "Stand-alone utility, any Linux: zip": ["No", *["Yes**"] * 5, "No***", "Download"],
+    "Windows": ["There is no build for Windows yet."],
+}
+
+
+def builds_are_shown(screen: Screen) -> None:
+    """The guide's table, and for each build what its lines do on a host: they are run, and bring what was promised."""
+    page = screen.page
+    dialog = page.get_by_role("dialog")
+    builds = dialog.get_by_role("table", name="Builds of the agent")
+    expect(builds.get_by_role("columnheader")).to_have_text(
+        ["Agent running on", "Local web page", "nginx", "Apache", "Tomcat", "HAProxy", "Others, by their files", "IIS",
+         "Download"]
+    )  # fmt: skip
+    expect(builds.get_by_role("row")).to_have_count(1 + len(BUILDS))
+    for number, (name, cells) in enumerate(BUILDS.items(), 1):
+        expect(builds.get_by_role("row").nth(number).get_by_role("cell")).to_have_text([name, *cells])
+    for mark in ("* On the host that the agent runs on", "** On the host that", "*** No build works on IIS yet."):
+        expect(dialog.get_by_text(mark)).to_be_visible()
+    screen.dialog_accessible()
+    for name, tab, program in (
+        (
+            "Debian, Ubuntu (x86, x64, ARM): package",
+            "Debian package",
+            "./usr/lib/certwright-agent/certwright-agent.pyz",
+        ),
+        ("RedHat and any other Linux (x86, x64, ARM): zip", "Zip for any Linux", "certwright-agent.pyz"),
+        ("Stand-alone utility, any Linux: zip", "Stand-alone utility", "certwright-agent.pyz"),
+    ):
+        with page.expect_download() as download:
+            builds.get_by_role("link", name=f"Download: {name}").click()
+        content = download.value.path().read_bytes()
+        expect(dialog.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        said = dialog.get_by_role("tabpanel").locator("pre")
+        expect(said.first).to_have_text(hashlib.sha256(content).hexdigest())
+        expect(dialog.get_by_role("tabpanel")).to_contain_text(download.value.suggested_filename)
+        expect(dialog.get_by_role("tabpanel").get_by_role("listitem")).to_have_count(0 if "alone" in name else 4)
+        assert program in brought(said.nth(1).inner_text(), content)
+        screen.dialog_accessible()
+
+
+def brought(lines: str, content: bytes) -> list[str]:
+    """Runs the two lines up to what would install; what is in the file that came. A wrong sum stops them."""
+    fetch, check = lines.splitlines()
+    test, _, install = check.partition(" && ")
+    assert install.startswith(("sudo apt-get install ./", "sudo python3 -m zipfile -e ", "python3 -m zipfile -e "))
+    name = fetch.split()[2]
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["sh", "-ec", f"{fetch}\n{test} && touch installed"], cwd=folder, check=False)
+        assert done.returncode == 0
+        assert (Path(folder) / name).read_bytes() == content
+        assert (Path(folder) / "installed").exists()
+        (Path(folder) / name).write_bytes(content + b"x")
+        spoilt = subprocess.run(
+            ["sh", "-c", f"{test} && touch spoilt"], cwd=folder, check=False, capture_output=True
+        )  # fmt: skip
+        assert spoilt.returncode != 0
+        assert not (Path(folder) / "spoilt").exists()
+    if name.endswith(".zip"):
+        return zipfile.ZipFile(io.BytesIO(content)).namelist()
+    listed = subprocess.run(
+        ["dpkg-deb", "--fsys-tarfile", "/dev/stdin"], input=content, capture_output=True, check=True
+    )
+    return tarfile.open(fileobj=io.BytesIO(listed.stdout)).getnames()
 
 
 def verify(screen: Screen, uid: str) -> None:
@@ -187,9 +249,12 @@ def test_agents_and_servers_are_renamed_and_downloaded_again(product, nora, open
     screen = open_screen(product.url, nora)
     page = screen.open("/servers")
     agents, servers = page.get_by_role("table", name="Agents"), page.get_by_role("table", name="Servers")
+    agents.get_by_role("button", name="Download agent web-1 again").click()
+    again = page.get_by_role("dialog", name="Download agent web-1 again")
     with page.expect_download() as download:
-        agents.get_by_role("link", name="Download agent web-1 again").click()
+        again.get_by_role("link", name="Download: RedHat and any other Linux (x86, x64, ARM): zip").click()
     assert zipfile.ZipFile(download.value.path()).testzip() is None
+    again.get_by_role("button", name="Close").last.click()
     for table, path, taken in ((agents, "/agents/[^/]+$", "web-2"), (servers, "/servers/[^/]+$", "web-2")):
         table.get_by_role("button", name="Rename web-1").click()
         dialog = page.get_by_role("dialog", name="Rename web-1")

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from prometheus_client import REGISTRY
 
 import shared.metrics  # noqa: F401 (declares the metrics)
 from certwright import deployment
+from services.installer.adapters.bundle import SourceBundle
 from shared.messaging import topology
 from shared.settings import PrefixedSettings
 
@@ -172,13 +175,20 @@ def test_prometheus_accepts_rules_and_their_tests():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def agents_unit() -> str:
+    """As it is shipped: its places are filled in."""
+    shipped = zipfile.ZipFile(io.BytesIO(SourceBundle().build("0" * 32, "http://127.0.0.1")))
+    return shipped.read("certwright-agent.service").decode()
+
+
 def test_systemd_accepts_the_units(tmp_path):
+    found = {path.name: path.read_text() for path in sorted((DEPLOY / "systemd").iterdir())}
+    found["certwright-agent.service"] = agents_unit()
     units = []
-    for path in sorted((DEPLOY / "systemd").iterdir()):
+    for name, text in found.items():
         # The programs are not installed here; everything else is verified as it stands.
-        text = re.sub(r"^(Exec\w+=)\S+", r"\1/bin/true", path.read_text(), flags=re.MULTILINE)
-        unit = tmp_path / path.name
-        unit.write_text(text)
+        unit = tmp_path / name
+        unit.write_text(re.sub(r"^(Exec\w+=)\S+", r"\1/bin/true", text, flags=re.MULTILINE))
         units.append(str(unit))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False, timeout=60
@@ -191,6 +201,16 @@ def test_systemd_accepts_the_units(tmp_path):
 def test_the_units_leave_little_to_attack(unit):
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(DEPLOY / "systemd" / unit)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_agents_unit_leaves_only_what_a_web_servers_keeper_needs(tmp_path):
+    unit = tmp_path / "certwright-agent.service"
+    unit.write_text(agents_unit())
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=36", str(unit)],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

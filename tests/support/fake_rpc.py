@@ -78,7 +78,8 @@ class FakeRpc:
 def example_path(path: str) -> str:
     """The path of a route with an id, a name or a word in place of each part in braces."""
     values = {"fqdn": "www.example.com", "fingerprint_sha256": "ab" * 32, "kind": "eula", "service": "orders",
-        "mail_id": "17", "id": "17", "issuer": "2", "token": "t" * 40, "ocsp_request": "MAA="}  # fmt: skip
+        "mail_id": "17", "id": "17", "issuer": "2", "token": "t" * 40, "ocsp_request": "MAA=",
+        "uid": "ab" * 16, "build": "debian"}  # fmt: skip
     parts = []
     for part in path.split("/"):
         name = part[1:-1] if part.startswith("{") else ""

@@ -10,7 +10,18 @@ from certwright_agent import VERSION
 from certwright_agent.enrolment import code_hash
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, challenges, enrolment, plans, proofs, reactions, servers, watching, work
+from services.installer.handlers import (
+    agents,
+    challenges,
+    downloads,
+    enrolment,
+    plans,
+    proofs,
+    reactions,
+    servers,
+    watching,
+    work,
+)
 from services.installer.model import job as jobs
 from services.installer.projections import projections
 from services.installer.settings import InstallerSettings
@@ -130,12 +141,22 @@ class InstallerRoom:
     def forget_plans(self):
         self.room.execute(plans.forget_old, None, Context(actor="system:installer"))
 
-    def download(self, agent_id, account=None, gateway=None):
-        request = installer.DownloadAgent(agent_id=agent_id)
+    def download(self, agent_id, account=None, gateway=None, build="linux"):
+        request = installer.DownloadAgent(agent_id=agent_id, build=build)
         app = self.app
-        return agents.download_agent(
+        return downloads.download_agent(
             self.room, request, self.customer(account), bundle=app.bundle, gateway=gateway or app.gateway
         )
+
+    def builds(self, agent_id, account=None, gateway=None):
+        request = installer.ListAgentBuilds(agent_id=agent_id)
+        gateway = gateway or self.app.gateway
+        context = self.customer(account)
+        return downloads.list_builds(self.room, request, context, bundle=self.app.bundle, gateway=gateway).items
+
+    def fetch(self, uid, build="debian"):
+        request = installer.FetchAgent(uid=uid, build=build)
+        return downloads.fetch_agent(self.room, request, bundle=self.app.bundle, gateway=self.app.gateway)
 
     # --- agents
 

@@ -19,7 +19,7 @@ from certwright_agent.remote.host_key import HostKey
 from certwright_agent.remote.ssh import argv
 
 _PUBLIC = re.compile(r"(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,2000}={0,2}\Z")
-_KEY_LIMIT = 32 * 1024
+KEY_LIMIT = 32 * 1024
 _SECONDS = 60.0
 # As in `program`: a constant between single quotes. The key comes on standard input and is checked there once more.
 _APPEND = """
@@ -79,7 +79,7 @@ class Keys:
         if self.private.exists():
             raise Refused(f"there is a key pair already; its public key is: {self.public()}")
         content = private.read_bytes()
-        if len(content) > _KEY_LIMIT or b"PRIVATE KEY-----" not in content:
+        if len(content) > KEY_LIMIT or b"PRIVATE KEY-----" not in content:
             raise Refused(f"{private} is not a private key")
         make_folder(self._folder)
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Agents and sites as the customer manages them: register, rename, remove, download, look."""
+"""Agents and sites as the customer manages them: register, rename, remove, look."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,6 @@ from services.installer.model import findings, sites
 from services.installer.model import job as jobs
 from services.installer.model import server as servers
 from services.installer.model.policy import Policy
-from services.installer.ports import AgentBundle
 from services.installer.projections.finding import find_agent, name_taken, open_jobs, servers_of
 from services.installer.projections.listing import SITE_SORTS, SITES_BY_NAME, page_of_agents, page_of_sites
 from services.installer.tables import end_credential, introduced_from, waiting_codes
@@ -114,23 +112,6 @@ def list_sites(room: Room, request: contract.ListSites, context: Context) -> Pag
             search=request.search,
             amiss=request.amiss,
         )
-
-
-def download_agent(
-    room: Room, request: contract.DownloadAgent, context: Context, *, bundle: AgentBundle, gateway: str
-) -> contract.AgentDownload:
-    """The zip for one agent, the same bytes each time."""
-    scope = scope_of(context)
-    with room.query() as connection:
-        row = find_agent(connection, agent_id=request.agent_id)
-    if row is None or scope not in (None, row.account_id):
-        raise not_found("agent")
-    content = bundle.build(row.uid, gateway)
-    return contract.AgentDownload(
-        file_name=f"certwright-agent-{row.uid[:8]}.zip",
-        zip_base64=base64.b64encode(content).decode("ascii"),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
 
 
 def _refuse_taken(uow: UnitOfWork, account_id: str, name: str) -> None:

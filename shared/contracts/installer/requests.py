@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.contracts.base import Done, Page, Permission, Request, View, command, query
 from shared.contracts.installer.views import (
+    AgentBuilds,
     AgentDownload,
     AgentFacts,
     AgentIdentity,
@@ -72,9 +73,25 @@ class RemoveAgent(Request[Done]):
 
 @query(SERVICE, Permission.CREATE_ORDER)
 class DownloadAgent(Request[AgentDownload]):
-    """The zip for one agent, built on demand."""
+    """One build for one agent, made on demand. Errors: not_found, unavailable."""
 
     agent_id: str
+    build: str = "linux"
+
+
+@query(SERVICE, Permission.CREATE_ORDER)
+class ListAgentBuilds(Request[AgentBuilds]):
+    """Everything that an agent can be set up from, each with size and SHA-256."""
+
+    agent_id: str
+
+
+@query(SERVICE, Permission.PUBLIC)
+class FetchAgent(Request[AgentDownload]):
+    """One build for the host that it is for, which knows the agent's UID. Errors: not_found, unavailable."""
+
+    uid: str
+    build: str
 
 
 @query(SERVICE, Permission.VIEW)

@@ -173,11 +173,39 @@ class JobView(View):
 
 
 class AgentDownload(View):
-    """A zip with the agent, its settings and instructions."""
+    """A file with the agent, its settings and instructions; nothing in it is secret."""
 
     file_name: str
-    zip_base64: str
+    content_base64: str
     sha256: str
+
+
+class AgentBuild(View):
+    """A download. `build`: debian (.deb), linux (zip for any Linux), utility (stand-alone, talks to no console).
+
+    `page`: has the local web page. `nginx` to `iis` say where it works on sites of such a server: here (on the host
+    that it runs on), here_and_ssh (also on Linux hosts behind SSH), none. `unavailable` says why this installation
+    cannot make it, with the cure; `size` (bytes) and `sha256` are empty then.
+    """
+
+    build: str
+    file_name: str
+    size: int
+    sha256: str
+    page: bool
+    nginx: str
+    apache: str
+    tomcat: str
+    haproxy: str
+    files: str
+    iis: str
+    unavailable: str = ""
+
+
+class AgentBuilds(View):
+    """Everything that an agent can be set up from."""
+
+    items: list[AgentBuild]
 
 
 class AgentFacts(View):

@@ -283,7 +283,7 @@ def test_files_come_as_files(client, rpc, bearer):
     assert answer.headers["Content-Type"] == "application/x-pem-file"
     assert answer.text.count("BEGIN CERTIFICATE") == 2
     rpc.answers[installer.DownloadAgent] = installer.AgentDownload(
-        file_name='a"\n/../é.zip', zip_base64="UEs=", sha256="00"
+        file_name='a"\n/../é.zip', content_base64="UEs=", sha256="00"
     )
     answer = client.get(f"/api/v1/agents/{ORDER}/download", headers=bearer)
     assert answer.data == b"PK"

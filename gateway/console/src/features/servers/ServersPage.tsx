@@ -15,6 +15,7 @@ import { Status } from '@/ui/Status'
 import { Moment } from '@/ui/Texts'
 import { AddAgent } from './AddAgent'
 import { AddServer } from './AddServer'
+import { DownloadAgain } from './DownloadAgain'
 import { RenameDialog } from './RenameDialog'
 import { VerifyAgent } from './VerifyAgent'
 
@@ -29,6 +30,7 @@ export default function ServersPage() {
   const [adding, setAdding] = useState(false)
   const [verifying, setVerifying] = useState<Agent | null>(null)
   const [renaming, setRenaming] = useState<{ agent?: Agent; server?: Server } | null>(null)
+  const [downloading, setDownloading] = useState<Agent | null>(null)
   const [removing, setRemoving] = useState<Agent | null>(null)
   const [addingServer, setAddingServer] = useState(false)
   const [leaving, setLeaving] = useState<Server | null>(null)
@@ -72,12 +74,10 @@ export default function ServersPage() {
               </Button>
             )}
             <ActionIcon
-              component="a"
-              href={`/api/v1/agents/${row.agent_id}/download`}
-              download
               variant="subtle"
               color="gray"
               aria-label={t('downloadOf', { name: row.name })}
+              onClick={() => setDownloading(row)}
             >
               <IconDownload size={16} />
             </ActionIcon>
@@ -211,6 +211,7 @@ export default function ServersPage() {
         />
       )}
       {addingServer && <AddServer onClose={() => setAddingServer(false)} />}
+      {downloading && <DownloadAgain agent={downloading} onClose={() => setDownloading(null)} />}
       {verifying && <VerifyAgent agent={verifying} onClose={() => setVerifying(null)} />}
       {renaming && subject && (
         <RenameDialog
