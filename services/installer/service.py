@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from services.installer import bootstrap
-from services.installer.handlers import agents, challenges, enrolment, proofs, reactions, servers, work
+from services.installer.handlers import agents, challenges, enrolment, polling, proofs, reactions, servers, work
 from shared.context import Context, system
 from shared.contracts import ca, dcv, discovery, installer, orders
 from shared.contracts.base import Done, Page
@@ -106,7 +106,7 @@ class InstallerService(Service):
     @rpc(installer.ClaimJobs)
     def claim_jobs(self, request: installer.ClaimJobs, context: Context) -> installer.AgentWork:
         """Beat and claim."""
-        return self.app.room.execute(partial(work.claim_jobs, policy=self.app.policy), request, context)
+        return polling.poll(self.app.room, request, context, policy=self.app.policy, pace=self.app.pace)
 
     @rpc(installer.ReportStep)
     def report_step(self, request: installer.ReportStep, context: Context) -> Done:
