@@ -169,3 +169,24 @@ def test_hosts_and_their_names_from_before_the_third_revision_become_servers(tmp
         assert connection.execute(sa.text("SELECT * FROM agents")).mappings().all() == agents
     assert [(row["given_name"], row["taken_name"]) for row in servers] == [("Shop", "shop")]
     database.close()
+
+
+def test_of_those_who_use_a_code_at_once_one_wins(room):
+    def outcome(call, *arguments):
+        try:
+            return call(*arguments)
+        except ServiceError as refused:
+            return refused.code.value
+
+    for number in range(3):
+        agent, code = room.register(f"agent {number}"), f"C0DE0-{number:05}-00000-00000"
+        room.introduce(agent.uid, code)
+        with ThreadPoolExecutor(6) as pool:
+            typed = list(pool.map(lambda _, a=agent, c=code: outcome(room.verify, a.agent_id, c), range(6)))
+            tokens = [f"{number}{each}" * 20 for each in range(6)]
+            fetched = list(pool.map(lambda token, a=agent, c=code: outcome(room.finish, a.uid, c, token), tokens))
+        assert len([each for each in typed if not isinstance(each, str)]) == 1, typed
+        assert {each for each in typed if isinstance(each, str)} <= {"action_not_allowed", "conflict"}
+        assert any(getattr(each, "token", "") for each in fetched)
+        holders = [outcome(room.authenticate, token) for token in tokens]
+        assert len([each for each in holders if not isinstance(each, str)]) == 1, holders
