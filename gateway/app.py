@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gateway import console_files, pages, provider_pages
 from gateway.acme import routes as acme_routes
+from gateway.admission import Admission
 from gateway.exchange import Rpc
 from gateway.operation import Ground, Operation, refuse
 from gateway.operations import ROUTES
@@ -61,7 +62,8 @@ class Gateway:
         provider_pages.add(self.flask, self.ground)
         self.acme = acme_routes.add(self.flask, self.ground)
         console_files.add(self.flask)
-        self._serve = Traffic(self.flask.wsgi_app, secure=self.ground.secure, trusted=settings.trusted_proxies)
+        admitted = Admission(self.flask.wsgi_app, settings.agent_requests)
+        self._serve = Traffic(admitted, secure=self.ground.secure, trusted=settings.trusted_proxies)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serves one request."""

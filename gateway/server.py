@@ -25,7 +25,7 @@ from gateway import problems
 from gateway.settings import GatewaySettings
 
 logger = logging.getLogger("certwright.gateway")
-BACKLOG = 512
+BACKLOG = 4096  # the kernel takes less where net.core.somaxconn is less
 MAX_REQUEST_LINE = 16 << 10
 CLOSE = "certwright.close"
 MAX_DISCARD = 8 << 20

@@ -42,6 +42,9 @@ class GatewaySettings(PrefixedSettings):
     max_connections: int = Field(2000, ge=10)
     """Connections at a time; more wait. Half of them may be event streams."""
 
+    agent_requests: int = Field(128, ge=1)
+    """Requests of agents that are served at a time; the others are told when to come back (503 with `Retry-After`)."""
+
     header_seconds: float = Field(65.0, gt=0)
     """Time for a connection to deliver its next request line and headers, idle time included."""
 

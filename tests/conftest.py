@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.linted_run import LintedRun
+from tests.support.searched_run import SearchedRun
 
 CI = os.environ.get("CI") == "true"
 
@@ -25,7 +26,8 @@ settings.load_profile("ci" if CI else "dev")
 def pytest_configure(config):
     """Certificates are linted once, by the process that the others work for."""
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(LintedRun(), "linted-run")
+        config.pluginmanager.register(SearchedRun(), "searched-run")
+        config.pluginmanager.register(LintedRun(), "linted-run")  # last, to be the first: it opens clusters' servers
 
 
 @pytest.hookimpl(wrapper=True)

@@ -100,7 +100,7 @@ def _wait(gateway: Gateway, request: dict[str, Any], talk: Talk, poll_seconds: f
             if 400 <= error.status < 500 and error.status not in (408, 429):
                 raise
             talk.say(str(error))
-            talk.sleep(max(poll_seconds, 5.0))
+            talk.sleep(max(poll_seconds, 5.0, error.retry_after))
             continue
         if introduction.get("state") == "verified":
             return introduction

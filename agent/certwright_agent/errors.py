@@ -38,8 +38,10 @@ class StepFailed(AgentError):  # noqa: N818  named after what happened
 
 
 class GatewayError(AgentError):
-    """The gateway could not be reached, or answered with an error. `status` is 0 when there was no answer."""
+    """The gateway could not be reached, or answered with an error. `status` is 0 when there was no answer;
+    `retry_after` are the seconds that it asks to wait, 0 when it does not say."""
 
-    def __init__(self, detail: str, status: int = 0) -> None:
+    def __init__(self, detail: str, status: int = 0, retry_after: float = 0.0) -> None:
         super().__init__(detail)
         self.status = status
+        self.retry_after = retry_after

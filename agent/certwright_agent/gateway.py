@@ -14,6 +14,7 @@ from certwright_agent import VERSION
 from certwright_agent.errors import GatewayError
 
 _BODY_LIMIT = 4 * 1024 * 1024
+_LONGEST_WAIT = 600  # seconds, whatever a gateway asks for
 
 
 class Gateway:
@@ -49,7 +50,7 @@ class Gateway:
             raise GatewayError(f"the gateway at {self._host} cannot be reached: {error}") from None
         finally:
             connection.close()
-        return _read(answer.status, content)
+        return _read(answer.status, content, _retry_after(answer.headers.get("Retry-After")))
 
     def _connection(self, timeout: float) -> http.client.HTTPConnection:
         if self._context is None:
@@ -57,7 +58,14 @@ class Gateway:
         return http.client.HTTPSConnection(self._host, self._port, timeout=timeout, context=self._context)
 
 
-def _read(status: int, content: bytes) -> dict[str, Any]:
+def _retry_after(text: str | None) -> float:
+    """Seconds of a Retry-After (RFC 9110 §10.2.3), which our gateway never gives as a date; 0 for anything else."""
+    if text is None or not text.isascii() or not text.isdigit():
+        return 0.0
+    return float(min(int(text[:9]), _LONGEST_WAIT))
+
+
+def _read(status: int, content: bytes, retry_after: float = 0.0) -> dict[str, Any]:
     if len(content) > _BODY_LIMIT:
         raise GatewayError("the gateway's answer is too large", status)
     try:
@@ -66,7 +74,9 @@ def _read(status: int, content: bytes) -> dict[str, Any]:
         value = None
     if not 200 <= status < 300:
         detail = value.get("detail") if isinstance(value, dict) else None
-        raise GatewayError(f"the gateway answered {status}: {str(detail or 'no reason given')[:300]}", status)
+        raise GatewayError(
+            f"the gateway answered {status}: {str(detail or 'no reason given')[:300]}", status, retry_after
+        )
     if not isinstance(value, dict):
         raise GatewayError("the gateway's answer is not a JSON object", status)
     return value

@@ -80,18 +80,17 @@ class Agent:
         while not self.stopping:
             try:
                 told = self.once()
-                wait = poll_seconds or told or _POLL
+                wait = jittered(poll_seconds or told or _POLL)
                 failures, self._away = 0, False
             except GatewayError as error:
                 if error.status == 401:
                     raise
                 failures, self._away = failures + 1, True
                 self._say(str(error))
-                wait = min(_BACKOFF_LIMIT, (poll_seconds or _POLL) * 2 ** min(failures, 10))
+                wait = pause(failures, poll_seconds, error.retry_after)
             except (AgentError, OSError) as error:
                 self._say(str(error))
-                wait = _BACKOFF_LIMIT
-            wait *= random.uniform(0.8, 1.2)  # noqa: S311  jitter, no secret
+                wait = jittered(_BACKOFF_LIMIT)
             while wait > 0 and not self.stopping and not self._has_news():
                 sleep(min(wait, 0.25))
                 wait -= 0.25
@@ -176,6 +175,19 @@ class Agent:
                     raise
                 self._say(f"the gateway does not want the outcome of job {job_id}: {error}")
             self._worker.outcomes.delivered(job_id)
+
+
+def jittered(seconds: float) -> float:
+    """A fifth less to a fifth more, so that agents which began together do not stay together."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+
+
+def pause(failures: int, poll_seconds: float | None, retry_after: float) -> float:
+    """Seconds to wait after so many failures in a row. What the gateway asks for (`retry_after`, 0 when it does not
+    say) is a least: never sooner, and up to a fifth later."""
+    if retry_after:
+        return retry_after * random.uniform(1.0, 1.2)  # noqa: S311  no secret
+    return jittered(min(_BACKOFF_LIMIT, (poll_seconds or _POLL) * 2 ** min(failures, 10)))
 
 
 def _seconds(value: object) -> float:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from services.installer.adapters.bundle import SourceBundle
 from services.installer.adapters.random_tokens import RandomTokens
+from services.installer.model.pace import Pace
 from services.installer.model.policy import Policy
 from services.installer.ports import AgentBundle, Tokens
 from services.installer.projections import projections
@@ -27,6 +28,7 @@ class App:
     room: Room
     settings: Settings
     policy: Policy
+    pace: Pace
     bundle: AgentBundle
     tokens: Tokens
     gateway: str
@@ -60,6 +62,7 @@ def build(
             job_life=timedelta(hours=own.job_hours),
             ending_within=timedelta(days=own.ending_days),
         ),
+        pace=Pace(own.polls_per_s),
         bundle=bundle,
         tokens=tokens or RandomTokens(),
         gateway=settings.public_url,

@@ -14,6 +14,7 @@ from services.installer.handlers import (
     downloads,
     enrolment,
     plans,
+    polling,
     proofs,
     reactions,
     servers,
@@ -129,7 +130,7 @@ class InstallerService(Service):
     @rpc(installer.ClaimJobs)
     def claim_jobs(self, request: installer.ClaimJobs, context: Context) -> installer.AgentWork:
         """Beat and claim."""
-        return self.app.room.execute(partial(work.claim_jobs, policy=self.app.policy), request, context)
+        return polling.poll(self.app.room, request, context, policy=self.app.policy, pace=self.app.pace)
 
     @rpc(installer.ReportStep)
     def report_step(self, request: installer.ReportStep, context: Context) -> Done:

@@ -22,6 +22,9 @@ class InstallerSettings(PrefixedSettings):
     poll_after_s: float = Field(5.0, ge=0.1, le=600)
     """How soon agents ask for work again (seconds)."""
 
+    polls_per_s: float = Field(200.0, gt=0, le=100_000)
+    """All agents together ask so often a second at most: the more there are, the later each is told to ask again."""
+
     job_hours: float = Field(24.0, gt=0, le=720)
     """Work that its agent did not fetch and end within so many hours has failed."""
 

@@ -17,6 +17,7 @@ class AgentGateway:
         self.outcomes = {}
         self.verified = set()
         self.raw = None  # (status, bytes): said instead of anything else
+        self.retry_after = None
         self.url = ""
 
     def answer(self, method, path, token, body):
@@ -53,6 +54,8 @@ def running(certificate=None):
             status, answer = gateway.answer(self.command, self.path, token, body)
             content = answer if isinstance(answer, bytes) else b"" if answer is None else json.dumps(answer).encode()
             self.send_response(status)
+            if gateway.retry_after is not None:
+                self.send_header("Retry-After", gateway.retry_after)
             if status == 302:
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
             self.send_header("Content-Length", str(len(content)))

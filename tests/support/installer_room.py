@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 from certwright_agent import VERSION
 from certwright_agent.enrolment import code_hash
 
@@ -16,6 +17,7 @@ from services.installer.handlers import (
     downloads,
     enrolment,
     plans,
+    polling,
     proofs,
     reactions,
     servers,
@@ -174,9 +176,12 @@ class InstallerRoom:
         return enrolment.authenticate_agent(self.room, installer.AuthenticateAgent(token=token))
 
     def claim(self, agent_id, limit=4, **fields):
-        handler = partial(work.claim_jobs, policy=self.app.policy)
-        request = installer.ClaimJobs(**{"facts": FACTS, "limit": limit, **fields})
-        return self.room.execute(handler, request, self.agent_context(agent_id)).jobs
+        return self.poll(agent_id, limit=limit, **fields).jobs
+
+    def poll(self, agent_id, command_id=None, **fields):
+        request, app = installer.ClaimJobs(**{"facts": FACTS, **fields}), self.app
+        context = msgspec.structs.replace(self.agent_context(agent_id), command_id=command_id)
+        return polling.poll(self.room, request, context, policy=app.policy, pace=app.pace)
 
     def step(self, agent_id, job_id, name, at="2026-11-23T12:00:00.000000Z", detail=""):
         step = installer.StepView(name=name, status="done", at=at, detail=detail)

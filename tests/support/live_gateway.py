@@ -36,11 +36,12 @@ def sign_up(login: str) -> dict[str, Any]:
 
 @dataclass
 class Live:
-    """A running product. `log` holds what it wrote."""
+    """A running product. `log` holds what it wrote; `ops_url` is where it tells its metrics."""
 
     url: str
     folder: Path
     process: subprocess.Popen[bytes]
+    ops_url: str
 
     @property
     def log(self) -> str:
@@ -75,25 +76,27 @@ class Live:
 
 
 @contextmanager
-def live(folder: Path, settings: dict[str, str] | None = None, *, host: str = "127.0.0.1") -> Iterator[Live]:
+def live(
+    folder: Path, settings: dict[str, str] | None = None, *, host: str = "127.0.0.1", scheme: str = "http"
+) -> Iterator[Live]:
     """The product for the length of the block, ready to serve; `settings` are environment variables of its own.
 
     `host` is how browsers call it: passkeys need a name, such as localhost. Raises RuntimeError with its log otherwise.
     """
-    port = free_port()
+    port, ops = free_port(), f"127.0.0.1:{free_port()}"
     environment = {
         **os.environ,
         "CERTWRIGHT_DATA_DIR": str(folder / "data"),
-        "CERTWRIGHT_PUBLIC_URL": f"http://{host}:{port}",
+        "CERTWRIGHT_PUBLIC_URL": f"{scheme}://{host}:{port}",
         "CERTWRIGHT_GATEWAY_PORT": str(port),
-        "CERTWRIGHT_OPS_ADDRESS": "127.0.0.1:0",
+        "CERTWRIGHT_OPS_ADDRESS": ops,
         "CERTWRIGHT_BILLING_SANDBOX_PORT": "0",
         **(settings or {}),
     }
     command = [sys.executable, "-m", "certwright", "serve"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-    running = Live(f"http://{host}:{port}", folder, process)
+    running = Live(f"{scheme}://{host}:{port}", folder, process, f"http://{ops}")
     try:
         deadline = time.monotonic() + START_S
         while "ready after" not in running.log:

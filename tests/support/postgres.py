@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The private PostgreSQL server of the tests: the one that the cluster on one machine uses. What a CA signed in its
-databases is kept before they go, to be linted at the end of the run."""
+databases is kept before they go, to be linted at the end of the run, and so is every row, to be searched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psycopg
 
 from certwright.servers import postgresql
 from certwright.servers.postgresql import Server, bin_folder
-from tests.support import signed
+from tests.support import signed, stored_rows
 
 __all__ = ["Server", "bin_folder", "running"]
 _numbers = itertools.count(1)
@@ -31,9 +31,11 @@ def running(folder: Path | None = None, *, fast: bool = False) -> Iterator[Serve
         def drop_database(name: str) -> None:
             with suppress(psycopg.OperationalError):  # it is not there
                 keep(signed.in_database(server.url(name)))
+                stored_rows.keep_database(server.url(name))
             drop(name)
 
         server.drop_database = drop_database  # type: ignore[method-assign]
         yield server
         with suppress(psycopg.OperationalError):  # a test ended the server itself
             keep(signed.in_server(server.url("postgres")))
+            stored_rows.keep_server(server.url("postgres"))

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from psycopg import sql
 
 from certwright.servers import postgresql
+from tests.support import stored_rows
 
 # What an operator's own CA does where a public one must not (services/ca/adapters/lint.py says why).
 ALLOWED = frozenset({"cabf.internal_domain_name", "cabf.internal_ip_address"})
@@ -118,6 +119,7 @@ def _in_cluster(folder: Path) -> list[Event]:
     server.initialise()
     try:
         server.start()
+        stored_rows.keep_server(server.url("postgres"))
         return in_server(server.url("postgres"))
     finally:
         server.stop()

@@ -114,8 +114,11 @@ def finish_enrolment(uow: UnitOfWork, request: contract.FinishEnrolment, *, toke
     """
     check_hash(request.code_sha256)
     row = find_agent(uow.connection, uid=request.uid)
+    if row is None:
+        raise not_found("agent")
+    uow.lock(model.stream(row.agent_id))  # of those who ask at once each ends the credential of the one before
     known = introduction(uow.connection, request.uid, request.code_sha256)
-    if row is None or known is None:
+    if known is None:
         raise not_found("agent")
     held = credential_of(uow.connection, row.agent_id)
     spent = held is not None and held.code_sha256 == request.code_sha256 and held.used

