@@ -39,7 +39,7 @@ def _key_servers(connection: sa.Connection, ids: Sequence[str]) -> dict[str, int
     mine, other = site_keys.alias(), site_keys.alias()
     same = sa.and_(
         other.c.spki_sha256 == mine.c.spki_sha256,
-        other.c.account_id == mine.c.account_id,  # what others use is nobody's business: ADR 33
+        other.c.account_id == mine.c.account_id,  # what others use is nobody's business: ADR 31
         other.c.server_id != mine.c.server_id,
     )
     count = sa.func.count(sa.distinct(other.c.server_id))
