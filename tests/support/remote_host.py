@@ -73,6 +73,7 @@ class RemoteHost:
         server.prepare()
         fullchain, key, self.old_serial = self.ca.key_pair(self.folder, [self.name])
         self.site = server.add_site(self.name, port=self.port, tls=TLSFiles(self.tls_port, fullchain, key))
+        self.before = self.site.read_text()  # until the agent installs something
         self.user.own(server.folder)
         for path in (fullchain, key):
             self.user.own(path)

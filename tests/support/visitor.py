@@ -28,9 +28,9 @@ class Visitor:
         """Presses a button by its whole name."""
         self.hand.press((within or self.page).get_by_role("button", name=name, exact=isinstance(name, str)))
 
-    def link(self, name: str) -> None:
+    def link(self, name: str | re.Pattern[str], within: Any = None) -> None:
         """Follows the first link of this name."""
-        self.hand.press(self.page.get_by_role("link", name=name).first)
+        self.hand.press((within or self.page).get_by_role("link", name=name).first)
 
     def field(self, label: str, within: Any = None) -> Locator:
         """A field by the beginning of its label."""
@@ -77,9 +77,9 @@ class Visitor:
         folder = self.world.folder / name
         folder.mkdir()
         with page.expect_download() as download:
-            self.button("Download")
+            self.link(re.compile("^Download: RedHat and any other Linux"), self.dialog())
         download.value.save_as(folder / "agent.zip")
-        expect(self.dialog().get_by_text("SHA-256")).to_be_visible()
+        expect(self.dialog().get_by_text("SHA-256").first).to_be_visible()
         code, _ = self.world.start_agent(folder / "agent.zip")
         self.button("Verify agent", self.dialog())
         self.hand.type(self.field("Agent Key"), code)

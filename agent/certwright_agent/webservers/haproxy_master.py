@@ -56,19 +56,25 @@ class Master:
         if pid is None:
             return Verdict(ok=False, detail="HAProxy is not running")
         before = _children(pid)
-        try:
-            os.kill(pid, signal.SIGUSR2)
-        except OSError as error:
-            return Verdict(ok=False, detail=f"HAProxy's master process cannot be signalled: {error.strerror}")
-        deadline = time.monotonic() + self.wait
+        for _ in range(2):  # a signal that comes while the master starts itself anew can be lost: it is sent once more
+            try:
+                os.kill(pid, signal.SIGUSR2)
+            except OSError as error:
+                return Verdict(ok=False, detail=f"HAProxy's master process cannot be signalled: {error.strerror}")
+            if self._has_new_worker(pid, before, self.wait / 2):
+                return Verdict(ok=True, detail="")
+        return Verdict(ok=False, detail="HAProxy's master process started no new worker; its log says why")
+
+    def _has_new_worker(self, pid: int, before: set[int], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self._sleep(0.1)
             new = _children(pid) - before
             if new:
                 self._sleep(0.2)
                 if new & _children(pid):
-                    return Verdict(ok=True, detail="")
-        return Verdict(ok=False, detail="HAProxy's master process started no new worker; its log says why")
+                    return True
+        return False
 
     def _words(self) -> list[str]:
         try:

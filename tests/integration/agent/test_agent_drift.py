@@ -61,12 +61,19 @@ class Watched:
         return fullchain, key, serial
 
     def reload(self, serial):
-        """Old workers may take one more connection: until the new certificate is seen three times in a row."""
+        """Old workers may take one more connection: until they are gone."""
+        old = self.workers()
         assert self.bench.worker().servers[0].reload().ok
-        deadline, good = time.monotonic() + 30, 0
-        while good < 3:
-            good = good + 1 if self.bench.served_serial() == serial else 0
+        deadline = time.monotonic() + 30
+        while old & self.workers():
             assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert self.bench.served_serial() == serial
+
+    def workers(self):
+        """The processes of the web server that take connections."""
+        master = self.bench.server.pid_file.read_text().strip()
+        return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
 
     def certbot(self):
         """Does what `certbot run --nginx` does: a lineage, links, its renewal configuration, and the site led there."""

@@ -210,14 +210,14 @@ def test_a_server_that_does_not_know_the_key_says_so_and_one_that_is_away_may_co
 
 def test_what_is_amiss_with_a_site_of_the_server_is_told_by_its_agent(nginx):
     host = nginx
-    plain = host.site.read_text()
     job = host.install_job()
     host.lane.round()
     assert host.outcome(job).succeeded
-    host.work("report_sites")
+    assert host.work("report_sites").succeeded
     assert [site["findings"] for site in host.lane.sites] == [[]]
-    host.site.write_text(plain)  # an old configuration comes back, with the key that lay there
+    host.site.write_text(host.before)  # an old configuration comes back, with the key that lay there
     (host.folder / "old.key").chmod(0o644)
     assert host.work("report_sites").succeeded
+    assert host.report["state"] == "connected", host.said
     [site] = host.lane.sites
     assert {one["kind"]: one["by"] for one in site["findings"]} == {"replaced": "unknown", "key_readable": ""}
