@@ -36,7 +36,7 @@ def ca_problems(command: Callable[P, None]) -> Callable[P, None]:
 
         try:
             command(*args, **kwargs)
-        except (KeyStoreError, OSError, ValueError) as error:
+        except (KeyStoreError, OSError) as error:
             fail(str(error))
 
     return run
@@ -60,7 +60,11 @@ def place() -> tuple[Path, Path | None, str]:
     owner = folder.stat().st_uid
     if owner != os.geteuid():  # what another user wrote, the service could not read at its next start
         fail(f"{folder} belongs to user {_user(owner)}: run this as that user (sudo -u {_user(owner)} …).")
-    return folder, own.passphrase_file, own.published_at(settings.public_url)
+    try:
+        address = own.published_at(settings.public_url)
+    except ValueError as error:
+        fail(str(error))
+    return folder, own.passphrase_file, address
 
 
 def _user(number: int) -> str:

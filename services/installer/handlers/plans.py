@@ -7,21 +7,20 @@ from datetime import timedelta
 
 import msgspec
 
-from services.installer.handlers.views import facts_of, older, server_view
+from services.installer.handlers.site_jobs import ask_agent, ready_site
+from services.installer.handlers.views import facts_of, older
 from services.installer.handlers.work import PLANNED
-from services.installer.model import job as model
 from services.installer.model import plan as plans
 from services.installer.model.plan import Plan
 from services.installer.model.policy import Policy
-from services.installer.projections.finding import find_job, find_server, find_site
+from services.installer.projections.finding import find_job
 from services.installer.tables import forget_plans, kept_plan
 from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts import orders
 from shared.contracts.base import Done
-from shared.contracts.installer.readiness import require_ready
-from shared.contracts.tenancy import account_of, scope_of
+from shared.contracts.tenancy import scope_of
 from shared.errors import Code, ServiceError, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -39,42 +38,20 @@ def plan_installation(
     policy: Policy,
 ) -> contract.JobView:
     """Has the agent tell what an installation of `certificate` would change."""
-    account_id = account_of(uow.context)
-    row = find_server(uow.connection, request.server_id)
-    site = find_site(uow.connection, account_id, request.server_id, request.site_id)
-    if row is None or site is None:
-        raise not_found("site")
-    require_ready(server_view(row, uow.now, policy))
+    row, site = ready_site(uow, request.server_id, request.site_id, policy)
     if older(facts_of(row).version, plans.AGENTS_SINCE):
         raise ServiceError(Code.CONFLICT, plans.TOO_OLD, pointer="/server_id", extra={"reason": "server_outdated"})
     newest = order.certificate
     if newest is None or newest.serial != certificate.serial:
         raise ServiceError(Code.CONFLICT, "The order has another certificate by now. Try again.")
-    job_id = uow.new_id()
-    created = contract.AgentJobCreated(
-        job_id=job_id,
-        agent_id=row.agent_id,
-        account_id=account_id,
-        server_id=request.server_id,
-        kind="plan_installation",
-        arguments={
-            "site_id": site.site_id,
-            "web_server": site.web_server,
-            "site_name": site.name,
-            "names": newest.names,
-            "serial": newest.serial,
-            "spki_sha256": newest.spki_sha256,
-            "certificate_pem": certificate.pem,
-            "chain_pem": certificate.chain_pem,
-        },
-        order_id=request.order_id,
-        subject=site.name,
-    )
-    uow.append(model.stream(job_id), created)
-    view = find_job(uow.connection, account_id, job_id)
-    if view is None:  # it was written a line above
-        raise not_found("job")
-    return view
+    arguments = {
+        "names": newest.names,
+        "serial": newest.serial,
+        "spki_sha256": newest.spki_sha256,
+        "certificate_pem": certificate.pem,
+        "chain_pem": certificate.chain_pem,
+    }
+    return ask_agent(uow, row, site, "plan_installation", arguments, order_id=request.order_id)
 
 
 def get_installation_plan(

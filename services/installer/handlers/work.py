@@ -8,7 +8,8 @@ from datetime import timedelta
 import msgspec
 
 from services.installer.handlers.access import agent_of, enrolled_agent
-from services.installer.handlers.views import older, server_view
+from services.installer.handlers.site_jobs import ask_agent, ready_site
+from services.installer.handlers.views import older
 from services.installer.handlers.watching import party
 from services.installer.model import agent as agents
 from services.installer.model import findings, sites
@@ -18,8 +19,6 @@ from services.installer.model import server as servers
 from services.installer.model.policy import Policy
 from services.installer.projections.finding import (
     find_job,
-    find_server,
-    find_site,
     jobs_older_than,
     open_jobs,
     servers_of,
@@ -31,8 +30,7 @@ from shared.clock import to_text
 from shared.context import Context
 from shared.contracts import installer as contract
 from shared.contracts.base import Done, Page
-from shared.contracts.installer.readiness import require_ready
-from shared.contracts.tenancy import account_of, scope_of
+from shared.contracts.tenancy import scope_of
 from shared.errors import invalid, not_found
 from shared.eventstore.room import Room
 from shared.eventstore.unit_of_work import UnitOfWork
@@ -145,33 +143,9 @@ def report_sites(uow: UnitOfWork, request: contract.ReportSites) -> Done:
 
 def check_installation(uow: UnitOfWork, request: contract.CheckInstallation, *, policy: Policy) -> contract.JobView:
     """Has the agent look at what a site serves now."""
-    account_id = account_of(uow.context)
-    row = find_server(uow.connection, request.server_id)
-    site = find_site(uow.connection, account_id, request.server_id, request.site_id)
-    if row is None or site is None:
-        raise not_found("site")
-    require_ready(server_view(row, uow.now, policy))
-    job_id = uow.new_id()
-    created = contract.AgentJobCreated(
-        job_id=job_id,
-        agent_id=row.agent_id,
-        account_id=account_id,
-        server_id=request.server_id,
-        kind="check_installation",
-        arguments={
-            "web_server": site.web_server,
-            "site_name": site.name,
-            "site_id": site.site_id,
-            "expected_serial": request.expected_serial,
-        },
-        order_id=request.order_id,
-        subject=site.name,
-    )
-    uow.append(model.stream(job_id), created)
-    view = find_job(uow.connection, account_id, job_id)
-    if view is None:  # it was written a line above
-        raise not_found("job")
-    return view
+    row, site = ready_site(uow, request.server_id, request.site_id, policy)
+    arguments = {"expected_serial": request.expected_serial}
+    return ask_agent(uow, row, site, "check_installation", arguments, order_id=request.order_id)
 
 
 def get_job(room: Room, request: contract.GetJob, context: Context) -> contract.JobView:
